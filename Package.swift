@@ -1,0 +1,146 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One list for every Swift target; each line says what it buys.
+let settings: [SwiftSetting] = [
+    // Data races are compile-time errors.
+    .swiftLanguageMode(.v6),
+    // An existential costs an allocation and hides a type: `any` makes it visible in review.
+    .enableUpcomingFeature("ExistentialAny"),
+    // A member is usable only when its module is imported here: files state what they depend on.
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // A dependency leaks into a public interface only by `public import`.
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // A plain async function stays on its caller's executor: no hop that nobody asked for.
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // Every use of an unsafe construct (C pointers) carries the word `unsafe`.
+    .strictMemorySafety(),
+    // A warning that stays is a warning that nobody reads.
+    .treatAllWarnings(as: .error),
+    // Every public type says whether it is Sendable.
+    .treatWarning("ExplicitSendable", as: .error),
+]
+
+let nio = "swift-nio"
+
+let package = Package(
+    name: "lock-strategy-lab",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "LockStrategies", targets: ["LockStrategies"]),
+        .library(name: "InventoryService", targets: ["InventoryService"]),
+        .executable(name: "lab-server", targets: ["lab-server"]),
+        .executable(name: "lab-bench", targets: ["lab-bench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // The C boundary: one module map and one shim each.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLibCrypt", providers: [.apt(["libcrypt-dev"])]),
+
+        .target(
+            name: "RedisClient",
+            dependencies: [
+                "CHiredis", "COpenSSL",
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "LockStrategies",
+            dependencies: ["RedisClient"],
+            resources: [.embedInCode("Scripts")],
+            swiftSettings: settings),
+        .target(
+            name: "InventoryService",
+            dependencies: [
+                "LockStrategies", "RedisClient", "COpenSSL", "CLibCrypt",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "NIOPosix", package: nio),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .target(name: "LabProcesses", swiftSettings: settings),
+
+        .executableTarget(
+            name: "lab-server",
+            dependencies: [
+                "InventoryService", "LockStrategies", "RedisClient", "LabProcesses",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "lab-bench",
+            dependencies: [
+                "LockStrategies", "RedisClient", "LabProcesses",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOHTTP1", package: nio),
+            ],
+            swiftSettings: settings),
+
+        // What the tests share: clock, scripted Redis, fault proxy.
+        .target(
+            name: "LabTesting",
+            dependencies: [
+                "LockStrategies", "RedisClient", "LabProcesses",
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+            ],
+            path: "Tests/LabTesting",
+            swiftSettings: settings),
+        // A process of its own for the clauses that need several.
+        .executableTarget(
+            name: "lock-worker",
+            dependencies: ["LockStrategies", "RedisClient"],
+            path: "Tests/lock-worker",
+            swiftSettings: settings),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: ["RedisClient", "LabTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LockStrategiesTests",
+            dependencies: ["LockStrategies", "RedisClient", "LabTesting", "LabProcesses", "lock-worker"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "InventoryServiceTests",
+            dependencies: [
+                "InventoryService", "LockStrategies", "LabTesting", "LabProcesses",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LabServerTests",
+            dependencies: [
+                "lab-server", "InventoryService", "LabTesting", "LabProcesses",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LabBenchTests",
+            dependencies: [
+                "lab-bench", "LabTesting", "LabProcesses",
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,62 @@
+/// One grant of a lock: a plain value, valid until an instant of the monotonic clock.
+public struct Lease: Sendable, Hashable {
+    public let key: LockKey
+    /// Proves ownership; unique to this grant.
+    public let token: LeaseToken
+    /// Number that rises with every grant of this key, where the lock can mint one.
+    public let fence: Fence?
+    /// The holder must not act on the lock from this instant on.
+    public let validUntil: ContinuousClock.Instant
+
+    public init(key: LockKey, token: LeaseToken, fence: Fence?, validUntil: ContinuousClock.Instant) {
+        self.key = key
+        self.token = token
+        self.fence = fence
+        self.validUntil = validUntil
+    }
+}
+
+/// 128 random bits that only the holder of a lease knows.
+public struct LeaseToken: Sendable, Hashable, CustomStringConvertible {
+    public let description: String
+
+    public init(random: RandomSource) {
+        description = random.hexadecimal128()
+    }
+}
+
+/// A number that rises strictly with each grant of one key.
+public struct Fence: Sendable, Hashable, Comparable {
+    public let rawValue: Int64
+
+    public init(_ rawValue: Int64) {
+        self.rawValue = rawValue
+    }
+
+    public static func < (left: Fence, right: Fence) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+public enum AcquireOutcome: Sendable, Equatable {
+    case granted(Lease, evidence: Evidence)
+    /// Somebody else held the lock until the deadline or the last retry.
+    case contended(evidence: Evidence)
+}
+
+public enum ExtendOutcome: Sendable, Equatable {
+    /// The same grant with its new end.
+    case extended(Lease)
+    /// Somebody else holds the key now; it was left alone.
+    case notOwner
+    /// The lease had ended and nobody holds the key; it was not created again.
+    case absent
+}
+
+public enum ReleaseOutcome: Sendable, Equatable {
+    case released
+    /// The lease had ended and somebody else holds the key; it was left alone.
+    case notOwner
+    /// The lease had ended, or was released before, and nobody holds the key.
+    case absent
+}

@@ -1,0 +1,24 @@
+/// A lock that is granted as a lease: it ends by release or when its time to live has passed,
+/// whichever comes first.
+///
+/// Mutual exclusion holds only while the holder acts within `Lease.validUntil`. A holder that is stopped
+/// past that instant (a pause of the process, a slow disk) can act beside the next holder; only a
+/// fence checked at the resource, or a resource that compares and sets, prevents the damage.
+public protocol LeaseLock: Sendable {
+    /// Waits for the lock on `key` until `deadline`.
+    ///
+    /// - Parameter timeToLive: Time after which the servers drop the lock by themselves; whole
+    ///   milliseconds, at least 1.
+    /// - Returns: The lease, or that somebody else kept it until the deadline or the retry budget ended.
+    func acquire(
+        _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> AcquireOutcome
+
+    /// Moves the end of a lease that is still held to `timeToLive` from now.
+    ///
+    /// Never re-creates a key that has expired and never touches a key that somebody else holds.
+    func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome
+
+    /// Gives the lock back. Compares the token first, so it cannot hit a successor; may be repeated.
+    func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome
+}

@@ -1,0 +1,84 @@
+import Synchronization
+
+/// Where strategies take chance from: the system's generator, or a seeded one for repeatable runs.
+///
+/// A source is shared by many tasks; drawing from a seeded one is serialised by a mutex.
+public struct RandomSource: Sendable {
+    private enum Origin: Sendable {
+        case system
+        case seeded(SharedGenerator)
+    }
+
+    private let origin: Origin
+
+    /// The system's cryptographically secure generator.
+    public static let system = RandomSource(origin: .system)
+
+    /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014).
+    public static func seeded(_ seed: UInt64) -> RandomSource {
+        RandomSource(origin: .seeded(SharedGenerator(SplitMix64(seed: seed))))
+    }
+
+    private init(origin: Origin) {
+        self.origin = origin
+    }
+
+    public func next() -> UInt64 {
+        switch origin {
+        case .system:
+            var generator = SystemRandomNumberGenerator()
+            return generator.next()
+        case .seeded(let shared):
+            return shared.next()
+        }
+    }
+
+    /// Evenly distributed over `0...upper`, in steps of one microsecond.
+    public func duration(upTo upper: Duration) -> Duration {
+        guard upper > .zero else { return .zero }
+        let microseconds = upper / Duration.microseconds(1)
+        let fraction = Double(next() >> 11) * 0x1.0p-53
+        return .microseconds(Int64((fraction * (microseconds + 1)).rounded(.down)))
+    }
+
+    func hexadecimal128() -> String {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(32)
+        for word in [next(), next()] {
+            for shift in stride(from: 60, through: 0, by: -4) {
+                let nibble = UInt8((word >> UInt64(shift)) & 0xF)
+                digits.append(nibble < 10 ? 48 + nibble : 87 + nibble)
+            }
+        }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    private final class SharedGenerator: Sendable {
+        private let generator: Mutex<SplitMix64>
+
+        init(_ generator: SplitMix64) {
+            self.generator = Mutex(generator)
+        }
+
+        func next() -> UInt64 {
+            generator.withLock { $0.next() }
+        }
+    }
+}
+
+/// A small seeded generator with 64 bits of state.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    public init(seed: UInt64) {
+        state = seed
+    }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

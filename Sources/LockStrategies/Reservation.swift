@@ -1,0 +1,42 @@
+/// A buyer's claim on some units of one product, on its way from the stock to a purchase.
+public struct Reservation: Sendable, Hashable {
+    /// Identity through the whole purchase: the Redis record and the row in the ledger carry it.
+    public let id: ReservationID
+    public let product: ProductID
+    /// Units, at least 1.
+    public let quantity: Int
+    /// When the buyer stops waiting for the lock.
+    public let deadline: ContinuousClock.Instant
+
+    public init(id: ReservationID, product: ProductID, quantity: Int, deadline: ContinuousClock.Instant) {
+        self.id = id
+        self.product = product
+        self.quantity = quantity
+        self.deadline = deadline
+    }
+}
+
+/// 128 random bits, printed as 32 hexadecimal digits.
+public struct ReservationID: Sendable, Hashable, CustomStringConvertible {
+    public let description: String
+
+    public init(random: RandomSource) {
+        description = random.hexadecimal128()
+    }
+
+    /// An identifier that was stored before.
+    public init(stored: String) {
+        description = stored
+    }
+}
+
+/// The number of a product in the ledger.
+public struct ProductID: Sendable, Hashable, CustomStringConvertible {
+    public let rawValue: Int64
+
+    public init(_ rawValue: Int64) {
+        self.rawValue = rawValue
+    }
+
+    public var description: String { String(rawValue) }
+}

@@ -1,0 +1,19 @@
+/// What a strategy answers when it could answer.
+public struct ReserveOutcome: Sendable, Equatable {
+    public enum Decision: Sendable, Equatable {
+        /// The units are taken. `remaining` is the stock after the step; `fence` rises with each grant.
+        case reserved(remaining: Int, fence: Fence?)
+        /// Fewer units than asked were left; nothing was taken.
+        case soldOut(remaining: Int)
+        /// The lock was not obtained before the deadline or within the retry budget; nothing was taken.
+        case contended
+    }
+
+    public let decision: Decision
+    public let evidence: Evidence
+
+    public init(_ decision: Decision, evidence: Evidence) {
+        self.decision = decision
+        self.evidence = evidence
+    }
+}

@@ -1,0 +1,28 @@
+-- lua-atomic: take units from the stock and record the reservation, in one atomic step.
+-- KEYS[1] stock          string, a whole number
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"
+-- ARGV[1] reservation id
+-- ARGV[2] units, at least 1
+-- Replies {1, stock after}  reserved, or was reserved by this id before
+--         {0, stock}        sold out, nothing changed
+--         {-1, 0}           the stock key is missing
+--         {-2, 0}           the stock is not a whole number
+local open = redis.call('HGET', KEYS[2], ARGV[1])
+if open then
+  return {1, tonumber(string.match(open, ':(-?%d+)$'))}
+end
+local stock = redis.call('GET', KEYS[1])
+if not stock then
+  return {-1, 0}
+end
+if not string.match(stock, '^-?%d+$') then
+  return {-2, 0}
+end
+local left = tonumber(stock)
+local units = tonumber(ARGV[2])
+if left < units then
+  return {0, left}
+end
+redis.call('DECRBY', KEYS[1], units)
+redis.call('HSET', KEYS[2], ARGV[1], units .. ':' .. (left - units))
+return {1, left - units}

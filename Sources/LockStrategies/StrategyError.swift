@@ -1,0 +1,74 @@
+public import RedisClient
+
+/// The question could not be answered. What is expected (sold out, contended) is never an error.
+public struct StrategyError: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum Code: String, Sendable, CaseIterable {
+        /// A server could not be reached; nothing was taken.
+        case unavailable
+        /// A time limit passed before the deciding command was sent; nothing was taken.
+        case timedOut = "timed-out"
+        /// The deciding command was sent and its reply never seen: it may have been applied.
+        case outcomeUnknown = "outcome-unknown"
+        /// The caller's task was cancelled. The deciding command may have been applied.
+        case cancelled
+        /// Redis answered that it will not do it (out of memory, read-only replica, failing disk, ...).
+        case refused
+        /// The product's stock key does not exist: neither zero nor unlimited, but unknown.
+        case notStocked = "not-stocked"
+        /// The product's stock key holds something that is not a whole number.
+        case invalidStock = "invalid-stock"
+        /// The request cannot work: quantity below 1, time to live below 1 ms or not above the drift.
+        case invalidRequest = "invalid-request"
+        /// The lease ended before the protected write was sent; nothing was taken.
+        case leaseLost = "lease-lost"
+    }
+
+    public let code: Code
+    /// A sentence for the person who reads the log.
+    public let context: String
+    public let underlying: RedisError?
+    /// What the call had cost until it failed.
+    public var evidence: Evidence
+    public let file: String
+    public let line: Int
+
+    public init(
+        _ code: Code, _ context: String, underlying: RedisError? = nil, evidence: Evidence = Evidence(),
+        file: String = #fileID, line: Int = #line
+    ) {
+        self.code = code
+        self.context = context
+        self.underlying = underlying
+        self.evidence = evidence
+        self.file = file
+        self.line = line
+    }
+
+    /// The strategy-level meaning of a failed Redis command.
+    init(
+        _ error: RedisError, during step: String, evidence: Evidence = Evidence(),
+        file: String = #fileID, line: Int = #line
+    ) {
+        let code: Code =
+            switch error.code {
+            case .unavailable: .unavailable
+            case .timedOut: .timedOut
+            case .outcomeUnknown, .protocolViolation: .outcomeUnknown
+            case .cancelled: .cancelled
+            case .refused: .refused
+            }
+        self.init(
+            code, "\(step): \(error.context)", underlying: error, evidence: evidence, file: file, line: line)
+    }
+
+    public var description: String {
+        "\(code.rawValue): \(context)"
+    }
+
+    /// The same error with the cost of the steps before it added.
+    func adding(_ earlier: Evidence) -> StrategyError {
+        var error = self
+        error.evidence = earlier + evidence
+        return error
+    }
+}

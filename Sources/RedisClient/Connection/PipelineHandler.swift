@@ -1,0 +1,136 @@
+import NIOCore
+
+/// Writes commands in order and hands each reply to the command that waits longest.
+///
+/// A caller that left (cancelled, out of time) keeps its place in the line, so a late reply is dropped
+/// instead of answering the next command. A connection that owes a reply and has sent no byte for a whole
+/// time limit is closed.
+final class PipelineHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private var reader: ReplyReader
+    private var line = CircularBuffer<Entry>()
+    private var timer: Scheduled<Void>?
+    private var lastRead = NIODeadline.now()
+    private var context: ChannelHandlerContext?
+    private var failure: RedisError?
+
+    private struct Entry {
+        let command: PendingCommand
+        let sent: NIODeadline
+        var replies: [RESPValue] = []
+        /// A passed time limit was told to the caller.
+        var isAbandoned = false
+    }
+
+    init(maximumReplyBytes: Int) {
+        reader = ReplyReader(maximumReplyBytes: maximumReplyBytes)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    /// Sends `batch` in one write. On the channel's event loop.
+    func send(_ batch: [PendingCommand]) {
+        guard let context, context.channel.isActive, failure == nil else {
+            let error = failure ?? RedisError(.unavailable, "the connection is closed")
+            for command in batch {
+                command.abandon(error.context, unsent: .unavailable)
+            }
+            return
+        }
+        let now = NIODeadline.now()
+        var buffer = context.channel.allocator.buffer(capacity: 128 * batch.count)
+        for pending in batch where pending.markSent() {
+            for command in pending.commands {
+                command.encode(into: &buffer)
+            }
+            line.append(Entry(command: pending, sent: now))
+        }
+        guard buffer.readableBytes > 0 else { return }
+        context.writeAndFlush(NIOAny(buffer), promise: nil)
+        if timer == nil { startTimer(context) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastRead = .now()
+        let buffer = unwrapInboundIn(data)
+        do throws(ReplyReader.Failure) {
+            try unsafe buffer.withUnsafeReadableBytes { bytes throws(ReplyReader.Failure) in
+                try unsafe reader.feed(bytes)
+            }
+            while let value = try reader.next() {
+                try deliver(value)
+            }
+        } catch {
+            let reason =
+                switch error {
+                case .malformed(let message): "the server does not speak the Redis protocol: \(message)"
+                case .tooLarge(let limit): "a reply of more than \(limit) bytes"
+                }
+            close(context, because: RedisError(.protocolViolation, reason))
+        }
+    }
+
+    private func deliver(_ value: RESPValue) throws(ReplyReader.Failure) {
+        guard !line.isEmpty else { throw .malformed("a reply that nobody asked for") }
+        let first = line.startIndex
+        line[first].replies.append(value)
+        if line[first].replies.count == line[first].command.commands.count {
+            let entry = line.removeFirst()
+            entry.command.succeed(entry.replies)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        close(context, because: RedisError(.outcomeUnknown, "the connection was lost before the reply came"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close(context, because: RedisError(.outcomeUnknown, "the connection failed: \(error)"))
+    }
+
+    private func close(_ context: ChannelHandlerContext, because error: RedisError) {
+        guard failure == nil else { return }
+        failure = error
+        timer?.cancel()
+        timer = nil
+        let waiting = line
+        line.removeAll()
+        for entry in waiting {
+            entry.command.fail(error)
+        }
+        context.close(promise: nil)
+    }
+
+    private func startTimer(_ context: ChannelHandlerContext) {
+        guard let next = line.first(where: { !$0.isAbandoned }) ?? line.first else { return }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: next.command.deadline) {
+            let (handler, context) = bound.value
+            handler.timeLimitPassed(context)
+        }
+    }
+
+    private func timeLimitPassed(_ context: ChannelHandlerContext) {
+        timer = nil
+        let now = NIODeadline.now()
+        var silentSince: NIODeadline?
+        for index in line.indices where !line[index].isAbandoned && line[index].command.deadline <= now {
+            line[index].isAbandoned = true
+            line[index].command.abandon("no reply within the time limit", unsent: .timedOut)
+            if lastRead < line[index].sent { silentSince = line[index].sent }
+        }
+        if silentSince != nil {
+            close(context, because: RedisError(.outcomeUnknown, "the server fell silent"))
+        } else if line.contains(where: { !$0.isAbandoned }) {
+            startTimer(context)
+        }
+    }
+}

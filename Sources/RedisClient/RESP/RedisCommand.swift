@@ -1,0 +1,25 @@
+import NIOCore
+
+/// A command: its name and its arguments, sent with their lengths, so any text is safe in any place.
+public struct RedisCommand: Sendable, Hashable {
+    public let arguments: [String]
+
+    public init(_ name: String, _ arguments: String...) {
+        self.init(name, arguments)
+    }
+
+    public init(_ name: String, _ arguments: [String]) {
+        self.arguments = [name] + arguments
+    }
+
+    public var name: String { arguments[0] }
+
+    func encode(into buffer: inout ByteBuffer) {
+        buffer.writeString("*\(arguments.count)\r\n")
+        for argument in arguments {
+            buffer.writeString("$\(argument.utf8.count)\r\n")
+            buffer.writeString(argument)
+            buffer.writeStaticString("\r\n")
+        }
+    }
+}

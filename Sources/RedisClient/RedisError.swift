@@ -1,0 +1,59 @@
+/// A Redis command that did not end with a usable reply.
+public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum Code: String, Sendable, CaseIterable {
+        /// No connection: the command was never sent and was not applied.
+        case unavailable
+        /// The time limit passed before the command was sent: it was not applied.
+        case timedOut = "timed-out"
+        /// The command was sent and its reply never seen: it may have been applied.
+        case outcomeUnknown = "outcome-unknown"
+        /// The caller's task was cancelled. If the command had been sent, it may have been applied.
+        case cancelled
+        /// The server answered with an error; see `reply`.
+        case refused
+        /// The server sent bytes that are not the protocol; the connection was closed. A command that
+        /// waited for its reply may have been applied.
+        case protocolViolation = "protocol-violation"
+    }
+
+    public let code: Code
+    /// A sentence for the person who reads the log.
+    public let context: String
+    /// The server's own words, with `.refused`.
+    public let reply: RedisServerError?
+    public let file: String
+    public let line: Int
+
+    public init(
+        _ code: Code, _ context: String, reply: RedisServerError? = nil,
+        file: String = #fileID, line: Int = #line
+    ) {
+        self.code = code
+        self.context = context
+        self.reply = reply
+        self.file = file
+        self.line = line
+    }
+
+    public var description: String {
+        "\(code.rawValue): \(context)"
+    }
+
+    static func refused(_ reply: RedisServerError) -> RedisError {
+        RedisError(.refused, "Redis refused the command: \(reply.message)", reply: reply)
+    }
+}
+
+/// An error reply, split as Redis writes it: a code in capitals, then a sentence.
+public struct RedisServerError: Error, Sendable, Hashable {
+    public let message: String
+
+    public init(message: String) {
+        self.message = message
+    }
+
+    /// The first word: `NOSCRIPT`, `OOM`, `READONLY`, `WRONGTYPE`, `ERR`, ...
+    public var prefix: String {
+        String(message.prefix { $0 != " " })
+    }
+}

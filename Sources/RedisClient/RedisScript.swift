@@ -1,0 +1,37 @@
+import COpenSSL
+
+/// A Lua script and the digest by which Redis knows it.
+public struct RedisScript: Sendable, Hashable {
+    /// The name of its file, for logs and errors.
+    public let name: String
+    public let source: String
+    /// SHA-1 of the source in hexadecimal: the name that EVALSHA takes.
+    public let sha1: String
+
+    public init(name: String, source: String) {
+        self.name = name
+        self.source = source
+        self.sha1 = Self.sha1Hexadecimal(Array(source.utf8))
+    }
+
+    private static func sha1Hexadecimal(_ bytes: [UInt8]) -> String {
+        var digest = [UInt8](repeating: 0, count: 20)
+        _ = unsafe SHA1(bytes, bytes.count, &digest)
+        return digest.map { byte in
+            let text = String(byte, radix: 16)
+            return text.count == 1 ? "0" + text : text
+        }.joined()
+    }
+}
+
+/// What a script returned, and what it took.
+public struct RedisScriptReply: Sendable, Hashable {
+    public let value: RESPValue
+    /// 1, or 2 when the server had to be sent the text.
+    public let commandsSent: Int
+
+    public init(value: RESPValue, commandsSent: Int) {
+        self.value = value
+        self.commandsSent = commandsSent
+    }
+}
