@@ -8,12 +8,21 @@ public struct Evidence: Sendable, Equatable {
     public var held: Duration
     /// Redis commands sent, over all nodes.
     public var commandsSent: Int
+    /// Leases that had ended when they were given back: somebody else may have been inside.
+    public var lostLeases: Int
+    /// Releases that failed; the lock then stays until its time to live ends.
+    public var failedReleases: Int
 
-    public init(attempts: Int = 0, waited: Duration = .zero, held: Duration = .zero, commandsSent: Int = 0) {
+    public init(
+        attempts: Int = 0, waited: Duration = .zero, held: Duration = .zero, commandsSent: Int = 0,
+        lostLeases: Int = 0, failedReleases: Int = 0
+    ) {
         self.attempts = attempts
         self.waited = waited
         self.held = held
         self.commandsSent = commandsSent
+        self.lostLeases = lostLeases
+        self.failedReleases = failedReleases
     }
 
     static func + (left: Evidence, right: Evidence) -> Evidence {
@@ -21,6 +30,8 @@ public struct Evidence: Sendable, Equatable {
             attempts: left.attempts + right.attempts,
             waited: left.waited + right.waited,
             held: left.held + right.held,
-            commandsSent: left.commandsSent + right.commandsSent)
+            commandsSent: left.commandsSent + right.commandsSent,
+            lostLeases: left.lostLeases + right.lostLeases,
+            failedReleases: left.failedReleases + right.failedReleases)
     }
 }

@@ -14,6 +14,10 @@ public struct Lease: Sendable, Hashable {
         self.fence = fence
         self.validUntil = validUntil
     }
+
+    func extended(to end: ContinuousClock.Instant) -> Lease {
+        Lease(key: key, token: token, fence: fence, validUntil: end)
+    }
 }
 
 /// 128 random bits that only the holder of a lease knows.

@@ -21,4 +21,11 @@ public protocol LeaseLock: Sendable {
 
     /// Gives the lock back. Compares the token first, so it cannot hit a successor; may be repeated.
     func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome
+
+    /// Redis commands that one release sends, over all nodes.
+    var releaseCommands: Int { get }
+}
+
+extension LeaseLock {
+    public var releaseCommands: Int { 1 }
 }

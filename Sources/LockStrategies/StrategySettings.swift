@@ -5,6 +5,8 @@ public struct StrategySettings: Sendable, Hashable {
     public var spin: RetryPolicy
     public var backoff: RetryPolicy
     public var redlock: RetryPolicy
+    /// What is taken off a lease for clocks that drift apart.
+    public var validity: LeaseValidity
 
     public init(
         leaseTimeToLive: Duration = .seconds(10),
@@ -12,11 +14,13 @@ public struct StrategySettings: Sendable, Hashable {
         backoff: RetryPolicy = RetryPolicy(
             delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(100))),
         redlock: RetryPolicy = RetryPolicy(
-            delay: .exponentialFullJitter(base: .milliseconds(5), cap: .milliseconds(200)))
+            delay: .exponentialFullJitter(base: .milliseconds(5), cap: .milliseconds(200))),
+        validity: LeaseValidity = LeaseValidity()
     ) {
         self.leaseTimeToLive = leaseTimeToLive
         self.spin = spin
         self.backoff = backoff
         self.redlock = redlock
+        self.validity = validity
     }
 }

@@ -1,0 +1,13 @@
+import RedisClient
+
+/// The scripts of the folder Scripts, compiled into the library.
+enum EmbeddedScripts {
+    static let luaAtomic = script("lua-atomic", PackageResources.lua_atomic_lua)
+    static let writeStock = script("write-stock", PackageResources.write_stock_lua)
+    static let releaseLock = script("release-lock", PackageResources.release_lock_lua)
+    static let extendLock = script("extend-lock", PackageResources.extend_lock_lua)
+
+    private static func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {
+        RedisScript(name: name, source: String(decoding: bytes, as: UTF8.self))
+    }
+}

@@ -1,0 +1,61 @@
+import RedisClient
+
+/// One Redis that keeps locks, and the commands of a lock on it.
+public struct LockNode<Redis: RedisPort>: Sendable {
+    /// What tells this node from the others: its address.
+    public let name: String
+    let redis: Redis
+
+    public init(name: String, redis: Redis) {
+        self.name = name
+        self.redis = redis
+    }
+
+    /// Sets the key with the token and its time to live in one command; false when somebody holds it.
+    func set(_ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64) async throws(RedisError) -> Bool {
+        let reply = try await redis.send(
+            RedisCommand(
+                "SET", key.description, token.description, "NX", "PX", String(milliseconds)))
+        return reply != .null
+    }
+
+    func release(_ key: LockKey, _ token: LeaseToken) async throws(RedisError) -> NodeAnswer {
+        NodeAnswer(
+            try await redis.run(
+                EmbeddedScripts.releaseLock, keys: [key.description], arguments: [token.description]))
+    }
+
+    func extend(
+        _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64
+    ) async throws(RedisError) -> NodeAnswer {
+        NodeAnswer(
+            try await redis.run(
+                EmbeddedScripts.extendLock, keys: [key.description],
+                arguments: [token.description, String(milliseconds)]))
+    }
+}
+
+/// What a script that compares the token first has answered.
+enum NodeAnswer: Sendable, Equatable {
+    case done
+    case notOwner
+    case absent
+
+    init(_ reply: RedisScriptReply) {
+        switch reply.value.integer {
+        case 1: self = .done
+        case -1: self = .notOwner
+        default: self = .absent
+        }
+    }
+}
+
+extension RedisError {
+    /// Whether the command may have changed something although no reply was seen.
+    var mayHaveBeenApplied: Bool {
+        switch code {
+        case .outcomeUnknown, .protocolViolation, .cancelled: true
+        case .unavailable, .timedOut, .refused: false
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import RedisClient
+
+/// Read the stock, decide, write stock and reservation: the work that every lock protects.
+///
+/// Written once, so all locks are compared on the same work. Two round trips. Safe only while nobody else
+/// is in the section of the same product.
+struct StockSection<Redis: RedisPort>: Sendable {
+    enum Step: Sendable {
+        case write(newStock: Int)
+        case soldOut(remaining: Int)
+    }
+
+    let redis: Redis
+
+    /// The read and the decision.
+    func decide(_ reservation: Reservation, _ evidence: inout Evidence) async throws(StrategyError) -> Step {
+        evidence.commandsSent += 1
+        let reply: RESPValue
+        do throws(RedisError) {
+            reply = try await redis.send(RedisCommand("GET", ProductKeys(reservation.product).stock))
+        } catch {
+            throw Self.nothingTaken(error, during: "reading the stock of product \(reservation.product)")
+        }
+        if case .null = reply { throw .notStocked(reservation.product) }
+        guard let stock = reply.integer else { throw .invalidStock(reservation.product) }
+        guard stock >= reservation.quantity else { return .soldOut(remaining: Int(stock)) }
+        return .write(newStock: Int(stock) - reservation.quantity)
+    }
+
+    /// The write: the stock after the reservation.
+    func write(
+        _ newStock: Int, for reservation: Reservation, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> Int {
+        let keys = ProductKeys(reservation.product)
+        evidence.commandsSent += 1
+        do throws(RedisError) {
+            let reply = try await redis.run(
+                EmbeddedScripts.writeStock, keys: [keys.stock, keys.reservations],
+                arguments: [reservation.id.description, String(reservation.quantity), String(newStock)])
+            evidence.commandsSent += reply.commandsSent - 1
+            return Int(reply.value.integer ?? Int64(newStock))
+        } catch {
+            throw StrategyError(error, during: "writing the stock of product \(reservation.product)")
+        }
+    }
+
+    /// A lost reply of a read leaves nothing behind, so its outcome is not unknown.
+    private static func nothingTaken(_ error: RedisError, during step: String) -> StrategyError {
+        switch error.code {
+        case .outcomeUnknown, .protocolViolation:
+            StrategyError(.unavailable, "\(step): \(error.context)", underlying: error)
+        case .unavailable, .timedOut, .cancelled, .refused:
+            StrategyError(error, during: step)
+        }
+    }
+}
+
+extension StrategyError {
+    static func notStocked(_ product: ProductID) -> StrategyError {
+        StrategyError(.notStocked, "Redis holds no stock of product \(product)")
+    }
+
+    static func invalidStock(_ product: ProductID) -> StrategyError {
+        StrategyError(.invalidStock, "the stock of product \(product) in Redis is not a whole number")
+    }
+
+    static func checkQuantity(_ reservation: Reservation) throws(StrategyError) {
+        guard reservation.quantity >= 1 else {
+            throw StrategyError(.invalidRequest, "the quantity is \(reservation.quantity); 1 is the least")
+        }
+    }
+}

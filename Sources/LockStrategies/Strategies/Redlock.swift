@@ -1,0 +1,220 @@
+import RedisClient
+
+/// A lock that a majority of independent Redis nodes grants.
+///
+/// Holds while a majority of nodes keeps its keys and clocks run at about the same speed. What breaks it: a
+/// holder stopped past its lease; a node that restarts empty while its vote is needed; a jump of a
+/// node's clock. It mints no fence. An even number of nodes is allowed and its majority is N/2 + 1: four nodes
+/// survive the loss of one, as three do. One parallel round trip to all nodes per attempt and one to release; no
+/// node is waited for longer than its port's time limit. Source: redis.io, "Distributed Locks with Redis"; the
+/// objections: Martin Kleppmann, "How to do distributed locking", 2016.
+public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
+    private let nodes: [LockNode<Redis>]
+    private let clock: C
+    private let random: RandomSource
+    private let retry: RetryPolicy
+    private let validity: LeaseValidity
+
+    /// - Throws: When there is no node or when one is named twice: two votes of one server are one failure.
+    public init(
+        nodes: [LockNode<Redis>], clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity
+    ) throws(StrategyConfigurationError) {
+        guard !nodes.isEmpty else {
+            throw StrategyConfigurationError(
+                "redlock needs lock nodes: give their URLs after the stock's, for example "
+                    + "--redis STOCK,NODE1,NODE2,NODE3")
+        }
+        var names: Set<String> = []
+        for node in nodes where !names.insert(node.name).inserted {
+            throw StrategyConfigurationError(
+                "redlock's node \(node.name) is given twice: each node must be a server of its own")
+        }
+        self.nodes = nodes
+        self.clock = clock
+        self.random = random
+        self.retry = retry
+        self.validity = validity
+    }
+
+    var quorum: Int { nodes.count / 2 + 1 }
+
+    public func acquire(
+        _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> AcquireOutcome {
+        let milliseconds = try validity.checked(timeToLive)
+        return try await AcquireLoop(clock: clock, random: random, retry: retry)
+            .run(deadline: deadline) { evidence throws(StrategyError) in
+                let token = LeaseToken(random: random)
+                let asked = clock.now
+                evidence.commandsSent += nodes.count
+                let votes = await poll(key, token, milliseconds)
+                let end = validity.end(asked: asked, timeToLive: timeToLive)
+                let isInTime = clock.now < end
+                if votes.granted.count >= quorum, isInTime, !Task.isCancelled {
+                    return Lease(key: key, token: token, fence: nil, validUntil: end)
+                }
+                // A failed attempt leaves no key of ours: also not where the answer is missing.
+                evidence.commandsSent += votes.mayHold.count
+                await withdraw(key, token, from: votes.mayHold)
+                if Task.isCancelled {
+                    throw StrategyError(.cancelled, "cancelled while acquiring \(key)")
+                }
+                if votes.granted.count >= quorum {
+                    throw StrategyError(
+                        .leaseLost, "the grant of \(key) arrived after its validity; it was given back")
+                }
+                if votes.failed.count > nodes.count - quorum {
+                    throw StrategyError(
+                        .unavailable,
+                        "acquiring \(key): only \(nodes.count - votes.failed.count) of \(nodes.count) lock "
+                            + "nodes answered, \(quorum) are needed",
+                        underlying: votes.failed.first)
+                }
+                return nil
+            }
+    }
+
+    public func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
+        let milliseconds = try validity.checked(timeToLive)
+        let asked = clock.now
+        let tally = await askAll { node throws(RedisError) in
+            try await node.extend(lease.key, lease.token, milliseconds)
+        }
+        switch try verdict(tally, during: "extending \(lease.key)") {
+        case .done:
+            let end = validity.end(asked: asked, timeToLive: timeToLive)
+            guard clock.now < end else {
+                throw StrategyError(.leaseLost, "the extension of \(lease.key) took longer than its validity")
+            }
+            return .extended(lease.extended(to: end))
+        case .notOwner: return .notOwner
+        case .absent: return .absent
+        }
+    }
+
+    public func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+        let tally = await askAll { node throws(RedisError) in
+            try await node.release(lease.key, lease.token)
+        }
+        switch try verdict(tally, during: "releasing \(lease.key)") {
+        case .done: return .released
+        case .notOwner: return .notOwner
+        case .absent: return .absent
+        }
+    }
+
+    public var releaseCommands: Int { nodes.count }
+
+    // MARK: Acquiring
+
+    private enum Vote: Sendable {
+        case granted
+        case taken
+        case failed(RedisError)
+    }
+
+    private struct Votes {
+        var granted: [Int] = []
+        /// Indices of nodes that granted, failed, or did not answer before the outcome was clear.
+        var mayHold: [Int] = []
+        var failed: [RedisError] = []
+    }
+
+    /// Asks all nodes at once; stops waiting as soon as the outcome is clear.
+    private func poll(_ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64) async -> Votes {
+        await withTaskGroup(of: (Int, Vote).self) { group in
+            for (index, node) in nodes.enumerated() {
+                group.addTask {
+                    do throws(RedisError) {
+                        return (index, try await node.set(key, token, milliseconds) ? .granted : .taken)
+                    } catch {
+                        return (index, .failed(error))
+                    }
+                }
+            }
+            var votes = Votes()
+            var isClear = false
+            var refusals = 0
+            for await (index, vote) in group {
+                switch vote {
+                case .granted:
+                    votes.granted.append(index)
+                    votes.mayHold.append(index)
+                case .taken:
+                    refusals += 1
+                case .failed(let error):
+                    votes.mayHold.append(index)
+                    // A node that was no longer waited for has not failed.
+                    if !isClear {
+                        votes.failed.append(error)
+                        refusals += 1
+                    }
+                }
+                if !isClear, votes.granted.count >= quorum || refusals > nodes.count - quorum {
+                    isClear = true
+                    group.cancelAll()
+                }
+            }
+            return votes
+        }
+    }
+
+    private func withdraw(_ key: LockKey, _ token: LeaseToken, from indices: [Int]) async {
+        await uncancelled { [nodes] in
+            await withTaskGroup(of: Void.self) { group in
+                for index in indices {
+                    group.addTask {
+                        // A node that cannot be told drops the key when its time to live ends.
+                        _ = try? await nodes[index].release(key, token)
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Owned keys
+
+    private struct Tally {
+        var done = 0
+        var notOwner = 0
+        var absent = 0
+        var failed: [RedisError] = []
+    }
+
+    private func askAll(
+        _ command: @escaping @Sendable (LockNode<Redis>) async throws(RedisError) -> NodeAnswer
+    ) async -> Tally {
+        await withTaskGroup(of: Result<NodeAnswer, RedisError>.self) { group in
+            for node in nodes {
+                group.addTask {
+                    do throws(RedisError) {
+                        return .success(try await command(node))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            var tally = Tally()
+            for await answer in group {
+                switch answer {
+                case .success(.done): tally.done += 1
+                case .success(.notOwner): tally.notOwner += 1
+                case .success(.absent): tally.absent += 1
+                case .failure(let error): tally.failed.append(error)
+                }
+            }
+            return tally
+        }
+    }
+
+    /// What a majority says; an error where the nodes that failed could have made the majority.
+    private func verdict(_ tally: Tally, during step: String) throws(StrategyError) -> NodeAnswer {
+        if tally.done >= quorum { return .done }
+        if let error = tally.failed.first, tally.done + tally.failed.count >= quorum {
+            throw StrategyError(
+                error, during: "\(step) on \(tally.failed.count) of \(nodes.count) lock nodes",
+                evidence: Evidence(commandsSent: nodes.count))
+        }
+        return tally.notOwner > tally.absent ? .notOwner : .absent
+    }
+}

@@ -1,0 +1,34 @@
+/// The negative control: read the stock, decide, write it back, without any lock.
+///
+/// Oversells as soon as two buyers read before either has written; an audit that does not catch it is worth
+/// nothing. Two round trips. Never use it to sell anything.
+public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
+    private let section: StockSection<Redis>
+    private let clock: C
+
+    public init(redis: Redis, clock: C) {
+        section = StockSection(redis: redis)
+        self.clock = clock
+    }
+
+    public func reserve(_ reservation: Reservation) async throws(StrategyError) -> ReserveOutcome {
+        try StrategyError.checkQuantity(reservation)
+        let began = clock.now
+        var evidence = Evidence(attempts: 1)
+        do throws(StrategyError) {
+            let decision: ReserveOutcome.Decision
+            switch try await section.decide(reservation, &evidence) {
+            case .soldOut(let remaining):
+                decision = .soldOut(remaining: remaining)
+            case .write(let newStock):
+                let remaining = try await section.write(newStock, for: reservation, &evidence)
+                decision = .reserved(remaining: remaining, fence: nil)
+            }
+            evidence.held = began.duration(to: clock.now)
+            return ReserveOutcome(decision, evidence: evidence)
+        } catch {
+            evidence.held = began.duration(to: clock.now)
+            throw error.adding(evidence)
+        }
+    }
+}

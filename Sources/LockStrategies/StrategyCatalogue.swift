@@ -1,0 +1,68 @@
+/// Every strategy, built from one Redis, a clock and a source of chance. The only list of strategies.
+public struct StrategyCatalogue<Redis: RedisPort, C: MonotonicClock>: Sendable {
+    private enum Entry {
+        case lease(any LeaseLock)
+        case lockFree(any LockStrategy)
+    }
+
+    private let stock: Redis
+    private let lockNodes: [LockNode<Redis>]
+    private let clock: C
+    private let random: RandomSource
+    private let settings: StrategySettings
+
+    /// - Parameters:
+    ///   - stock: The Redis that holds stock and reservations, and the lock where a lock needs one node only.
+    ///   - lockNodes: The independent nodes of redlock.
+    public init(
+        stock: Redis, lockNodes: [LockNode<Redis>], clock: C, random: RandomSource = .system,
+        settings: StrategySettings = StrategySettings()
+    ) {
+        self.stock = stock
+        self.lockNodes = lockNodes
+        self.clock = clock
+        self.random = random
+        self.settings = settings
+    }
+
+    /// The strategy of this name.
+    ///
+    /// - Throws: When the configuration cannot work for it.
+    public func strategy(_ id: StrategyID) throws(StrategyConfigurationError) -> any LockStrategy {
+        switch try entry(id) {
+        case .lockFree(let strategy): strategy
+        case .lease(let lock): guarded(lock)
+        }
+    }
+
+    /// The lock inside the strategy of this name; nil where there is none.
+    public func lock(_ id: StrategyID) throws(StrategyConfigurationError) -> (any LeaseLock)? {
+        switch try entry(id) {
+        case .lockFree: nil
+        case .lease(let lock): lock
+        }
+    }
+
+    private func entry(_ id: StrategyID) throws(StrategyConfigurationError) -> Entry {
+        switch id {
+        case .unguarded: .lockFree(Unguarded(redis: stock, clock: clock))
+        case .setnxSpin: .lease(setnx(settings.spin))
+        case .setnxBackoff: .lease(setnx(settings.backoff))
+        case .luaAtomic: .lockFree(LuaAtomic(redis: stock, clock: clock))
+        case .redlock:
+            .lease(
+                try Redlock(
+                    nodes: lockNodes, clock: clock, random: random, retry: settings.redlock,
+                    validity: settings.validity))
+        }
+    }
+
+    private func setnx(_ retry: RetryPolicy) -> SetnxLock<Redis, C> {
+        SetnxLock(redis: stock, clock: clock, random: random, retry: retry, validity: settings.validity)
+    }
+
+    private func guarded(_ lock: some LeaseLock) -> any LockStrategy {
+        GuardedDecrement(
+            lock: lock, redis: stock, clock: clock, timeToLive: settings.leaseTimeToLive)
+    }
+}

@@ -1,0 +1,8 @@
+/// A configuration that cannot work, and what to change.
+public struct StrategyConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
