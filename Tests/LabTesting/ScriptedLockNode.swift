@@ -1,0 +1,60 @@
+import LockStrategies
+import RedisClient
+import Synchronization
+
+/// A lock node in memory, in one of the states in which a lock may find it.
+public final class ScriptedLockNode: Sendable {
+    public enum Behaviour: Sendable, CaseIterable {
+        case free
+        case taken
+        case dead
+        /// Takes the command and never answers; the port's time limit then says "outcome unknown".
+        case hanging
+    }
+
+    private let owners = Mutex<[String: String]>([:])
+    private let behaviour: Behaviour
+
+    public init(_ behaviour: Behaviour) {
+        self.behaviour = behaviour
+    }
+
+    /// Tokens that the node holds, by key.
+    public var keys: [String: String] { owners.withLock { $0 } }
+
+    public var redis: ScriptedRedis {
+        ScriptedRedis { [self] call throws(RedisError) in
+            switch behaviour {
+            case .dead:
+                throw RedisError(.unavailable, "refused")
+            case .hanging:
+                // The write is applied, its reply never comes.
+                if case .command = call { _ = apply(call) }
+                throw RedisError(.outcomeUnknown, "no reply within the time limit")
+            case .taken:
+                if case .command = call { return .null }
+                return .integer(-1)
+            case .free:
+                return apply(call)
+            }
+        }
+    }
+
+    private func apply(_ call: ScriptedRedis.Call) -> RESPValue {
+        owners.withLock { owners in
+            switch call {
+            case .command(let words) where words[0] == "SET":
+                guard owners[words[1]] == nil else { return .null }
+                owners[words[1]] = words[2]
+                return .simpleString("OK")
+            case .script(_, let keys, let arguments):
+                guard let owner = owners[keys[0]] else { return .integer(0) }
+                guard owner == arguments[0] else { return .integer(-1) }
+                if call.name == "release-lock" { owners[keys[0]] = nil }
+                return .integer(1)
+            case .command:
+                return .null
+            }
+        }
+    }
+}
