@@ -69,7 +69,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .target(name: "LabProcesses", swiftSettings: settings),
+        .target(name: "LabProcesses", dependencies: ["RedisClient"], swiftSettings: settings),
 
         .executableTarget(
             name: "lab-server",
@@ -138,8 +138,12 @@ let package = Package(
         .testTarget(
             name: "LabBenchTests",
             dependencies: [
-                "lab-bench", "LabTesting", "LabProcesses",
+                "lab-bench", "LockStrategies", "RedisClient", "LabTesting", "LabProcesses",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOHTTP1", package: nio),
             ],
             swiftSettings: settings),
     ]
