@@ -114,7 +114,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RedisClientTests",
-            dependencies: ["RedisClient", "LabTesting"],
+            dependencies: ["RedisClient", "LabTesting", "LabProcesses"],
             swiftSettings: settings),
         .testTarget(
             name: "LockStrategiesTests",

@@ -19,10 +19,6 @@ public struct RandomSource: Sendable {
         RandomSource(origin: .seeded(SharedGenerator(SplitMix64(seed: seed))))
     }
 
-    private init(origin: Origin) {
-        self.origin = origin
-    }
-
     public func next() -> UInt64 {
         switch origin {
         case .system:

@@ -54,9 +54,12 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     public func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
         let milliseconds = try validity.checked(timeToLive)
         let asked = clock.now
-        switch try await owned("extending \(lease.key)", { () throws(RedisError) in
-            try await node.extend(lease.key, lease.token, milliseconds)
-        }) {
+        switch try await owned(
+            "extending \(lease.key)",
+            { () throws(RedisError) in
+                try await node.extend(lease.key, lease.token, milliseconds)
+            })
+        {
         case .absent: return .absent
         case .notOwner: return .notOwner
         case .done: return .extended(lease.extended(to: validity.end(asked: asked, timeToLive: timeToLive)))
@@ -64,9 +67,12 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 
     public func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
-        switch try await owned("releasing \(lease.key)", { () throws(RedisError) in
-            try await node.release(lease.key, lease.token)
-        }) {
+        switch try await owned(
+            "releasing \(lease.key)",
+            { () throws(RedisError) in
+                try await node.release(lease.key, lease.token)
+            })
+        {
         case .done: .released
         case .notOwner: .notOwner
         case .absent: .absent
