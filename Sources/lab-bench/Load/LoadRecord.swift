@@ -13,7 +13,7 @@ struct LoadRecord: Sendable {
 
     static let sliceLength = TimeAmount.milliseconds(250)
 
-    let schedule: LoadSchedule
+    private(set) var schedule: LoadSchedule
     let users: Int
     /// All answers from the first to the last, warm-up and drain included: what the audit counts.
     private(set) var totals = [Int](repeating: 0, count: PurchaseOutcome.allCases.count)
@@ -39,6 +39,9 @@ struct LoadRecord: Sendable {
         self.users = users
         userSuccesses = [Int](repeating: 0, count: users)
     }
+
+    /// Sets the clock going, before the first request. Apart from `init`, whose memory takes a while.
+    mutating func begin(_ schedule: LoadSchedule) { self.schedule = schedule }
 
     /// Microseconds up to ten minutes with three significant digits; also used for small counts.
     static func histogram() -> Histogram<UInt64> {

@@ -37,7 +37,7 @@ final class LoadSession {
         self.progress = progress
         phase = .connecting(missing: requests.count)
         buyers = requests.map { _ in nil }
-        // Replaced when all users are connected.
+        // The clock is set again when all users are connected.
         record = LoadRecord(schedule: plan.schedule(from: .now()), users: requests.count)
     }
 
@@ -139,7 +139,7 @@ extension LoadSession {
 
     private func begin() {
         let schedule = plan.schedule(from: .now())
-        record = LoadRecord(schedule: schedule, users: requests.count)
+        record.begin(schedule)
         phase = .loading
         for (user, buyer) in buyers.enumerated() {
             // A connection may have been lost while the others were opened.

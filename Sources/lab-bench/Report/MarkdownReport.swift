@@ -49,7 +49,7 @@ extension MarkdownReport {
             return [
                 strategy.id, count(sums.answered), count(sums.unknown), count(sums.rows), count(sums.units),
                 count(sums.stockLost), count(sums.openUnits), count(sums.refusedByLedger),
-                strategy.trials == 0 ? "not run" : strategy.isViolated ? "**wrong**" : "exact",
+                strategy.isViolated ? "**wrong**" : strategy.stockWord,
             ]
         }
         let controls = results.controls.map { control in
@@ -192,11 +192,11 @@ extension MarkdownReport {
                 + "(by the time of sending), then a drain of at most "
                 + "\(Text.number(load.drainLimitSeconds)) s. Latency is service time: a closed load hides "
                 + "stalls, because users who wait do not send.",
-            "- \(load.rounds) rounds; the order inside each is shuffled with seed \(results.run.seed). Each "
+            "- Rounds: \(load.rounds); the order inside each is shuffled with seed \(results.run.seed). Each "
                 + "trial has a fresh Redis, a fresh database, and a fresh server.",
             "- Stock: \(Text.grouped(load.stock)) units, so nothing sells out; a trial that does is not ranked.",
             "- Negative control: \(load.controls.isEmpty ? "none" : load.controls.joined(separator: ", ")), once, "
-                + "with \(Text.grouped(load.controlStock)) units, which must sell out.",
+                + "with \(Text.grouped(load.controlStock)) units, few enough to be sold.",
             "- Little's law is checked over exactly the measured window: requests count with the part of "
                 + "their time that lies inside it.",
             "- Logins are set-up here, so the server hashes passwords with bcrypt cost "

@@ -77,7 +77,7 @@ extension RunResults {
         let results = trials.map(TrialResult.init)
         self.trials = results
         strategies = plan.strategies.map { id in
-            StrategyResult(id, trials.filter { $0.planned.strategy == id })
+            StrategyResult(id, trials.filter { $0.planned.strategy == id }, isQuick: plan.isQuick)
         }
         controls = plan.controls.map { id in
             ControlResult(id, results.first { $0.strategy == id.rawValue })

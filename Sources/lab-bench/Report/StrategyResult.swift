@@ -45,11 +45,18 @@ struct StrategyResult: Sendable, Codable, Equatable {
     var failedChecks: [String]
     var targets: [Target]
 
+    /// What can be said about the stock in one word.
+    var stockWord: String {
+        if trials == 0 { return "not run" }
+        if isViolated { return "wrong" }
+        return targets.last?.isMet == true ? "exact" : "unknown"
+    }
+
     var isViolated: Bool { failedChecks.contains { $0.hasPrefix("correctness:") } }
 }
 
 extension StrategyResult {
-    init(_ id: StrategyID, _ trials: [FinishedTrial]) {
+    init(_ id: StrategyID, _ trials: [FinishedTrial], isQuick: Bool) {
         self.id = id.rawValue
         self.trials = trials.count
         let records = trials.map(\.record)
@@ -83,7 +90,8 @@ extension StrategyResult {
             : failedChecks.contains { $0.hasPrefix("correctness:") } ? "it sold wrongly"
             : !failedChecks.isEmpty ? "a check of the measurement failed"
             : !unread.isEmpty ? "a check could not be made"
-            : isSoldOut ? "it sold out" : nil
+            : isSoldOut ? "it sold out"
+            : isQuick ? "a quick run ranks nothing" : nil
         notRankedBecause = reason
         isRanked = reason == nil
         targets = []

@@ -92,7 +92,7 @@ struct SummaryTable: Sendable {
                 strategy.id, Text.number(strategy.purchasesPerSecond?.median ?? .nan),
                 Text.percent(strategy.successShare), Text.milliseconds(strategy.latencyUs.p50),
                 Text.milliseconds(strategy.latencyUs.p95), Text.milliseconds(strategy.latencyUs.p99),
-                strategy.isViolated ? "WRONG" : strategy.trials == 0 ? "-" : "exact",
+                strategy.stockWord,
                 strategy.isRanked ? "yes" : "no: " + (strategy.notRankedBecause ?? ""),
             ])
         }
