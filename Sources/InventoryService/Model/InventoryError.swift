@@ -1,0 +1,77 @@
+/// The one error of this module: the question could not be answered. What is expected (sold out,
+/// contended, a name that is taken, a wrong password) is a value and never an error.
+public struct InventoryError: Error, Sendable, CustomStringConvertible {
+    public enum Code: String, Sendable, CaseIterable {
+        /// A field of the request breaks its rule; `field` names it.
+        case invalidField = "invalid-field"
+        /// The request names a user that the ledger does not know (any more).
+        case unknownUser = "unknown-user"
+        /// An access token is missing a part, was changed, has ended or is not for this service.
+        case invalidToken = "invalid-token"
+        /// The same idempotency key came with another body.
+        case idempotencyMismatch = "idempotency-mismatch"
+        /// SQLite answered with an error; nothing of the request was written.
+        case ledgerUnavailable = "ledger-unavailable"
+        /// More writes wait for the ledger than its queue holds; nothing was written.
+        case ledgerOverloaded = "ledger-overloaded"
+        /// Redis could not be reached or did not answer in time; nothing was taken.
+        case redisUnavailable = "redis-unavailable"
+        /// Redis answered that it will not do it (out of memory, read-only, ...); nothing was taken.
+        case redisRefused = "redis-refused"
+        /// A reply of Redis was lost: the step may have been applied.
+        case outcomeUnknown = "outcome-unknown"
+        /// The product exists and its stock in Redis does not, or is not a number.
+        case stockUnknown = "stock-unknown"
+        /// The lock ended before the protected write; nothing was taken.
+        case leaseLost = "lease-lost"
+        /// More passwords wait to be hashed than the queue holds.
+        case hashingOverloaded = "hashing-overloaded"
+        /// The system's bcrypt or random source failed.
+        case cryptoFailed = "crypto-failed"
+        /// The caller's task was cancelled.
+        case cancelled
+        /// The database file cannot be opened or written.
+        case databaseUnusable = "database-unusable"
+        /// Another process holds the lock file of the database.
+        case databaseLocked = "database-locked"
+        /// The database was migrated by a newer version of this program.
+        case schemaTooNew = "schema-too-new"
+        /// A secret is too short, or a setting is out of its range.
+        case unsafeConfiguration = "unsafe-configuration"
+    }
+
+    public let code: Code
+    /// A sentence for the person who reads the log or made the request.
+    public let context: String
+    /// The field that is wrong, with `.invalidField`.
+    public let field: String?
+    public let underlying: (any Error)?
+    /// What a purchase had cost until it failed.
+    public var timings: PurchaseTimings?
+    public let file: String
+    public let line: Int
+
+    public init(
+        _ code: Code, _ context: String, field: String? = nil, underlying: (any Error)? = nil,
+        timings: PurchaseTimings? = nil, file: String = #fileID, line: Int = #line
+    ) {
+        self.code = code
+        self.context = context
+        self.field = field
+        self.underlying = underlying
+        self.timings = timings
+        self.file = file
+        self.line = line
+    }
+
+    public var description: String {
+        let cause = underlying.map { " (\($0))" } ?? ""
+        return "\(code.rawValue): \(context)\(cause)"
+    }
+
+    static func invalid(
+        _ field: String, _ rule: String, file: String = #fileID, line: Int = #line
+    ) -> InventoryError {
+        InventoryError(.invalidField, "\(field) \(rule)", field: field, file: file, line: line)
+    }
+}

@@ -1,0 +1,62 @@
+public import LockStrategies
+
+/// Products: their record in the ledger and their stock in Redis, made together.
+public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
+    /// A product and what can still be sold; nil when Redis knows no stock for it.
+    public struct Offer: Sendable, Hashable {
+        public let product: Product
+        public let stock: Int?
+    }
+
+    private let store: Store
+    private let stock: StockStore<Redis>
+    private let clock: WallClock
+
+    public init(store: Store, stock: StockStore<Redis>, clock: WallClock = .system) {
+        self.store = store
+        self.stock = stock
+        self.clock = clock
+    }
+
+    /// Records the product, then puts its units on sale. When the second step fails the product is taken
+    /// back, so a client that sees an error may simply try again.
+    ///
+    /// - Throws: ``InventoryError`` of Redis or the ledger.
+    public func create(_ product: NewProduct, by actor: UserID) async throws(InventoryError) -> Offer {
+        let recorded = try await store.createProduct(product, actor: actor, at: clock.now)
+        do throws(InventoryError) {
+            guard try await stock.initialise(recorded.id, units: product.initialStock) else {
+                throw InventoryError(
+                    .stockUnknown,
+                    "Redis already has a stock for product \(recorded.id): it belongs to another database")
+            }
+        } catch {
+            _ = try? await store.withdrawProduct(recorded.id)
+            throw error
+        }
+        return Offer(product: recorded, stock: product.initialStock)
+    }
+
+    public func get(_ id: ProductID) async throws(InventoryError) -> Offer? {
+        guard let product = try await store.product(id) else { return nil }
+        return Offer(product: product, stock: try await stock.read(id))
+    }
+
+    public func list(_ page: Page) async throws(InventoryError) -> Listing<Offer> {
+        let products = try await store.products(page)
+        let stocks = try await stock.read(products.items.map(\.id))
+        return Listing(
+            items: products.items.map { Offer(product: $0, stock: stocks[$0.id]) }, total: products.total)
+    }
+
+    /// The units in stock; nil for a product that does not exist.
+    ///
+    /// - Throws: ``InventoryError`` with `.stockUnknown` when the product exists and Redis knows no stock.
+    public func stock(of id: ProductID) async throws(InventoryError) -> Int? {
+        guard try await store.product(id) != nil else { return nil }
+        guard let units = try await stock.read(id) else {
+            throw InventoryError(.stockUnknown, "the stock of this product is not known at the moment")
+        }
+        return units
+    }
+}

@@ -1,0 +1,60 @@
+public import LockStrategies
+
+/// What a purchase ended with when it could be decided.
+public enum PurchaseOutcome: Sendable, Equatable {
+    /// On the disk, for good.
+    case purchased(Purchase)
+    /// The same purchase as an earlier one with this idempotency key; nothing was bought again.
+    case repeated(Purchase)
+    /// Fewer units are left than were asked for.
+    case soldOut
+    /// The lock was not obtained in time; nothing was taken.
+    case contended
+    /// Redis let the buyer through and the ledger did not: more would have been sold than was supplied.
+    /// The strategy has failed, the customer was saved.
+    case oversellRefused
+    case productNotFound
+
+    /// The outcome without its purchase: the label of metrics and the row of tables.
+    public enum Kind: String, Sendable, CaseIterable {
+        case purchased
+        case repeated
+        case soldOut = "sold-out"
+        case contended
+        case oversellRefused = "oversell-refused"
+        case productNotFound = "product-not-found"
+    }
+
+    public var kind: Kind {
+        switch self {
+        case .purchased: .purchased
+        case .repeated: .repeated
+        case .soldOut: .soldOut
+        case .contended: .contended
+        case .oversellRefused: .oversellRefused
+        case .productNotFound: .productNotFound
+        }
+    }
+}
+
+/// The outcome of a purchase and what it cost.
+public struct PurchaseReport: Sendable, Equatable {
+    public let outcome: PurchaseOutcome
+    public let timings: PurchaseTimings
+}
+
+/// Where the time of one purchase went.
+public struct PurchaseTimings: Sendable, Equatable {
+    /// What the strategy did.
+    public var evidence: Evidence
+    /// From the call of the strategy to its answer, and ending the reservation afterwards.
+    public var redis: Duration
+    /// Waiting for the ledger: the queue, the transaction, its commit.
+    public var sql: Duration
+
+    public init(evidence: Evidence = Evidence(), redis: Duration = .zero, sql: Duration = .zero) {
+        self.evidence = evidence
+        self.redis = redis
+        self.sql = sql
+    }
+}

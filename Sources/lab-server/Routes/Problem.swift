@@ -1,0 +1,68 @@
+import HTTPTypes
+import Hummingbird
+import InventoryService
+
+/// An error as the client sees it: RFC 9457, and nothing of the inside.
+struct Problem: Error, Sendable, Equatable {
+    /// Path of the type; what a client tells errors apart by.
+    let type: String
+    let title: String
+    let status: HTTPResponse.Status
+    let detail: String
+    /// The field of the request that is wrong.
+    var field: String?
+    var headers: HTTPFields = [:]
+
+    init(
+        type: String, title: String, status: HTTPResponse.Status, detail: String, field: String? = nil,
+        headers: HTTPFields = [:]
+    ) {
+        self.type = type
+        self.title = title
+        self.status = status
+        self.detail = detail
+        self.field = field
+        self.headers = headers
+    }
+
+    /// An error that the status says all about.
+    init(status: HTTPResponse.Status, detail: String? = nil, headers: HTTPFields = [:]) {
+        let detail =
+            detail
+            ?? (status == .contentTooLarge
+                ? "the body has more than \(LabRequestContext.bodyBytes) bytes"
+                : status == .notFound ? "there is nothing at this address" : status.reasonPhrase)
+        self.init(
+            type: "about:blank", title: status.reasonPhrase, status: status, detail: detail, headers: headers)
+    }
+
+    static func invalid(_ field: String, _ rule: String) -> Problem {
+        Problem(
+            type: "/problems/invalid-field", title: "A field of the request is wrong",
+            status: .unprocessableContent, detail: "\(field) \(rule)", field: field)
+    }
+
+    static func unauthorized(_ detail: String, isTokenGiven: Bool = true) -> Problem {
+        let challenge = isTokenGiven ? #"Bearer error="invalid_token""# : "Bearer"
+        return Problem(
+            type: "/problems/unauthorized", title: "Sign in first", status: .unauthorized, detail: detail,
+            headers: [.wwwAuthenticate: challenge])
+    }
+
+    static func productNotFound() -> Problem {
+        Problem(
+            type: "/problems/product-not-found", title: "Product not found", status: .notFound,
+            detail: "there is no product with this id")
+    }
+
+    var response: Response {
+        let body = JSONText.object { json in
+            json.field("type", type)
+            json.field("title", title)
+            json.field("status", status.code)
+            json.field("detail", detail)
+            if let field { json.field("field", field) }
+        }
+        return .json(body, status: status, type: "application/problem+json", headers: headers)
+    }
+}

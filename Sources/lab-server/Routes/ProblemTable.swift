@@ -1,0 +1,69 @@
+import HTTPTypes
+import Hummingbird
+import InventoryService
+
+/// The one table from what the domain says to what a client is told.
+enum ProblemTable {
+    /// Nil for the outcomes that are no problem.
+    static func problem(for outcome: PurchaseOutcome.Kind) -> Problem? {
+        switch outcome {
+        case .purchased, .repeated: nil
+        case .soldOut:
+            Problem(
+                type: "/problems/sold-out", title: "Sold out", status: .badRequest,
+                detail: "fewer units are left than were asked for")
+        case .oversellRefused:
+            Problem(
+                type: "/problems/oversell-refused", title: "Sold out", status: .badRequest,
+                detail: "all units that were ever supplied are sold")
+        case .contended:
+            Problem(
+                type: "/problems/contended", title: "Too many buyers at once", status: .conflict,
+                detail: "the lock was not obtained in time; nothing was bought, try again",
+                headers: [.retryAfter: "1"])
+        case .productNotFound: .productNotFound()
+        }
+    }
+
+    /// The problem of an error; its context is shown only where it speaks to the client.
+    static func problem(for error: InventoryError) -> Problem {
+        switch error.code {
+        case .invalidField:
+            Problem(
+                type: "/problems/invalid-field", title: "A field of the request is wrong",
+                status: .unprocessableContent, detail: error.context, field: error.field)
+        case .idempotencyMismatch:
+            Problem(
+                type: "/problems/idempotency-mismatch", title: "The Idempotency-Key was used before",
+                status: .unprocessableContent, detail: error.context, field: "Idempotency-Key")
+        case .unknownUser: .unauthorized("this user does not exist any more")
+        case .invalidToken: .unauthorized(error.context)
+        case .ledgerUnavailable:
+            unavailable(error, "the record of purchases cannot be used at the moment")
+        case .ledgerOverloaded, .hashingOverloaded:
+            unavailable(error, "the server has more work than it can take; try again")
+        case .redisUnavailable, .redisRefused:
+            unavailable(error, "the stock cannot be reached at the moment; nothing was changed")
+        case .outcomeUnknown:
+            unavailable(error, "the answer of the stock was lost; nothing was bought")
+        case .stockUnknown:
+            unavailable(error, "the stock of this product is not known at the moment")
+        case .leaseLost:
+            unavailable(error, "the lock ended before the stock was taken; nothing was bought, try again")
+        case .cancelled:
+            unavailable(error, "the request was cancelled")
+        case .cryptoFailed, .databaseUnusable, .databaseLocked, .schemaTooNew, .unsafeConfiguration:
+            internalError
+        }
+    }
+
+    static let internalError = Problem(
+        type: "/problems/internal", title: "Internal error", status: .internalServerError,
+        detail: "the server made a mistake; its log says more")
+
+    private static func unavailable(_ error: InventoryError, _ detail: String) -> Problem {
+        Problem(
+            type: "/problems/\(error.code.rawValue)", title: "Not available at the moment",
+            status: .serviceUnavailable, detail: detail, headers: [.retryAfter: "1"])
+    }
+}

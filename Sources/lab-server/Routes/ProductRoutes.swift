@@ -1,0 +1,71 @@
+import HTTPTypes
+import Hummingbird
+import InventoryService
+import LockStrategies
+
+/// Products and their stock.
+struct ProductRoutes<Store: Ledger, Redis: RedisPort> {
+    typealias Products = ProductService<Store, Redis>
+
+    let products: Products
+
+    func add(to signedIn: RouterGroup<LabRequestContext>) {
+        signedIn.post("/api/products") { request, context in try await create(request, context) }
+        signedIn.get("/api/products") { request, _ in
+            let listing = try await products.list(request.page)
+            return Response.json(
+                JSONText.array(listing.items) { $0.fields(of: $1) },
+                headers: [.totalCount: String(listing.total)])
+        }
+        signedIn.get("/api/products/:id") { _, context in
+            guard let offer = try await products.get(context.productID) else {
+                throw Problem.productNotFound()
+            }
+            return Response.json(JSONText.object { $0.fields(of: offer) })
+        }
+        signedIn.get("/api/products/:id/stock") { _, context in
+            let id = try context.productID
+            guard let units = try await products.stock(of: id) else { throw Problem.productNotFound() }
+            let body = JSONText.object { json in
+                json.field("product_id", id.rawValue)
+                json.field("quantity", units)
+            }
+            return Response.json(body)
+        }
+    }
+
+    private func create(_ request: Request, _ context: LabRequestContext) async throws -> Response {
+        let fields = try await Fields(
+            of: request, known: ["name", "price", "initial_stock", "description"])
+        let product = try NewProduct(
+            name: fields.text("name"), description: fields.optionalText("description"),
+            price: fields.integer("price"), initialStock: fields.integer("initial_stock"))
+        let offer = try await products.create(product, by: context.signedIn)
+        return .json(
+            JSONText.object { $0.fields(of: offer) }, status: .created,
+            headers: [.location: "/api/products/\(offer.product.id)"])
+    }
+}
+
+extension JSONText {
+    fileprivate mutating func fields<Store, Redis>(of offer: ProductService<Store, Redis>.Offer) {
+        field("id", offer.product.id.rawValue)
+        field("name", offer.product.name)
+        field("description", offer.product.description)
+        field("price", offer.product.price)
+        field("current_stock", offer.stock)
+        field("created_at", offer.product.createdAt)
+    }
+}
+
+extension LabRequestContext {
+    /// The product that the path names.
+    fileprivate var productID: ProductID {
+        get throws(Problem) {
+            guard let text = parameters.get("id"), let number = Int64(text), number > 0 else {
+                throw .productNotFound()
+            }
+            return ProductID(number)
+        }
+    }
+}
