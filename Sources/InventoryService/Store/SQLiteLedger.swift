@@ -71,6 +71,8 @@ public final class SQLiteLedger: Ledger {
 
     public func close() async {
         await writer.close()
+        // So that the file alone holds everything, ready to be copied.
+        _ = try? await pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         try? pool.close()
     }
 
