@@ -2,6 +2,7 @@ import Hummingbird
 import InventoryService
 import LockStrategies
 import Logging
+import NIOCore
 
 /// What the routes need; nothing in here was made by the routes.
 struct LabParts<Store: Ledger, Redis: RedisPort>: Sendable {
@@ -51,4 +52,20 @@ func buildRouter<Store: Ledger, Redis: RedisPort>(
     HealthRoutes(strategy: parts.settings.strategy, checks: basics + checks).add(to: router)
     MethodGuard.add(to: router, allowed: MethodGuard.routes)
     return router
+}
+
+/// The server around the routes, with its limits on connections and headers.
+func buildApplication(
+    _ router: Router<LabRequestContext>, address: BindAddress, logger: Logger,
+    onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+) -> Application<RouterResponder<LabRequestContext>> {
+    Application(
+        router: router,
+        server: .http1(
+            configuration: .init(
+                idleTimeout: .seconds(60),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
+        configuration: ApplicationConfiguration(address: address, backlog: 1024),
+        onServerRunning: onServerRunning, logger: logger)
 }

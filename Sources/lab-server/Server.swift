@@ -13,10 +13,6 @@ struct Server: Sendable {
     let plan: ServePlan
     let logger: Logger
 
-    /// Limits towards a lock node: a node that is slow counts as one that is away, or it would eat the
-    /// validity of the lock.
-    private static let lockNodeLimits = RedisClient.Limits(
-        connect: .milliseconds(50), command: .milliseconds(50))
     /// In-flight requests have this long to end after SIGTERM.
     private static let drain = Duration.seconds(20)
 
@@ -25,63 +21,78 @@ struct Server: Sendable {
     /// - Parameter onReady: Called once with the URL when connections are accepted.
     /// - Throws: ``StartFailure``.
     func run(onReady: @escaping @Sendable (String) -> Void) async throws {
-        let (stock, lockNodes) = try redisClients()
-        do {
-            try await serve(stock: stock, lockNodes: lockNodes, onReady: onReady)
+        // A Redis that is given is asked first: nothing is made for a server that cannot sell.
+        let given = try await givenServers()
+        let ledger: SQLiteLedger
+        do throws(StartFailure) {
+            ledger = try await openLedger()
         } catch {
-            await close([stock] + lockNodes)
+            await given?.close()
             throw error
         }
-        await close([stock] + lockNodes)
+        // An embedded Redis stands beside the database and comes after it: the database's lock keeps a
+        // second server away from both.
+        let result: Result<Void, any Error>
+        do {
+            let redis: RedisServers
+            if let given { redis = given } else { redis = try await embeddedServers() }
+            do {
+                try await serve(redis, ledger, onReady: onReady)
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            await redis.close()
+        } catch {
+            result = .failure(error)
+        }
+        await ledger.close()
+        try result.get()
+    }
+
+    private func givenServers() async throws(StartFailure) -> RedisServers? {
+        guard case .servers(let stock, let lockNodes) = plan.redis else { return nil }
+        let servers = RedisServers(stock: stock, lockNodes: lockNodes)
+        do throws(StartFailure) {
+            _ = try strategy(servers)
+            try await servers.check()
+        } catch {
+            await servers.close()
+            throw error
+        }
+        return servers
+    }
+
+    private func embeddedServers() async throws(StartFailure) -> RedisServers {
+        try await RedisServers.embedded(
+            directory: plan.databasePath + ".redis",
+            lockNodes: plan.settings.strategy.needsLockNodes ? 5 : 0)
     }
 
     private func serve(
-        stock: RedisClient, lockNodes: [RedisClient], onReady: @escaping @Sendable (String) -> Void
+        _ redis: RedisServers, _ ledger: SQLiteLedger, onReady: @escaping @Sendable (String) -> Void
     ) async throws {
-        let strategy = try strategy(stock: stock, lockNodes: lockNodes)
-        let store = StockStore(stock)
-        do throws(InventoryError) {
-            try await store.check()
-        } catch {
-            let reason = (error.underlying as? RedisError)?.context ?? error.context
-            throw StartFailure(
-                .redisUnreachable, "cannot reach Redis at \(stock.endpoint): \(reason); is it running?")
-        }
-        let ledger = try await openLedger()
         let hasher = PasswordHasher(cost: plan.bcryptCost)
+        let result: Result<Void, any Error>
         do {
             let parts = LabParts(
-                store: ledger, stock: store, hasher: hasher, tokens: try tokens(), settings: plan.settings,
-                logger: logger)
+                store: ledger, stock: StockStore(redis.stock), hasher: hasher, tokens: try tokens(),
+                settings: plan.settings, logger: logger)
             let router = buildRouter(
-                strategy: strategy, parts: parts, checks: Self.lockNodeChecks(lockNodes))
+                strategy: try strategy(redis), parts: parts, checks: redis.readinessChecks)
             try await listen(router, onReady: onReady)
+            result = .success(())
         } catch {
-            await ledger.close()
-            await hasher.shutDown()
-            throw error
+            result = .failure(error)
         }
-        await ledger.close()
         await hasher.shutDown()
+        try result.get()
     }
 
-    private func redisClients() throws(StartFailure) -> (RedisClient, [RedisClient]) {
-        switch plan.redis {
-        case .servers(let stock, let lockNodes):
-            return (
-                RedisClient(stock), lockNodes.map { RedisClient($0, limits: Self.lockNodeLimits) }
-            )
-        case .embedded:
-            throw StartFailure(.usage, "give the address of a Redis with --redis redis://127.0.0.1:6379")
-        }
-    }
-
-    private func strategy(
-        stock: RedisClient, lockNodes: [RedisClient]
-    ) throws(StartFailure) -> any LockStrategy {
+    private func strategy(_ redis: RedisServers) throws(StartFailure) -> any LockStrategy {
         let catalogue = StrategyCatalogue(
-            stock: stock,
-            lockNodes: lockNodes.map { LockNode(name: $0.endpoint.description, redis: $0) },
+            stock: redis.stock,
+            lockNodes: redis.lockNodes.map { LockNode(name: $0.endpoint.description, redis: $0) },
             clock: ContinuousClock())
         do throws(StrategyConfigurationError) {
             return try catalogue.strategy(plan.settings.strategy)
@@ -91,6 +102,10 @@ struct Server: Sendable {
     }
 
     private func openLedger() async throws(StartFailure) -> SQLiteLedger {
+        if plan.databasePath == ServePlan.defaultDatabasePath {
+            // Where this fails, opening says why.
+            try? FileManager.default.createDirectory(atPath: "data", withIntermediateDirectories: true)
+        }
         do throws(InventoryError) {
             return try await SQLiteLedger.open(path: plan.databasePath)
         } catch {
@@ -113,17 +128,9 @@ struct Server: Sendable {
         _ router: Router<LabRequestContext>, onReady: @escaping @Sendable (String) -> Void
     ) async throws {
         let host = plan.host.contains(":") ? "[\(plan.host)]" : plan.host
-        let application = Application(
-            router: router,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: .seconds(60),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
-            configuration: ApplicationConfiguration(
-                address: .hostname(plan.host, port: plan.port), backlog: 1024),
-            onServerRunning: { channel in onReady("http://\(host):\(channel.localAddress?.port ?? 0)") },
-            logger: logger)
+        let application = buildApplication(
+            router, address: .hostname(plan.host, port: plan.port), logger: logger
+        ) { channel in onReady("http://\(host):\(channel.localAddress?.port ?? 0)") }
         var group = ServiceGroupConfiguration(
             services: [.init(service: application)], gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
@@ -136,26 +143,6 @@ struct Server: Sendable {
                 "cannot listen on \(host):\(plan.port): \(error.localizedReason); stop what uses it, or choose "
                     + "another --port")
         }
-    }
-
-    private static func lockNodeChecks(_ nodes: [RedisClient]) -> [ReadinessCheck] {
-        guard !nodes.isEmpty else { return [] }
-        let check = ReadinessCheck(name: "lock-nodes") {
-            let reachable = await withTaskGroup(of: Bool.self) { group in
-                for node in nodes {
-                    group.addTask { (try? await node.send(RedisCommand("PING"))) != nil }
-                }
-                return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
-            }
-            guard reachable > nodes.count / 2 else {
-                throw Problem(status: .serviceUnavailable, detail: "\(reachable) of \(nodes.count) answer")
-            }
-        }
-        return [check]
-    }
-
-    private func close(_ clients: [RedisClient]) async {
-        for client in clients { await client.close() }
     }
 }
 

@@ -75,7 +75,7 @@ public final class PasswordHasher: Sendable {
             return try await threads.runIfActive { try work() }
         } catch let error as InventoryError {
             throw error
-        } catch is CancellationError {
+        } catch is CancellationError where Task.isCancelled {
             throw InventoryError(.cancelled, "cancelled before the password was checked")
         } catch {
             throw InventoryError(.cryptoFailed, "the password threads have ended", underlying: error)

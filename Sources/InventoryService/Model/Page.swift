@@ -8,7 +8,7 @@ public struct Page: Sendable, Hashable {
     public let limit: Int
 
     /// - Throws: ``InventoryError`` with `.invalidField`: skip below 0 or limit outside 1 to 100.
-    public init(skip: Int = 0, limit: Int = 20) throws(InventoryError) {
+    public init(skip: Int = 0, limit: Int = 100) throws(InventoryError) {
         guard (0...Bounds.units).contains(skip) else {
             throw .invalid("skip", "must be a whole number from 0 to \(Bounds.units)")
         }

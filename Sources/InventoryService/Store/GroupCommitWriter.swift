@@ -50,6 +50,9 @@ final class GroupCommitWriter: Sendable {
     /// Transactions so far.
     var commits: Int { state.withLock { $0.commits } }
 
+    /// Writes that wait for the next transaction.
+    var waiting: Int { state.withLock { $0.waiting.count } }
+
     /// Runs `write` in a transaction that other writes may share; returns after the commit is durable.
     ///
     /// Cancelling the caller does not stop the write. `write` may throw to undo what it did, alone; it must

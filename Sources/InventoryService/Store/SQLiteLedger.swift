@@ -1,4 +1,5 @@
 import GRDB
+import Synchronization
 
 /// The ledger in one SQLite file: WAL, `synchronous=FULL`, one writing process.
 ///
@@ -8,6 +9,7 @@ public final class SQLiteLedger: Ledger {
     let pool: DatabasePool
     let writer: GroupCommitWriter
     private let lock: DatabaseLock
+    private let isClosed = Mutex(false)
 
     /// Opens or makes the database at `path`, brings its schema up to date, and makes its commits durable.
     ///
@@ -70,7 +72,15 @@ public final class SQLiteLedger: Ledger {
     }
 
     public func close() async {
+        // GRDB reads a freed connection when a write follows the closing.
+        let wasClosed = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return isClosed
+        }
+        guard !wasClosed else { return }
         await writer.close()
+        // So that the file alone holds everything, ready to be copied.
+        _ = try? await pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         try? pool.close()
     }
 

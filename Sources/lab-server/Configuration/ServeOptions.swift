@@ -11,12 +11,12 @@ struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Redis URLs: the first holds the stock, the others are the lock nodes of redlock. "
-                + "Without it the server starts a redis-server of its own with its data in ./data.",
+                + "Without it the server starts a redis-server of its own beside the database.",
             valueName: "url,url…"))
     var redis: String?
 
     @Option(help: ArgumentHelp("Where the ledger is.", valueName: "sqlite:path"))
-    var database = "sqlite:data/lab.sqlite"
+    var database = "sqlite:" + ServePlan.defaultDatabasePath
 
     @Option(help: "How buyers are kept apart.")
     var strategy = "lua-atomic"

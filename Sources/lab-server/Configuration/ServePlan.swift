@@ -17,6 +17,8 @@ struct ServePlan: Sendable {
         case random
     }
 
+    static let defaultDatabasePath = "data/lab.sqlite"
+
     let host: String
     let port: Int
     let redis: RedisSource

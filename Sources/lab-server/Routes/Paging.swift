@@ -13,7 +13,8 @@ extension Request {
     var page: Page {
         get throws {
             try Page(
-                skip: number("skip", default: 0, in: "from 0"), limit: number("limit", default: 20, in: "from 1 to 100"))
+                skip: number("skip", default: 0, in: "from 0"),
+                limit: number("limit", default: 100, in: "from 1 to 100"))
         }
     }
 

@@ -1,0 +1,92 @@
+import Foundation
+import HTTPTypes
+import LabProcesses
+import LockStrategies
+import RedisClient
+
+/// The Redis servers that a lab-server uses: the stock's, the lock nodes, and those that it started itself.
+struct RedisServers: Sendable {
+    let stock: RedisClient
+    let lockNodes: [RedisClient]
+    private let children: [RedisServerProcess]
+
+    /// Limits towards a lock node: a node that is slow counts as one that is away, or it would eat the
+    /// validity of the lock.
+    private static let lockNodeLimits = RedisClient.Limits(
+        connect: .milliseconds(50), command: .milliseconds(50))
+
+    init(stock: RedisEndpoint, lockNodes: [RedisEndpoint]) {
+        self.init(stock: stock, lockNodes: lockNodes, children: [])
+    }
+
+    private init(stock: RedisEndpoint, lockNodes: [RedisEndpoint], children: [RedisServerProcess]) {
+        self.stock = RedisClient(stock)
+        self.lockNodes = lockNodes.map { RedisClient($0, limits: Self.lockNodeLimits) }
+        self.children = children
+    }
+
+    /// Starts a redis-server for the stock, with an append-only file in `directory`, and one for each lock
+    /// node, which keeps nothing.
+    ///
+    /// - Throws: ``StartFailure``; no process is left then.
+    static func embedded(directory: String, lockNodes count: Int) async throws(StartFailure) -> RedisServers {
+        let path = URL(fileURLWithPath: directory).path
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw StartFailure(.databaseUnusable, "cannot create \(path) for the embedded Redis")
+        }
+        var children: [RedisServerProcess] = []
+        do throws(LabProcessError) {
+            // A socket only this user can open; a long path does not fit into a socket's name.
+            let fits = "\(path)/redis.sock".utf8.count <= 107
+            let options = RedisServerOptions(
+                listener: fits ? .unixSocket : .tcp(port: nil), persistence: .aofEverySecond)
+            children.append(try await RedisServerProcess.start(options, directory: path))
+            for _ in 0..<count {
+                children.append(try await RedisServerProcess.start(RedisServerOptions(listener: .unixSocket)))
+            }
+        } catch {
+            for child in children { await child.stop() }
+            throw StartFailure(.redisUnreachable, "the embedded Redis did not start: \(error)")
+        }
+        return RedisServers(
+            stock: children[0].endpoint, lockNodes: children.dropFirst().map(\.endpoint), children: children)
+    }
+
+    /// Asks the stock's server for a sign of life.
+    func check() async throws(StartFailure) {
+        do throws(RedisError) {
+            _ = try await stock.send(RedisCommand("PING"))
+        } catch {
+            throw StartFailure(
+                .redisUnreachable,
+                "cannot use Redis at \(stock.endpoint) (\(error.context)); start it, or give another --redis")
+        }
+    }
+
+    /// A quorum of the lock nodes answers; nothing where there are none.
+    var readinessChecks: [ReadinessCheck] {
+        guard !lockNodes.isEmpty else { return [] }
+        let nodes = lockNodes
+        let check = ReadinessCheck(name: "lock-nodes") {
+            let reachable = await withTaskGroup(of: Bool.self) { group in
+                for node in nodes {
+                    group.addTask { (try? await node.send(RedisCommand("PING"))) != nil }
+                }
+                return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            guard reachable > nodes.count / 2 else {
+                throw Problem(status: .serviceUnavailable, detail: "\(reachable) of \(nodes.count) answer")
+            }
+        }
+        return [check]
+    }
+
+    /// Closes the connections, then stops the servers that this process started.
+    func close() async {
+        for client in [stock] + lockNodes { await client.close() }
+        for child in children { await child.stop() }
+    }
+}

@@ -1,0 +1,103 @@
+import InventoryService
+import LabProcesses
+import LockStrategies
+import Logging
+import RedisClient
+
+/// A real Redis and a real SQLite file with one user, made for one test.
+struct Shop {
+    let redis: RedisClient
+    let ledger: SQLiteLedger
+    let stock: StockStore<RedisClient>
+    let products: ProductService<SQLiteLedger, RedisClient>
+    let buyer: UserID
+    let databasePath: String
+
+    /// A product that is on sale.
+    func product(price: Int = 1000, units: Int) async throws -> ProductID {
+        let new = try NewProduct(name: "thing", price: price, initialStock: units)
+        return try await products.create(new, by: buyer).product.id
+    }
+
+    func purchases<Strategy: LockStrategy>(
+        _ strategy: Strategy
+    ) -> PurchaseService<Strategy, SQLiteLedger, RedisClient> {
+        PurchaseService(
+            strategy: strategy, store: ledger, stock: stock, settings: .init(strategy: .luaAtomic),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// The real strategy, as a concrete type.
+    var luaAtomic: Answer {
+        get throws {
+            let catalogue = StrategyCatalogue(stock: redis, lockNodes: [], clock: ContinuousClock())
+            let real = try catalogue.strategy(.luaAtomic)
+            return Answer { reservation throws(StrategyError) in try await real.reserve(reservation) }
+        }
+    }
+
+    /// Reservations that no purchase has ended yet.
+    func openReservations(of product: ProductID) async throws -> Int64? {
+        try await redis.send(RedisCommand("HLEN", ProductKeys(product).reservations)).integer
+    }
+}
+
+func withShop(_ body: (Shop) async throws -> Void) async throws {
+    let directory = try TemporaryDirectory(prefix: "lab-shop")
+    let path = directory.file("ledger.sqlite")
+    try await withRedisServer(RedisServerOptions(listener: .unixSocket)) { server in
+        let redis = RedisClient(server.endpoint)
+        let ledger = try await SQLiteLedger.open(path: path)
+        let stock = StockStore(redis)
+        let created = try await ledger.createUser(.sample("buyer"))
+        guard case .created(let buyer) = created else { throw ShopError.noBuyer }
+        let shop = Shop(
+            redis: redis, ledger: ledger, stock: stock,
+            products: ProductService(store: ledger, stock: stock), buyer: buyer.id, databasePath: path)
+        do {
+            try await body(shop)
+        } catch {
+            await ledger.close()
+            await redis.close()
+            throw error
+        }
+        await ledger.close()
+        await redis.close()
+    }
+    directory.remove()
+}
+
+enum ShopError: Error {
+    case noBuyer
+}
+
+extension NewUser {
+    static func sample(_ name: String, email: String? = nil) -> NewUser {
+        NewUser(
+            username: name, email: email, passwordHash: PasswordHash(stored: "bcrypt:none"), role: .user,
+            createdAt: Timestamp(microseconds: 1_700_000_000_000_000))
+    }
+}
+
+/// The code of the error that `body` throws.
+func code(of body: () async throws -> Void) async throws -> InventoryError.Code? {
+    do {
+        try await body()
+        return nil
+    } catch let error as InventoryError {
+        return error.code
+    }
+}
+
+/// A strategy that does what the test says.
+struct Answer: LockStrategy {
+    let answer: @Sendable (Reservation) async throws(StrategyError) -> ReserveOutcome
+
+    init(_ answer: @escaping @Sendable (Reservation) async throws(StrategyError) -> ReserveOutcome) {
+        self.answer = answer
+    }
+
+    func reserve(_ reservation: Reservation) async throws(StrategyError) -> ReserveOutcome {
+        try await answer(reservation)
+    }
+}
