@@ -50,7 +50,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                 let votes = await poll(key, token, milliseconds)
                 let end = validity.end(asked: asked, timeToLive: timeToLive)
                 let isInTime = clock.now < end
-                if votes.granted.count >= quorum, isInTime, !Task.isCancelled {
+                if votes.granted >= quorum, isInTime, !Task.isCancelled {
                     return Lease(key: key, token: token, fence: nil, validUntil: end)
                 }
                 // A failed attempt leaves no key of ours: also not where the answer is missing.
@@ -59,7 +59,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                 if Task.isCancelled {
                     throw StrategyError(.cancelled, "cancelled while acquiring \(key)")
                 }
-                if votes.granted.count >= quorum {
+                if votes.granted >= quorum {
                     throw StrategyError(
                         .leaseLost, "the grant of \(key) arrived after its validity; it was given back")
                 }
@@ -107,50 +107,49 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 
     // MARK: Acquiring
 
-    private enum Vote: Sendable {
-        case granted
-        case taken
-        case failed(RedisError)
+    private struct Ballot: Sendable {
+        enum Vote: Sendable {
+            case granted
+            case taken
+            case failed(RedisError)
+        }
+
+        let node: LockNode<Redis>
+        let vote: Vote
     }
 
-    private struct Votes {
-        var granted: [Int] = []
-        /// Indices of nodes that granted, failed, or did not answer before the outcome was clear.
-        var mayHold: [Int] = []
+    private struct Votes: Sendable {
+        var granted = 0
+        /// Nodes that granted, failed, or did not answer before the outcome was clear.
+        var mayHold: [LockNode<Redis>] = []
         var failed: [RedisError] = []
     }
 
     /// Asks all nodes at once; stops waiting as soon as the outcome is clear.
     private func poll(_ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64) async -> Votes {
-        await withTaskGroup(of: (Int, Vote).self) { group in
-            for (index, node) in nodes.enumerated() {
-                group.addTask {
-                    do throws(RedisError) {
-                        return (index, try await node.set(key, token, milliseconds) ? .granted : .taken)
-                    } catch {
-                        return (index, .failed(error))
-                    }
-                }
+        await withTaskGroup(of: Ballot.self) { group in
+            for node in nodes {
+                group.addTask { await Self.ask(node, key, token, milliseconds) }
             }
             var votes = Votes()
             var isClear = false
             var refusals = 0
-            for await (index, vote) in group {
-                switch vote {
+            for await ballot in group {
+                switch ballot.vote {
                 case .granted:
-                    votes.granted.append(index)
-                    votes.mayHold.append(index)
+                    votes.granted += 1
+                    votes.mayHold.append(ballot.node)
                 case .taken:
                     refusals += 1
                 case .failed(let error):
-                    votes.mayHold.append(index)
+                    votes.mayHold.append(ballot.node)
                     // A node that was no longer waited for has not failed.
                     if !isClear {
                         votes.failed.append(error)
                         refusals += 1
                     }
                 }
-                if !isClear, votes.granted.count >= quorum || refusals > nodes.count - quorum {
+                if !isClear, votes.granted >= quorum || refusals > nodes.count - quorum {
                     isClear = true
                     group.cancelAll()
                 }
@@ -159,17 +158,31 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         }
     }
 
-    private func withdraw(_ key: LockKey, _ token: LeaseToken, from indices: [Int]) async {
-        await uncancelled { [nodes] in
+    private static func ask(
+        _ node: LockNode<Redis>, _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64
+    ) async -> Ballot {
+        do throws(RedisError) {
+            let isGranted = try await node.set(key, token, milliseconds)
+            return Ballot(node: node, vote: isGranted ? .granted : .taken)
+        } catch {
+            return Ballot(node: node, vote: .failed(error))
+        }
+    }
+
+    private func withdraw(_ key: LockKey, _ token: LeaseToken, from holders: [LockNode<Redis>]) async {
+        guard !holders.isEmpty else { return }
+        await uncancelled {
             await withTaskGroup(of: Void.self) { group in
-                for index in indices {
-                    group.addTask {
-                        // A node that cannot be told drops the key when its time to live ends.
-                        _ = try? await nodes[index].release(key, token)
-                    }
+                for node in holders {
+                    group.addTask { await Self.takeBack(node, key, token) }
                 }
             }
         }
+    }
+
+    private static func takeBack(_ node: LockNode<Redis>, _ key: LockKey, _ token: LeaseToken) async {
+        // A node that cannot be told drops the key when its time to live ends.
+        _ = try? await node.release(key, token)
     }
 
     // MARK: Owned keys
