@@ -138,7 +138,7 @@ let package = Package(
         .testTarget(
             name: "LabBenchTests",
             dependencies: [
-                "lab-bench", "LockStrategies", "RedisClient", "LabTesting", "LabProcesses",
+                "lab-bench", "lab-server", "LockStrategies", "RedisClient", "LabTesting", "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),

@@ -11,6 +11,8 @@ public final class FaultProxy: Sendable {
         case holdReplies
         /// The server gets the command; when its reply comes, both connections are cut instead.
         case cutBeforeReply
+        /// The same for the next reply only.
+        case cutNextReply
         /// What the client sends is swallowed.
         case swallowCommands
     }
@@ -34,7 +36,6 @@ public final class FaultProxy: Sendable {
         let proxy = FaultProxy(upstreamPort: upstreamPort)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { channel in proxy.connectUpstream(channel) }
             .bind(host: "127.0.0.1", port: 0).get()
         proxy.listener.withLock { $0 = channel }
@@ -89,8 +90,6 @@ public final class FaultProxy: Sendable {
                         Relay { bytes in self.fromClient(bytes, link) })
                     try server.pipeline.syncOperations.addHandler(
                         Relay { bytes in self.fromServer(bytes, link) })
-                    client.setOption(.autoRead, value: true).whenComplete { _ in }
-                    client.read()
                 }
             }
     }
@@ -103,12 +102,13 @@ public final class FaultProxy: Sendable {
     private func fromServer(_ bytes: ByteBuffer, _ link: Link) {
         let mode = state.withLock { state in
             state.repliesSeen += 1
+            defer { if state.mode == .cutNextReply { state.mode = .pass } }
             return state.mode
         }
         switch mode {
         case .pass, .swallowCommands: link.client.writeAndFlush(bytes, promise: nil)
         case .holdReplies: link.hold(bytes)
-        case .cutBeforeReply: link.cut()
+        case .cutBeforeReply, .cutNextReply: link.cut()
         }
     }
 

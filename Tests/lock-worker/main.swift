@@ -2,11 +2,17 @@
 //
 //   lock-worker count STRATEGY KEY COUNTER ROUNDS URL[,NODE…]   read, pause, write a counter under the lock
 //   lock-worker hold  STRATEGY KEY TTL_MS 0 URL[,NODE…]         take the lock, say so, keep it until killed
+import Foundation
 import LockStrategies
 import RedisClient
 
 struct WorkerFailure: Error {
     let reason: String
+}
+
+/// At once, although the output is a pipe.
+func say(_ line: String) {
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }
 
 func run(_ words: [String]) async throws {
@@ -33,14 +39,14 @@ func run(_ words: [String]) async throws {
             _ = try await stock.send(RedisCommand("SET", words[3], String(value + 1)))
             _ = try await lock.release(lease)
         }
-        print("done")
+        say("done")
     case "hold":
         let timeToLive = Duration.milliseconds(Int(words[3]) ?? 0)
         guard
             case .granted = try await lock.acquire(
                 LockKey(words[2]), timeToLive: timeToLive, deadline: deadline)
         else { throw WorkerFailure(reason: "contended") }
-        print("held")
+        say("held")
         // Until the test kills it; the test runner's own end would do it too.
         try await Task.sleep(for: .seconds(600))
     default:

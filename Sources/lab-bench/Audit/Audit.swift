@@ -1,0 +1,102 @@
+/// Judges one trial by what was collected about it. Pure, and apart from the service: it shares no code
+/// with what it judges.
+enum Audit {
+    /// Largest distance of X·R/N from 1.
+    static let littleTolerance = 0.02
+
+    /// All checks of one trial, always the same ones in the same order.
+    static func checks(_ facts: AuditFacts) -> [Check] {
+        [
+            answersAreRows(facts), rowsAreSold(facts), stockIsConserved(facts), stockIsNotNegative(facts),
+            rowsAreSupplied(facts), supplyIsInitial(facts), nothingRefused(facts), noDuplicates(facts),
+            serverLived(facts), someSuccess(facts), littlesLaw(facts),
+        ]
+    }
+
+    private static func answersAreRows(_ facts: AuditFacts) -> Check {
+        let answered = facts.answers.success
+        let most = answered + facts.answers.unknown
+        let limit = most == answered ? "\(answered)" : "\(answered)...\(most) (\(facts.answers.unknown) unknown)"
+        return check(
+            "answers-are-rows", "every purchase answered 200 is in the ledger, and no other",
+            facts.ledger?.rows, limit: limit
+        ) { (answered...most).contains($0) }
+    }
+
+    private static func rowsAreSold(_ facts: AuditFacts) -> Check {
+        check(
+            "rows-are-sold", "the units of the purchases are what the product counts as sold",
+            facts.ledger?.units, limit: facts.ledger.map { "\($0.sold)" } ?? "-"
+        ) { $0 == facts.ledger?.sold }
+    }
+
+    private static func stockIsConserved(_ facts: AuditFacts) -> Check {
+        let lost = facts.redis.map { facts.initialStock - $0.stock - $0.openUnits }
+        return check(
+            "stock-is-conserved", "initial stock - stock in Redis - open reservations = units sold",
+            facts.ledger == nil ? nil : lost, limit: facts.ledger.map { "\($0.units)" } ?? "-"
+        ) { $0 == facts.ledger?.units }
+    }
+
+    private static func stockIsNotNegative(_ facts: AuditFacts) -> Check {
+        check("stock-not-negative", "the stock is not below zero", facts.redis?.stock, limit: ">= 0") { $0 >= 0 }
+    }
+
+    private static func rowsAreSupplied(_ facts: AuditFacts) -> Check {
+        check(
+            "sold-within-supply", "no more units were sold than were supplied", facts.ledger?.units,
+            limit: facts.ledger.map { "<= \($0.supplied)" } ?? "-"
+        ) { $0 <= facts.ledger?.supplied ?? .min }
+    }
+
+    private static func supplyIsInitial(_ facts: AuditFacts) -> Check {
+        check(
+            "supply-is-initial", "the ledger was supplied with the initial stock", facts.ledger?.supplied,
+            limit: "\(facts.initialStock)"
+        ) { $0 == facts.initialStock }
+    }
+
+    private static func nothingRefused(_ facts: AuditFacts) -> Check {
+        check(
+            "nothing-oversold", "the ledger never had to refuse what the strategy let pass",
+            facts.answers.oversellRefused, limit: "0"
+        ) { $0 == 0 }
+    }
+
+    private static func noDuplicates(_ facts: AuditFacts) -> Check {
+        check(
+            "no-duplicates", "no reservation became two purchases", facts.ledger?.duplicates, limit: "0"
+        ) { $0 == 0 }
+    }
+
+    private static func serverLived(_ facts: AuditFacts) -> Check {
+        Check(
+            id: "server-lived", kind: .measurement,
+            statement: "the server was alive to the end and then stopped when asked to",
+            value: facts.serverEnd, limit: "exit code 0", state: facts.serverEndedWell ? .pass : .fail)
+    }
+
+    private static func someSuccess(_ facts: AuditFacts) -> Check {
+        let count = facts.measuredSuccesses
+        return Check(
+            id: "some-success", kind: .measurement, statement: "something was sold in the measured window",
+            value: "\(count)", limit: ">= 1", state: count > 0 ? .pass : .unknown)
+    }
+
+    private static func littlesLaw(_ facts: AuditFacts) -> Check {
+        let isClose = abs(facts.busyShare - 1) <= littleTolerance
+        return Check(
+            id: "littles-law", kind: .measurement,
+            statement: "throughput x time in the system / users is 1 in the measured window",
+            value: facts.busyShare.isFinite ? Text.number(facts.busyShare, digits: 4) : "-",
+            limit: "0.98...1.02", state: !facts.busyShare.isFinite ? .unknown : isClose ? .pass : .fail)
+    }
+
+    private static func check(
+        _ id: String, _ statement: String, _ value: Int?, limit: String, holds: (Int) -> Bool
+    ) -> Check {
+        Check(
+            id: id, kind: .correctness, statement: statement, value: value.map { "\($0)" } ?? "-",
+            limit: limit, state: value.map { holds($0) ? .pass : .fail } ?? .unknown)
+    }
+}

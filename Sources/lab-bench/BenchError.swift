@@ -1,0 +1,45 @@
+/// The run cannot go on, and why, in one sentence.
+struct BenchError: Error, Sendable, Equatable, CustomStringConvertible {
+    enum Code: String, Sendable, CaseIterable {
+        /// The server or Redis cannot be reached or started.
+        case unreachable
+        /// The server answered in a way that makes a measurement impossible.
+        case unexpectedAnswer = "unexpected-answer"
+        /// Results cannot be written.
+        case outputFailed = "output-failed"
+    }
+
+    let code: Code
+    let context: String
+    let file: String
+    let line: Int
+
+    init(_ code: Code, _ context: String, file: String = #fileID, line: Int = #line) {
+        self.code = code
+        self.context = context
+        self.file = file
+        self.line = line
+    }
+
+    var description: String { context }
+
+    /// The exit code of `lab-bench` when the run ends with this error.
+    var exitCode: BenchExit {
+        switch code {
+        case .unreachable: .unreachable
+        case .unexpectedAnswer: .invalid
+        case .outputFailed: .usage
+        }
+    }
+}
+
+/// Exit codes of `lab-bench`.
+enum BenchExit: Int32, Sendable, Codable, CaseIterable {
+    case good = 0
+    case invalid = 3
+    case violation = 4
+    case inconclusive = 5
+    case unreachable = 6
+    case usage = 64
+    case interrupted = 130
+}

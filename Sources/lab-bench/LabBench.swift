@@ -1,0 +1,14 @@
+import ArgumentParser
+
+/// Entry point of `lab-bench`.
+@main
+struct LabBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lab-bench",
+        abstract: "Replays the same load against every lock strategy, and judges what they sold.",
+        discussion: """
+            Exit codes: 0 good, 64 usage, 3 invalid measurement, 4 correctness violation, 5 inconclusive, \
+            6 server or Redis not reachable, 130 interrupted.
+            """,
+        subcommands: [RunCommand.self, StrategiesCommand.self])
+}

@@ -1,0 +1,55 @@
+import NIOCore
+import NIOPosix
+
+/// Times of one closed load.
+struct LoadPlan: Sendable, Equatable {
+    let warmup: Duration
+    let duration: Duration
+    /// How long answers are waited for after the window.
+    let drain: Duration
+
+    func schedule(from start: NIODeadline) -> LoadSchedule {
+        LoadSchedule(start: start, warmup: warmup, duration: duration, drain: drain)
+    }
+}
+
+/// Drives a server with a closed load: as many users as there are requests, each with a connection of its
+/// own, each sending its next purchase when the last one is answered. One event-loop thread.
+enum LoadGenerator {
+    /// - Parameter progress: Told every 250 ms; finished when the load ends.
+    /// - Throws: `CancellationError`, or ``BenchError`` when the server cannot be connected to.
+    static func run(
+        _ target: LoadTarget, _ requests: [PreparedRequest], _ plan: LoadPlan,
+        progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> LoadRecord {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            let record = try await run(target, requests, plan, progress, on: group.next())
+            try? await group.shutdownGracefully()
+            return record
+        } catch {
+            progress.finish()
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private static func run(
+        _ target: LoadTarget, _ requests: [PreparedRequest], _ plan: LoadPlan,
+        _ progress: AsyncStream<LoadProgress>.Continuation, on eventLoop: any EventLoop
+    ) async throws -> LoadRecord {
+        let finished = eventLoop.makePromise(of: LoadRecord.self)
+        let session = try await eventLoop.submit {
+            let session = LoadSession(
+                target: target, requests: requests, plan: plan, eventLoop: eventLoop,
+                finished: finished, progress: progress)
+            session.start()
+            return NIOLoopBound(session, eventLoop: eventLoop)
+        }.get()
+        return try await withTaskCancellationHandler {
+            try await finished.futureResult.get()
+        } onCancel: {
+            eventLoop.execute { session.value.cancel() }
+        }
+    }
+}

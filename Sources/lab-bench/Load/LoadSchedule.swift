@@ -1,0 +1,36 @@
+import NIOCore
+
+/// When a closed load sends, measures and ends.
+struct LoadSchedule: Sendable, Equatable {
+    let start: NIODeadline
+    /// First and last moment of the measured window.
+    let measureFrom: NIODeadline
+    let measureUntil: NIODeadline
+    /// No answer is waited for after this.
+    let drainUntil: NIODeadline
+
+    init(start: NIODeadline, warmup: Duration, duration: Duration, drain: Duration) {
+        self.start = start
+        measureFrom = start + TimeAmount(warmup)
+        measureUntil = measureFrom + TimeAmount(duration)
+        drainUntil = measureUntil + TimeAmount(drain)
+    }
+
+    /// The next purchase may be sent now.
+    func maySend(at now: NIODeadline) -> Bool { now < measureUntil }
+
+    /// How much of warm-up and window is over, 0 to 1.
+    func share(at now: NIODeadline) -> Double {
+        let whole = Double((measureUntil - start).nanoseconds)
+        return whole > 0 ? min(max(Double((now - start).nanoseconds) / whole, 0), 1) : 1
+    }
+
+    /// A purchase sent at `sent` counts.
+    func isMeasured(sent: NIODeadline) -> Bool { sent >= measureFrom && sent < measureUntil }
+
+    /// The part of a request's time that lies in the measured window.
+    func busy(sent: NIODeadline, done: NIODeadline) -> TimeAmount {
+        let overlap = min(done, measureUntil) - max(sent, measureFrom)
+        return max(overlap, .zero)
+    }
+}

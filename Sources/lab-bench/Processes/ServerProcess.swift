@@ -1,0 +1,66 @@
+import Foundation
+import LabProcesses
+import LockStrategies
+
+/// One `lab-server serve` child of a trial.
+struct ServerProcess: Sendable {
+    /// Logins are set-up in this scenario, so the cheapest password hash is taken; the report says so.
+    static let bcryptCost = 4
+
+    let process: ChildProcess
+    let target: LoadTarget
+    /// As shown in the report: no password, no path of this machine.
+    let shownArguments: [String]
+
+    /// The `lab-server` next to this program, unless another one is named.
+    static func find(_ named: String?) throws(BenchError) -> String {
+        if let named {
+            if let path = Executable.find(named) { return path }
+            throw BenchError(.unreachable, "there is no program \(named) (--server-binary)")
+        }
+        let own = Executable.current() ?? CommandLine.arguments[0]
+        let beside = (own as NSString).deletingLastPathComponent + "/lab-server"
+        if let path = Executable.find(beside) { return path }
+        throw BenchError(
+            .unreachable, "there is no lab-server next to lab-bench; build it, or name it by --server-binary")
+    }
+
+    /// Starts the server and waits for the line that says where it listens.
+    static func start(
+        _ executable: String, strategy: StrategyID, redis: [String], database: String
+    ) async throws(BenchError) -> ServerProcess {
+        let fixed = ["--strategy", strategy.rawValue, "--dev", "--bcrypt-cost", String(bcryptCost)]
+        let arguments =
+            ["serve", "--port", "0", "--redis", redis.joined(separator: ","), "--database", "sqlite:\(database)"]
+            + fixed
+        let child: ChildProcess
+        do throws(LabProcessError) {
+            child = try await ChildProcess.start(executable, arguments)
+        } catch {
+            throw BenchError(.unreachable, error.description)
+        }
+        let announcement = "lab-server listening on "
+        let line = await child.line(within: .seconds(30)) { $0.hasPrefix(announcement) }
+        let address = line?.dropFirst(announcement.count).prefix { $0 != " " }
+        guard let target = address.flatMap({ LoadTarget(parsing: $0) }) else {
+            throw await failure(child, line)
+        }
+        let places = redis.count == 1 ? "URL" : "URL,\(redis.count - 1) NODES"
+        let shown = ["serve", "--port", "0", "--redis", places, "--database", "sqlite:PATH"] + fixed
+        return ServerProcess(process: child, target: target, shownArguments: shown)
+    }
+
+    private static func failure(_ child: ChildProcess, _ line: String?) async -> BenchError {
+        let status = await child.waitUntilExit(within: .zero)
+        if status == nil { await child.killNow() }
+        // The last non-empty line of the server itself says why.
+        let said = child.lines().last { !$0.allSatisfy(\.isWhitespace) }
+        let end = status.map { "ended with \($0)" } ?? "did not say where it listens"
+        return BenchError(.unreachable, "lab-server \(end)" + (said.map { ": \($0)" } ?? ""))
+    }
+
+    /// Asks the server to finish what is under way and to end.
+    func stop() async -> ExitStatus {
+        await process.terminate(grace: .seconds(15))
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import LabProcesses
+
+/// The machine and the build, as far as they matter to a number.
+struct EnvironmentInfo: Sendable, Codable, Equatable {
+    var host: String
+    var os: String
+    var kernel: String
+    var cpu: String
+    var cores: Int
+    var memoryMib: Int
+    @OrNull var governor: String?
+    @OrNull var virtualisation: String?
+    @OrNull var loadBefore: Double?
+    var swift: String
+    /// `release` or `debug`, of lab-bench; lab-server stands next to it and is built with it.
+    var buildMode: String
+    @OrNull var gitCommit: String?
+
+    var isRepresentative: Bool { buildMode == "release" }
+
+    static func current(loadBefore: Double?) async -> EnvironmentInfo {
+        EnvironmentInfo(
+            host: hostName, os: osName, kernel: text("/proc/sys/kernel/osrelease") ?? "unknown",
+            cpu: field("model name", of: "/proc/cpuinfo") ?? "unknown",
+            cores: ProcessInfo.processInfo.activeProcessorCount,
+            memoryMib: Int(ProcessInfo.processInfo.physicalMemory >> 20),
+            governor: text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            virtualisation: field("flags", of: "/proc/cpuinfo").flatMap {
+                $0.split(separator: " ").contains("hypervisor") ? "virtual machine" : nil
+            },
+            loadBefore: loadBefore, swift: compiler, buildMode: mode, gitCommit: await commit())
+    }
+
+    /// The first label of the host's name, safe in a file name.
+    static var hostName: String {
+        let name = ProcessInfo.processInfo.hostName.prefix { $0 != "." }
+        let safe = name.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        return safe.isEmpty ? "host" : String(safe)
+    }
+
+    private static var mode: String {
+        #if DEBUG
+            "debug"
+        #else
+            "release"
+        #endif
+    }
+
+    private static var compiler: String {
+        #if compiler(>=6.4)
+            "6.4 or newer"
+        #elseif compiler(>=6.3)
+            "6.3"
+        #else
+            "6.2"
+        #endif
+    }
+
+    private static var osName: String {
+        let lines = (text("/etc/os-release") ?? "").split(separator: "\n")
+        let name = lines.first { $0.hasPrefix("PRETTY_NAME=") }?.dropFirst("PRETTY_NAME=".count)
+        return name.map { $0.filter { $0 != "\"" } } ?? ProcessInfo.processInfo.operatingSystemVersionString
+    }
+
+    private static func text(_ path: String) -> String? {
+        FileManager.default.contents(atPath: path).map {
+            String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+    }
+
+    private static func field(_ name: String, of path: String) -> String? {
+        let lines = (text(path) ?? "").split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix(name) }) else { return nil }
+        return line.split(separator: ":", maxSplits: 1).last.map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+    }
+
+    /// Of the working directory, when it is a repository; with `-dirty` when files were changed.
+    private static func commit() async -> String? {
+        let arguments = ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+        guard let git = try? await ChildProcess.start("git", arguments) else { return nil }
+        let status = await git.waitUntilExit(within: .seconds(5))
+        if status == nil { await git.killNow() }
+        return status?.isSuccess == true ? git.lines(of: .standardOutput).first : nil
+    }
+}
+
+/// How busy the machine is.
+enum LoadAverage {
+    /// Over the last minute.
+    static func now() -> Double? {
+        guard let data = FileManager.default.contents(atPath: "/proc/loadavg") else { return nil }
+        return String(decoding: data, as: UTF8.self).split(separator: " ").first.flatMap { Double($0) }
+    }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import LabProcesses
+import RedisClient
+import Testing
+
+@testable import lab_bench
+
+/// Real processes: `lab-bench`, `lab-server`, `redis-server`, as they were built with these tests.
+@Suite("lab-bench run", .serialized, .timeLimit(.minutes(5)))
+struct RunCommandTests {
+    private static func program(_ name: String) throws -> String {
+        let tests = try #require(Executable.current())
+        return (tests as NSString).deletingLastPathComponent + "/\(name)"
+    }
+
+    private func start(
+        _ arguments: [String], environment: [String: String] = [:]
+    ) async throws -> ChildProcess {
+        let all = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        return try await ChildProcess.start(try Self.program("lab-bench"), arguments, environment: all)
+    }
+
+    /// Runs to the end with a results directory of its own.
+    private func run(
+        _ arguments: [String], environment: [String: String] = [:]
+    ) async throws -> (status: LabProcesses.ExitStatus, output: [String], errors: [String]) {
+        let directory = try TemporaryDirectory()
+        let child = try await start(
+            ["run", "--output", directory.file("out")] + arguments, environment: environment)
+        let status = await child.waitUntilExit()
+        directory.remove()
+        return (status, child.lines(of: .standardOutput), child.lines(of: .standardError))
+    }
+
+    /// Processes that were started by this one and live. Linux.
+    private func children(of parent: Int32) -> [Int32] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { Int32($0) }.filter { stat($0)?.parent == parent }
+    }
+
+    private func stat(_ pid: Int32) -> (state: String, parent: Int32)? {
+        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
+        let text = String(decoding: data, as: UTF8.self)
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > 1 ? Int32(fields[1]).map { (String(fields[0]), $0) } : nil
+    }
+
+    /// A zombie waits for its parent only: it is gone for everybody else.
+    private func isGone(_ pid: Int32) -> Bool {
+        stat(pid).map { $0.state == "Z" } ?? true
+    }
+
+    /// Looks until it is so; the suite's time limit ends a wait for something that never comes.
+    private func until(_ isSo: () -> Bool) async throws {
+        while !isSo() { try await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    @Test("refuses wrong options with one line each and exit code 64", arguments: [
+        (["--users", "0"], 1), (["--strategies", "fast"], 1), (["--redis", "ftp://x"], 1),
+        (["--users", "0", "--rounds", "0", "--strategies", "fast"], 3),
+    ])
+    func usage(arguments: [String], lines: Int) async throws {
+        let end = try await run(arguments)
+        #expect(end.status == .exited(64))
+        #expect(end.errors.count == lines)
+        #expect(end.errors.allSatisfy { $0.hasPrefix("lab-bench: ") })
+    }
+
+    @Test("ends with 6 and one line when Redis, a program, or the server cannot be had", arguments: [
+        ["--redis", "redis://127.0.0.1:1"],
+        ["--server-binary", "/no/such/lab-server"],
+        ["--server-binary", "/bin/false"],
+    ])
+    func unreachable(arguments: [String]) async throws {
+        let end = try await run(arguments)
+        #expect(end.status == .exited(6))
+        #expect(end.errors.count == 1)
+    }
+
+    @Test("ends with 6 and says how to get a missing redis-server")
+    func noRedis() async throws {
+        let end = try await run(["--strategies", "lua-atomic"], environment: ["REDIS_BIN": "/no/such/redis"])
+        #expect(end.status == .exited(6))
+        #expect(end.errors.last?.contains("install redis-server") == true)
+    }
+
+    @Test("shows the server's own last line when it fails at start")
+    func serverFails() async throws {
+        let directory = try TemporaryDirectory()
+        let script = directory.file("server")
+        try Data("#!/bin/sh\necho 'the database is of a newer version' >&2\nexit 1\n".utf8)
+            .write(to: URL(fileURLWithPath: script))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+        let end = try await run(["--server-binary", script])
+        #expect(end.status == .exited(6))
+        #expect(end.errors.last?.hasSuffix("the database is of a newer version") == true)
+        directory.remove()
+    }
+
+    @Test("does not touch a Redis database that holds something")
+    func fullRedis() async throws {
+        try await withRedisServer { server in
+            let client = RedisClient(server.endpoint)
+            _ = try await client.send(RedisCommand("SET", "precious", "1"))
+            let end = try await run(["--redis", server.url])
+            #expect(end.status == .exited(6))
+            #expect(end.errors.first?.contains("holds 1 keys") == true)
+            let kept = try await client.send(RedisCommand("GET", "precious")).string
+            #expect(kept == "1")
+            await client.close()
+        }
+    }
+
+    @Test("measures, audits, catches the control, and ends with the path of the report")
+    func whole() async throws {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "run", "--strategies", "unguarded,setnx-backoff,lua-atomic,redlock", "--users", "10", "--rounds", "1",
+            "--warmup", "0.1", "--duration", "1", "--output", directory.file("out"),
+        ])
+        let status = await child.waitUntilExit()
+        let log = child.lines().joined(separator: "\n")
+        #expect(status == .exited(0), "\(log)")
+        #expect(child.lines(of: .standardOutput).last == "report: \(directory.file("out"))/LOAD_TEST_RESULT.md")
+        let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
+        let results = try RunResults.decode(json)
+        #expect(results.controls.first?.isCaught == true)
+        #expect(results.strategies.count == 3)
+        #expect(results.strategies.allSatisfy { $0.stockWord == "exact" && $0.ledger.answered > 0 })
+        #expect(results.trials.allSatisfy { $0.attempts.count > 0 })
+        directory.remove()
+    }
+
+    @Test("uses the Redis that it is given and leaves it empty")
+    func ownRedis() async throws {
+        try await withRedisServer { server in
+            let end = try await run([
+                "--redis", server.url, "--strategies", "lua-atomic", "--users", "3", "--rounds", "2",
+                "--warmup", "0.1", "--duration", "0.5", "--quiet",
+            ])
+            #expect(end.status == .exited(0), "\(end)")
+            let client = RedisClient(server.endpoint)
+            let left = try await client.send(RedisCommand("DBSIZE")).integer
+            #expect(left == 0)
+            await client.close()
+        }
+    }
+
+    @Test("writes partial results, stops its children and ends with 130 when interrupted", arguments: [
+        SIGINT, SIGTERM,
+    ])
+    func interrupted(signal: Int32) async throws {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "run", "--strategies", "lua-atomic", "--users", "3", "--duration", "3000", "--warmup", "0",
+            "--output", directory.file("out"),
+        ])
+        let pid = child.processIdentifier
+        try await until { children(of: pid).count >= 2 || !child.isRunning }
+        let started = children(of: pid)
+        #expect(started.count >= 2)
+        child.signal(signal)
+        #expect(await child.waitUntilExit() == .exited(130))
+        #expect(started.allSatisfy(isGone))
+        let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
+        #expect(try RunResults.decode(json).run.status == "interrupted")
+        directory.remove()
+    }
+
+    @Test("takes its children with it when it is killed")
+    func killed() async throws {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "run", "--strategies", "redlock", "--users", "3", "--duration", "3000", "--warmup", "0",
+            "--output", directory.file("out"),
+        ])
+        let pid = child.processIdentifier
+        // Stock, five nodes, server.
+        try await until { children(of: pid).count >= 7 || !child.isRunning }
+        let started = children(of: pid)
+        #expect(started.count >= 7)
+        await child.killNow()
+        try await until { started.allSatisfy(isGone) }
+        directory.remove()
+    }
+}

@@ -1,0 +1,18 @@
+/// Waits until a state of another process or task can be seen.
+///
+/// For states that announce themselves in no other way. Ends with an error after `limit`, which is far above
+/// what any machine needs.
+public func waitUntil(
+    limit: Duration = .seconds(30), _ isReached: () async throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + limit
+    while true {
+        if try await isReached() { return }
+        guard ContinuousClock.now < end else { throw WaitedTooLong(limit: limit) }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+public struct WaitedTooLong: Error, Sendable {
+    public let limit: Duration
+}

@@ -1,0 +1,185 @@
+import LabProcesses
+import LabTesting
+import RedisClient
+import Testing
+
+@testable import LockStrategies
+
+@Suite("Quorum")
+struct QuorumTests {
+    private static func redlock<Redis: RedisPort>(
+        _ nodes: [Redis]
+    ) throws -> Redlock<Redis, ContinuousClock> {
+        try Redlock(
+            nodes: nodes.enumerated().map { LockNode(name: "node \($0.offset)", redis: $0.element) },
+            clock: ContinuousClock(), random: .system,
+            retry: RetryPolicy(delay: .fixed(.zero), maximumRetries: 0), validity: LeaseValidity())
+    }
+
+    /// All words of one length over the four states of a node.
+    private static func combinations(_ count: Int) -> [[ScriptedLockNode.Behaviour]] {
+        (0..<count).reduce([[]]) { words, _ in
+            words.flatMap { word in ScriptedLockNode.Behaviour.allCases.map { word + [$0] } }
+        }
+    }
+
+    @Test(
+        "29, 30 · every combination of free, taken, dead and hanging nodes, in every order",
+        arguments: 1...5)
+    func everyCombination(count: Int) async throws {
+        for states in Self.combinations(count) {
+            let nodes = states.map { ScriptedLockNode($0) }
+            let lock = try Self.redlock(nodes.map(\.redis))
+            let free = states.count { $0 == .free }
+            let isGranted: Bool
+            do {
+                let outcome = try await lock.acquire(
+                    LockKey("a"), timeToLive: .seconds(10), deadline: ContinuousClock.now)
+                if case .granted = outcome { isGranted = true } else { isGranted = false }
+            } catch {
+                isGranted = false
+                #expect(error.code == .unavailable)
+                #expect(states.count { $0 == .dead || $0 == .hanging } > count - lock.quorum, "\(states)")
+            }
+            #expect(isGranted == (free >= count / 2 + 1), "\(states)")
+            if !isGranted {
+                // A hanging node applied the SET; only its own expiry can remove what no command reaches.
+                let left = zip(states, nodes).filter { $0.0 != .hanging && !$0.1.keys.isEmpty }
+                #expect(left.isEmpty, "\(states)")
+            }
+        }
+    }
+
+    @Test("29, 30 · the same on real servers: every mix of states over 1 to 5 nodes")
+    func realServers() async throws {
+        let servers = try await Self.start(5)
+        let others = try await Self.start(5)
+        let limits = RedisClient.Limits(connect: .milliseconds(500), command: .milliseconds(60))
+        let free = servers.map { RedisClient($0.endpoint, limits: StrategyLab.patient) }
+        let taken = others.map { RedisClient($0.endpoint, limits: StrategyLab.patient) }
+        let silent = try await SpeakingServer.start(greeting: "")
+        let deadPort = try FreePort.pick()
+        var round = 0
+        for count in 1...5 {
+            for states in Self.combinations(count) where states.map(\.order) == states.map(\.order).sorted() {
+                round += 1
+                let key = LockKey("lock:\(round)")
+                for node in taken { _ = try await node.send(RedisCommand("SET", key.description, "x")) }
+                let nodes = states.enumerated().map { index, state in
+                    switch state {
+                    case .free: free[index]
+                    case .taken: taken[index]
+                    case .dead: RedisClient(.init(.tcp(host: "127.0.0.1", port: deadPort)), limits: limits)
+                    case .hanging:
+                        RedisClient(.init(.tcp(host: "127.0.0.1", port: silent.port)), limits: limits)
+                    }
+                }
+                let outcome = try? await Self.redlock(nodes).acquire(
+                    key, timeToLive: .seconds(10), deadline: ContinuousClock.now)
+                var isGranted = false
+                if case .granted = outcome { isGranted = true }
+                #expect(isGranted == (states.count { $0 == .free } >= count / 2 + 1), "\(states)")
+                if !isGranted {
+                    for node in free {
+                        #expect(
+                            try await node.send(RedisCommand("GET", key.description)) == .null, "\(states)")
+                    }
+                }
+                for (node, state) in zip(nodes, states) where state == .dead || state == .hanging {
+                    await node.close()
+                }
+            }
+        }
+        #expect(round == 125)
+        await silent.stop()
+        for client in free + taken { await client.close() }
+        for server in servers + others { await server.stop() }
+    }
+
+    private static func start(_ count: Int) async throws -> [RedisServerProcess] {
+        try await withThrowingTaskGroup(of: RedisServerProcess.self) { group in
+            for _ in 0..<count { group.addTask { try await RedisServerProcess.start() } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
+    @Test("30 · a failed attempt also takes back a key whose answer came late (node-redlock #369)")
+    func lateAnswer() async throws {
+        let servers = try await Self.start(3)
+        let clients = servers.map { RedisClient($0.endpoint, limits: StrategyLab.patient) }
+        for client in clients.dropFirst() {
+            _ = try await client.send(RedisCommand("SET", "lock:a", "somebody"))
+        }
+        let port = try servers[0].tcpPort
+        let proxy = try await FaultProxy.start(upstreamPort: port)
+        proxy.set(.holdReplies)
+        let slow = RedisClient(
+            RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)),
+            limits: .init(command: .milliseconds(100)))
+        let lock = try Self.redlock([slow, clients[1], clients[2]])
+        let outcome = try await lock.acquire(
+            LockKey("lock:a"), timeToLive: .seconds(600), deadline: ContinuousClock.now)
+        guard case .contended = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        try await waitUntil { try await clients[0].send(RedisCommand("GET", "lock:a")) == .null }
+        await proxy.stop()
+        for client in clients { await client.close() }
+        for server in servers { await server.stop() }
+    }
+
+    @Test("31 · one hanging node delays acquire and release by no more than its own limit")
+    func hangingNode() async throws {
+        let servers = try await Self.start(4)
+        let silent = try await SpeakingServer.start(greeting: "")
+        // The limit of the hanging node is 300 ms; that of the others, 60 s, would show if it were used.
+        let hanging = RedisClient(
+            RedisEndpoint(.tcp(host: "127.0.0.1", port: silent.port)),
+            limits: .init(connect: .seconds(60), command: .milliseconds(300)))
+        let nodes = servers.map { RedisClient($0.endpoint, limits: .init(command: .seconds(60))) }
+        let lock = try Self.redlock(nodes + [hanging])
+        let began = ContinuousClock.now
+        let lease = try await lock.granted(LockKey("lock:a"), timeToLive: .seconds(600), within: .zero)
+        #expect(try await lock.release(lease) == .released)
+        // Two commands, 300 ms each; the machine may be slow, but nobody waited for a limit of 60 s.
+        #expect(began.duration(to: .now) < .seconds(30))
+        for client in nodes + [hanging] { await client.close() }
+        await silent.stop()
+        for server in servers { await server.stop() }
+    }
+
+    @Test("32 · duplicate nodes and no nodes are refused; an even number is allowed")
+    func configuration() throws {
+        let port = ScriptedLockNode(.free).redis
+        func redlock(_ names: [String]) throws -> Redlock<ScriptedRedis, ContinuousClock> {
+            try Redlock(
+                nodes: names.map { LockNode(name: $0, redis: port) }, clock: ContinuousClock(),
+                random: .system, retry: StrategySettings().redlock, validity: LeaseValidity())
+        }
+        let twice = #expect(throws: StrategyConfigurationError.self) { try redlock(["a", "b", "a"]) }
+        #expect(twice?.description.contains("node a is given twice") == true)
+        #expect(throws: StrategyConfigurationError.self) { try redlock([]) }
+        #expect(try redlock(["a", "b", "c", "d"]).quorum == 3)
+        #expect(try redlock(["a", "b", "c", "d", "e"]).quorum == 3)
+        #expect(try redlock(["a", "b"]).quorum == 2)
+        #expect(try redlock(["a"]).quorum == 1)
+    }
+
+    @Test("one failing node during extend does not release the lock (redsync #149)")
+    func extendWithFailingNode() async throws {
+        let nodes = [ScriptedLockNode(.free), ScriptedLockNode(.free), ScriptedLockNode(.dead)]
+        let lock = try Self.redlock(nodes.map(\.redis))
+        let lease = try await lock.granted(LockKey("a"), within: .zero)
+        guard case .extended(let longer) = try await lock.extend(lease, timeToLive: .seconds(60)) else {
+            Issue.record("not extended")
+            return
+        }
+        #expect(nodes.count { $0.keys["a"] == longer.token.description } == 2)
+    }
+}
+
+extension ScriptedLockNode.Behaviour {
+    /// Keeps one order of each mix.
+    fileprivate var order: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}

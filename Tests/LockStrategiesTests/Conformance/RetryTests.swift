@@ -1,0 +1,217 @@
+import LabProcesses
+import LabTesting
+import RedisClient
+import Synchronization
+import Testing
+
+@testable import LockStrategies
+
+@Suite("Retry, time, cancellation")
+struct RetryTests {
+    private static func taken(
+        _ id: StrategyID, _ clock: SkippingClock, retries: Int?
+    ) throws -> (any LeaseLock)? {
+        let redis = ScriptedLockNode(.taken).redis
+        var settings = StrategySettings()
+        for policy in [\StrategySettings.spin, \.backoff, \.redlock] {
+            settings[keyPath: policy] = RetryPolicy(
+                delay: settings[keyPath: policy].delay, maximumRetries: retries)
+        }
+        return try StrategyCatalogue(
+            stock: redis, lockNodes: [LockNode(name: "a", redis: redis)], clock: clock, settings: settings
+        ).lock(id)
+    }
+
+    @Test(
+        "18 · attempts = retries + 1, and no sleep after the last",
+        arguments: StrategyLab.leases, [0, 1, 5])
+    func attempts(id: StrategyID, retries: Int) async throws {
+        let clock = SkippingClock()
+        let lock = try #require(try Self.taken(id, clock, retries: retries))
+        let outcome = try await lock.acquire(
+            LockKey("a"), timeToLive: .seconds(10), deadline: clock.now + .seconds(3600))
+        guard case .contended(let evidence) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(evidence.attempts == retries + 1)
+        #expect(clock.sleeps.count == retries)
+    }
+
+    @Test("18 · the total wait never passes the deadline", arguments: StrategyLab.leases)
+    func totalWait(id: StrategyID) async throws {
+        let clock = SkippingClock()
+        let lock = try #require(try Self.taken(id, clock, retries: nil))
+        let began = clock.now
+        let outcome = try await lock.acquire(
+            LockKey("a"), timeToLive: .seconds(10), deadline: began + .milliseconds(1_234))
+        guard case .contended(let evidence) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(clock.sleeps.reduce(.zero, +) == .milliseconds(1_234))
+        #expect(evidence.waited == .milliseconds(1_234))
+        #expect(evidence.attempts == clock.sleeps.count + 1)
+    }
+
+    @Test("18 · a zero deadline tries once and never sleeps", arguments: StrategyLab.leases)
+    func zeroDeadline(id: StrategyID) async throws {
+        let clock = SkippingClock()
+        let lock = try #require(try Self.taken(id, clock, retries: nil))
+        let outcome = try await lock.acquire(LockKey("a"), timeToLive: .seconds(10), deadline: clock.now)
+        guard case .contended(let evidence) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(evidence.attempts == 1)
+        #expect(clock.sleeps == [])
+    }
+
+    @Test(
+        "19 · cancelled before any of its sends: prompt, no key remains, the connection stays usable",
+        arguments: StrategyLab.leases + StrategyLab.lockFree)
+    func cancelledAtEachSend(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let product = ProductID(1)
+            try await lab.setStock(1_000, of: product)
+            var send = 1
+            var reachedTheEnd = false
+            while !reachedTheEnd {
+                let clock = SkippingClock()
+                let running = Mutex<Task<Result<ReserveOutcome, StrategyError>, Never>?>(nil)
+                let point = send
+                let wasReached = Atomic(false)
+                let strategy = try lab.catalogue(clock: clock) { count in
+                    guard count == point else { return }
+                    wasReached.store(true, ordering: .sequentiallyConsistent)
+                    running.withLock { $0?.cancel() }
+                }.strategy(id)
+                let reservation = lab.reservation(of: product)
+                let result = await Self.runCancellable(strategy, reservation, running)
+                reachedTheEnd = !wasReached.load(ordering: .sequentiallyConsistent)
+                switch result {
+                case .success(let outcome):
+                    // Cancelled so late that the work was done: then it says what it did.
+                    guard case .reserved = outcome.decision else {
+                        Issue.record("send \(point): \(outcome)")
+                        break
+                    }
+                case .failure(let error):
+                    #expect(error.code == .cancelled, "send \(point): \(error)")
+                }
+                #expect(try await lab.owners(of: ProductKeys(product).lock) == [], "send \(point)")
+                let open = try await lab.openReservations(product)
+                #expect(Int(try await lab.readStock(product) ?? 0) + open.units == 1_000)
+                send += 1
+            }
+            #expect(send > 2, "the run that was never cancelled does not count")
+        }
+    }
+
+    /// Starts the reservation so that the hook of the ports can cancel it.
+    private static func runCancellable(
+        _ strategy: some LockStrategy, _ reservation: Reservation,
+        _ running: borrowing Mutex<Task<Result<ReserveOutcome, StrategyError>, Never>?>
+    ) async -> Result<ReserveOutcome, StrategyError> {
+        let gate = AsyncStream<Void>.makeStream()
+        let task = Task { () async -> Result<ReserveOutcome, StrategyError> in
+            for await _ in gate.stream { break }
+            do throws(StrategyError) {
+                return .success(try await strategy.reserve(reservation))
+            } catch {
+                return .failure(error)
+            }
+        }
+        running.withLock { $0 = task }
+        gate.continuation.yield()
+        return await task.value
+    }
+
+    @Test("19 · cancelled while it sleeps between two attempts", arguments: StrategyLab.leases)
+    func cancelledWhileSleeping(id: StrategyID) async throws {
+        let clock = SkippingClock { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+        let lock = try #require(try Self.taken(id, clock, retries: nil))
+        let code = await Task { () async -> StrategyError.Code? in
+            do throws(StrategyError) {
+                _ = try await lock.acquire(
+                    LockKey("a"), timeToLive: .seconds(10), deadline: clock.now + .seconds(3600))
+                return nil
+            } catch {
+                return error.code
+            }
+        }.value
+        #expect(code == .cancelled)
+    }
+
+    @Test("20 · a release that failed or was cancelled can be tried again", arguments: StrategyLab.leases)
+    func releaseAgain(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let lock = try #require(try lab.catalogue().lock(id))
+            let key = LockKey("lock:a")
+            let lease = try await lock.granted(key)
+            let cancelled = await Task { () async -> StrategyError.Code? in
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                do throws(StrategyError) {
+                    _ = try await lock.release(lease)
+                    return nil
+                } catch {
+                    return error.code
+                }
+            }.value
+            #expect(cancelled == .cancelled)
+            #expect(try await lock.release(lease) == .released)
+
+            let impatient = try #require(
+                try lab.catalogue(limits: .init(connect: .seconds(60), command: .milliseconds(500))).lock(id))
+            let again = try await lock.granted(key)
+            for server in [lab.server] + lab.nodes { server.pause() }
+            await #expect(throws: StrategyError.self) { try await impatient.release(again) }
+            for server in [lab.server] + lab.nodes { server.resume() }
+            // What the paused servers had received, they carry out when they go on.
+            let second = try await lock.release(again)
+            #expect(second == .released || second == .absent)
+            #expect(try await lab.owners(of: key) == [])
+        }
+    }
+
+    @Test("21 · backoff grows, is capped, has jitter at the cap too")
+    func backoff() {
+        let policy = RetryPolicy(
+            delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(100)))
+        let random = RandomSource.seeded(42)
+        var longest = [Duration](repeating: .zero, count: 20)
+        var atCap: Set<Duration> = []
+        let start = ContinuousClock.now
+        for _ in 0..<300 {
+            var schedule = RetrySchedule(policy: policy, deadline: start + .seconds(3600))
+            for retry in 0..<20 {
+                guard case .retry(let pause) = schedule.attemptFailed(now: start, random: random) else {
+                    Issue.record("gave up")
+                    return
+                }
+                longest[retry] = max(longest[retry], pause)
+                #expect(pause >= .zero && pause <= min(.milliseconds(100), .milliseconds(1) * (1 << retry)))
+                if retry > 10 { atCap.insert(pause) }
+            }
+        }
+        for retry in 0..<6 { #expect(longest[retry + 1] > longest[retry]) }
+        #expect(longest[19] > .milliseconds(95))
+        #expect(atCap.count > 1_000)
+    }
+
+    @Test("21 · the state of a backoff belongs to one acquisition (redislock #31)")
+    func backoffIsPerAcquisition() {
+        let policy = RetryPolicy(
+            delay: .exponentialFullJitter(base: .milliseconds(1), cap: .seconds(10)))
+        let random = RandomSource.seeded(1)
+        let start = ContinuousClock.now
+        var first = RetrySchedule(policy: policy, deadline: start + .seconds(3600))
+        for _ in 0..<12 { _ = first.attemptFailed(now: start, random: random) }
+        var second = RetrySchedule(policy: policy, deadline: start + .seconds(3600))
+        guard case .retry(let pause) = second.attemptFailed(now: start, random: random) else {
+            Issue.record("gave up")
+            return
+        }
+        #expect(pause <= .milliseconds(1))
+    }
+}

@@ -1,0 +1,167 @@
+import LabProcesses
+import LabTesting
+import LockStrategies
+import RedisClient
+
+/// Real servers and the catalogue over them: one Redis for stock, five nodes where redlock runs.
+struct StrategyLab: Sendable {
+    let server: RedisServerProcess
+    let nodes: [RedisServerProcess]
+    /// A connection beside those of the strategies, to look and to meddle.
+    let stock: RedisClient
+    let lockServers: [RedisClient]
+
+    /// Far above what any machine needs: a limit that passes here is a hang, not a slow machine.
+    static let patient = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
+
+    static let leases = abilities.filter(\.1).map(\.0)
+    static let lockFree = abilities.filter { !$0.1 && !$0.0.isNegativeControl }.map(\.0)
+    static let real = StrategyID.allCases.filter { !$0.isNegativeControl }
+
+    private static let abilities: [(StrategyID, Bool)] = {
+        let silent = ScriptedRedis { _ throws(RedisError) in .null }
+        let catalogue = StrategyCatalogue(
+            stock: silent, lockNodes: [LockNode(name: "only", redis: silent)], clock: SkippingClock())
+        return StrategyID.allCases.map { id in (id, (try? catalogue.lock(id)) != nil) }
+    }()
+
+    /// Starts what `id` needs, runs `body`, and stops it.
+    static func run<Value>(
+        for id: StrategyID, _ body: (StrategyLab) async throws -> Value
+    ) async throws -> Value {
+        let server = try await RedisServerProcess.start()
+        let nodes = try await withThrowingTaskGroup(of: RedisServerProcess.self) { group in
+            for _ in 0..<(id.needsLockNodes ? 5 : 0) {
+                group.addTask { try await RedisServerProcess.start() }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        let lab = StrategyLab(
+            server: server, nodes: nodes, stock: RedisClient(server.endpoint, limits: patient),
+            lockServers: (nodes.isEmpty ? [server] : nodes).map { RedisClient($0.endpoint, limits: patient) })
+        let result: Result<Value, any Error>
+        do {
+            result = .success(try await body(lab))
+        } catch {
+            result = .failure(error)
+        }
+        for client in [lab.stock] + lab.lockServers { await client.close() }
+        for process in [server] + nodes { await process.stop() }
+        return try result.get()
+    }
+
+    /// The strategies on connections of their own, with their production clock.
+    func catalogue(
+        limits: RedisClient.Limits = patient
+    ) -> StrategyCatalogue<RedisClient, ContinuousClock> {
+        StrategyCatalogue(
+            stock: RedisClient(server.endpoint, limits: limits),
+            lockNodes: nodes.map { LockNode(name: $0.url, redis: RedisClient($0.endpoint, limits: limits)) },
+            clock: ContinuousClock())
+    }
+
+    /// The strategies on real servers behind ports that a test controls.
+    func catalogue(
+        clock: SkippingClock, onSend: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) -> StrategyCatalogue<ControlledPort, SkippingClock> {
+        let limits = Self.patient
+        let counter = SendCounter(onSend: onSend)
+        return StrategyCatalogue(
+            stock: ControlledPort(base: RedisClient(server.endpoint, limits: limits), counter: counter),
+            lockNodes: nodes.map {
+                LockNode(
+                    name: $0.url,
+                    redis: ControlledPort(base: RedisClient($0.endpoint, limits: limits), counter: counter))
+            },
+            clock: clock)
+    }
+
+    /// Redis that stock and locks live on, as the worker process takes it.
+    var urls: String {
+        ([server.url] + nodes.map(\.url)).joined(separator: ",")
+    }
+
+    func setStock(_ units: Int, of product: ProductID) async throws {
+        _ = try await stock.send(RedisCommand("SET", ProductKeys(product).stock, String(units)))
+    }
+
+    func readStock(_ product: ProductID) async throws -> Int64? {
+        try await stock.send(RedisCommand("GET", ProductKeys(product).stock)).integer
+    }
+
+    /// Units in open reservations of a product, and how many there are.
+    func openReservations(_ product: ProductID) async throws -> (units: Int, count: Int) {
+        let records =
+            try await stock.send(RedisCommand("HVALS", ProductKeys(product).reservations)).array ?? []
+        let units = records.compactMap { $0.string?.split(separator: ":").first.flatMap { Int($0) } }
+        return (units.reduce(0, +), units.count)
+    }
+
+    /// What each lock server holds under a lock's name.
+    func owners(of key: LockKey) async throws -> [String] {
+        var owners: [String] = []
+        for client in lockServers {
+            if let owner = try await client.send(RedisCommand("GET", key.description)).string {
+                owners.append(owner)
+            }
+        }
+        return owners
+    }
+
+    func reservation(
+        of product: ProductID, quantity: Int = 1, within limit: Duration = .seconds(60)
+    ) -> Reservation {
+        Reservation(
+            id: ReservationID(random: .system), product: product, quantity: quantity,
+            deadline: ContinuousClock.now + limit)
+    }
+}
+
+/// Numbers the sends of all ports of one catalogue and tells the test before each.
+actor SendCounter {
+    private var sends = 0
+    private let onSend: @Sendable (Int) async -> Void
+
+    init(onSend: @escaping @Sendable (Int) async -> Void) {
+        self.onSend = onSend
+    }
+
+    func next() async {
+        sends += 1
+        await onSend(sends)
+    }
+}
+
+/// A real Redis behind a gate that the test sees every send at.
+struct ControlledPort: RedisPort {
+    let base: RedisClient
+    let counter: SendCounter
+
+    func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue {
+        await counter.next()
+        return try await base.send(command)
+    }
+
+    func run(
+        _ script: RedisScript, keys: [String], arguments: [String]
+    ) async throws(RedisError) -> RedisScriptReply {
+        await counter.next()
+        return try await base.run(script, keys: keys, arguments: arguments)
+    }
+}
+
+extension LeaseLock {
+    /// The lease, or a failed test.
+    func granted(
+        _ key: LockKey, timeToLive: Duration = .seconds(10), within limit: Duration = .seconds(60)
+    ) async throws -> Lease {
+        switch try await acquire(key, timeToLive: timeToLive, deadline: ContinuousClock.now + limit) {
+        case .granted(let lease, _): return lease
+        case .contended(let evidence): throw NotGranted(evidence: evidence)
+        }
+    }
+}
+
+struct NotGranted: Error {
+    let evidence: Evidence
+}

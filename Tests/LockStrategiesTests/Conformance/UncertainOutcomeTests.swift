@@ -1,0 +1,167 @@
+import LabProcesses
+import LabTesting
+import LockStrategies
+import RedisClient
+import Testing
+
+@Suite("Uncertain outcomes")
+struct UncertainOutcomeTests {
+    @Test(
+        "25 · decrement applied, reply lost, same reservation id again: stock falls once",
+        arguments: StrategyLab.lockFree)
+    func replyLost(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let port = try lab.server.tcpPort
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            let proxy = try await FaultProxy.start(upstreamPort: port)
+            let strategy = try StrategyCatalogue(
+                stock: RedisClient(
+                    RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: StrategyLab.patient),
+                lockNodes: [], clock: ContinuousClock()
+            ).strategy(id)
+            // Redis knows the script from now on.
+            _ = try await strategy.reserve(lab.reservation(of: product))
+            let reservation = lab.reservation(of: product, quantity: 3)
+            proxy.set(.cutBeforeReply)
+            let error = await #expect(throws: StrategyError.self) {
+                try await strategy.reserve(reservation)
+            }
+            #expect(error?.code == .outcomeUnknown)
+            proxy.set(.pass)
+            #expect(try await lab.readStock(product) == 6, "it was applied")
+            let again = try await strategy.reserve(reservation)
+            #expect(again.decision == .reserved(remaining: 6, fence: nil))
+            #expect(try await lab.readStock(product) == 6)
+            await proxy.stop()
+        }
+    }
+
+    @Test(
+        "24 · SET applied, reply lost: the acquire takes its key back",
+        arguments: [StrategyID.setnxSpin, .setnxBackoff])
+    func grantLost(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let port = try lab.server.tcpPort
+            let proxy = try await FaultProxy.start(upstreamPort: port)
+            let client = RedisClient(
+                RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: StrategyLab.patient)
+            let lock = try #require(
+                try StrategyCatalogue(stock: client, lockNodes: [], clock: ContinuousClock()).lock(id))
+            proxy.set(.cutNextReply)
+            let error = await #expect(throws: StrategyError.self) {
+                try await lock.granted(LockKey("lock:a"), timeToLive: .seconds(600))
+            }
+            #expect(error?.code == .outcomeUnknown)
+            #expect(try await lab.owners(of: LockKey("lock:a")) == [])
+            await proxy.stop()
+        }
+    }
+
+    @Test(
+        "26 · scripts flushed, or a new server, between calls: the purchase goes on",
+        arguments: StrategyLab.real)
+    func scriptsForgotten(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            let strategy = try lab.catalogue().strategy(id)
+            _ = try await strategy.reserve(lab.reservation(of: product))
+            for server in lab.lockServers + [lab.stock] {
+                _ = try await server.send(RedisCommand("SCRIPT", "FLUSH"))
+            }
+            let second = try await strategy.reserve(lab.reservation(of: product))
+            #expect(second.decision == .reserved(remaining: 8, fence: nil))
+            await lab.server.kill()
+            try await lab.server.restart()
+            let looker = RedisClient(lab.server.endpoint, limits: StrategyLab.patient)
+            _ = try await looker.send(RedisCommand("SET", ProductKeys(product).stock, "5"))
+            let third = try await strategy.reserve(lab.reservation(of: product))
+            #expect(third.decision == .reserved(remaining: 4, fence: nil))
+            await looker.close()
+        }
+    }
+
+    @Test(
+        "27 · a missing stock is not zero, and a stock that is no number is not sold",
+        arguments: StrategyID.allCases)
+    func stockUnknown(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let strategy = try lab.catalogue().strategy(id)
+            let missing = await #expect(throws: StrategyError.self) {
+                try await strategy.reserve(lab.reservation(of: ProductID(1)))
+            }
+            #expect(missing?.code == .notStocked)
+            for text in ["many", "", "1.5", "10 "] {
+                let product = ProductID(2)
+                _ = try await lab.stock.send(RedisCommand("SET", ProductKeys(product).stock, text))
+                let invalid = await #expect(throws: StrategyError.self) {
+                    try await strategy.reserve(lab.reservation(of: product))
+                }
+                #expect(invalid?.code == .invalidStock, "\(text)")
+                #expect(
+                    try await lab.stock.send(RedisCommand("GET", ProductKeys(product).stock)).string == text)
+                #expect(try await lab.openReservations(product) == (0, 0))
+            }
+        }
+    }
+
+    @Test(
+        "27 · quantities at the boundary: 0 and below, the whole stock, one more",
+        arguments: StrategyID.allCases)
+    func boundary(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let product = ProductID(1)
+            let strategy = try lab.catalogue().strategy(id)
+            try await lab.setStock(5, of: product)
+            for quantity in [0, -1, Int.min] {
+                let error = await #expect(throws: StrategyError.self) {
+                    try await strategy.reserve(lab.reservation(of: product, quantity: quantity))
+                }
+                #expect(error?.code == .invalidRequest)
+            }
+            for quantity in [6, Int.max] {
+                let outcome = try await strategy.reserve(lab.reservation(of: product, quantity: quantity))
+                #expect(outcome.decision == .soldOut(remaining: 5))
+            }
+            let all = try await strategy.reserve(lab.reservation(of: product, quantity: 5))
+            #expect(all.decision == .reserved(remaining: 0, fence: nil))
+            let none = try await strategy.reserve(lab.reservation(of: product))
+            #expect(none.decision == .soldOut(remaining: 0))
+            #expect(try await lab.readStock(product) == 0)
+        }
+    }
+
+    @Test(
+        "28 · Redis refuses writes, hangs or is gone: an error, never contended and never sold out",
+        arguments: StrategyLab.real)
+    func redisFails(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            let limits = RedisClient.Limits(connect: .seconds(1), command: .seconds(1))
+            let strategy = try lab.catalogue(limits: limits).strategy(id)
+            _ = try await strategy.reserve(lab.reservation(of: product))
+
+            _ = try await lab.stock.send(RedisCommand("CONFIG", "SET", "maxmemory", "1"))
+            let refused = await #expect(throws: StrategyError.self) {
+                try await strategy.reserve(lab.reservation(of: product))
+            }
+            #expect(refused?.code == .refused)
+            _ = try await lab.stock.send(RedisCommand("CONFIG", "SET", "maxmemory", "0"))
+
+            lab.server.pause()
+            let hanging = await #expect(throws: StrategyError.self) {
+                try await strategy.reserve(lab.reservation(of: product))
+            }
+            #expect([.outcomeUnknown, .unavailable].contains(hanging?.code))
+            lab.server.resume()
+
+            await lab.server.kill()
+            let gone = await #expect(throws: StrategyError.self) {
+                try await strategy.reserve(lab.reservation(of: product))
+            }
+            #expect([.outcomeUnknown, .unavailable].contains(gone?.code))
+        }
+    }
+}
