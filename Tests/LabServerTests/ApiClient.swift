@@ -44,7 +44,8 @@ struct ApiClient: Sendable {
     /// Registers a user and signs in.
     func signedIn(_ name: String = "ann") async throws -> ApiClient {
         _ = try await send(.post, "/api/auth/register", #"{"username":"\#(name)","password":"secret12"}"#)
-        let answer = try await send(.post, "/api/auth/login", #"{"username":"\#(name)","password":"secret12"}"#)
+        let answer = try await send(
+            .post, "/api/auth/login", #"{"username":"\#(name)","password":"secret12"}"#)
         var client = self
         client.token = answer.body["access_token"] as? String
         return client

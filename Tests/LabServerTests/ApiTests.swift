@@ -104,10 +104,13 @@ import Testing
     @Test(
         "A body that is malformed or out of range is 422 and names the field",
         arguments: [
-            ("", "body"), ("[]", "body"), ("{", "body"), ("{}", "product_id"), (#"{"product_id":1}"#, "quantity"),
+            ("", "body"), ("[]", "body"), ("{", "body"), ("{}", "product_id"),
+            (#"{"product_id":1}"#, "quantity"),
             (#"{"product_id":1,"quantity":0}"#, "quantity"), (#"{"product_id":1,"quantity":-1}"#, "quantity"),
-            (#"{"product_id":1,"quantity":1.0}"#, "quantity"), (#"{"product_id":1,"quantity":1e3}"#, "quantity"),
-            (#"{"product_id":1,"quantity":"1"}"#, "quantity"), (#"{"product_id":1,"quantity":null}"#, "quantity"),
+            (#"{"product_id":1,"quantity":1.0}"#, "quantity"),
+            (#"{"product_id":1,"quantity":1e3}"#, "quantity"),
+            (#"{"product_id":1,"quantity":"1"}"#, "quantity"),
+            (#"{"product_id":1,"quantity":null}"#, "quantity"),
             (#"{"product_id":1,"quantity":9223372036854775808}"#, "quantity"),
             (#"{"product_id":0,"quantity":1}"#, "product_id"),
             (#"{"product_id":1,"quantity":1,"price":0}"#, "price"),

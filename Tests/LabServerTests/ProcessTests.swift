@@ -11,7 +11,8 @@ import Testing
 
     private func start(_ arguments: [String], secret: String? = secret) async throws -> ChildProcess {
         let test = try #require(Executable.current())
-        let program = URL(fileURLWithPath: test).deletingLastPathComponent().appendingPathComponent("lab-server")
+        let program = URL(fileURLWithPath: test).deletingLastPathComponent().appendingPathComponent(
+            "lab-server")
         var environment = ProcessInfo.processInfo.environment
         environment["LAB_JWT_SECRET"] = secret
         return try await ChildProcess.start(program.path, arguments, environment: environment)
@@ -29,7 +30,9 @@ import Testing
     }
 
     /// Starts a server that is expected to refuse, with one line and this code.
-    private func refusal(_ arguments: [String], secret: String? = secret, code: Int32, _ part: String) async throws {
+    private func refusal(_ arguments: [String], secret: String? = secret, code: Int32, _ part: String)
+        async throws
+    {
         let child = try await start(arguments, secret: secret)
         #expect(await child.waitUntilExit(within: .seconds(60)) == .exited(code))
         let errors = child.lines(of: .standardError)
@@ -42,7 +45,8 @@ import Testing
     @Test(
         "Flags that cannot work end with one line and code 64",
         arguments: [
-            (["--strategy", "magic"], "known are: unguarded, setnx-spin"), (["--redis", "http://x"], "scheme"),
+            (["--strategy", "magic"], "known are: unguarded, setnx-spin"),
+            (["--redis", "http://x"], "scheme"),
             (["--redis", ""], "URL"), (["--port", "70000"], "--port"), (["--port", "x"], "--port"),
             (["--bcrypt-cost", "4"], "--dev"), (["--purchase-deadline-ms", "0"], "--purchase-deadline-ms"),
             (["--database", "postgres://x"], "sqlite:PATH"), (["--log-level", "loud"], "--log-level"),
@@ -55,8 +59,10 @@ import Testing
 
     @Test(
         "Outside --dev an unsafe secret ends with one line and code 78",
-        arguments: [nil, "", "short", String(repeating: "s", count: 31), String(repeating: "s", count: 40),
-            "your-secret-key-change-in-production"])
+        arguments: [
+            nil, "", "short", String(repeating: "s", count: 31), String(repeating: "s", count: 40),
+            "your-secret-key-change-in-production",
+        ])
     func unsafeSecrets(secret: String?) async throws {
         try await refusal(["--redis", "redis://127.0.0.1:1"], secret: secret, code: 78, "secret")
     }
@@ -67,7 +73,9 @@ import Testing
         try await refusal(["--redis", "redis://127.0.0.1:\(port)"], code: 6, "127.0.0.1:\(port)")
     }
 
-    @Test("A database that cannot be written, or is another server's, ends with one line and code 73; a used port with 69")
+    @Test(
+        "A database that cannot be written, or is another server's, ends with one line and code 73; a used port with 69"
+    )
     func resources() async throws {
         let directory = try TemporaryDirectory(prefix: "lab-start")
         let database = "sqlite:" + directory.file("l.sqlite")
@@ -97,7 +105,9 @@ import Testing
             let answered = await withTaskGroup(of: Int?.self) { group in
                 for _ in 0..<20 {
                     group.addTask {
-                        guard let answer = try? await client.buy(product), answer.status == 200 else { return nil }
+                        guard let answer = try? await client.buy(product), answer.status == 200 else {
+                            return nil
+                        }
                         child.signal(SIGKILL)
                         return answer.body["id"] as? Int
                     }
@@ -114,7 +124,9 @@ import Testing
         directory.remove()
     }
 
-    @Test("Without --redis the server brings its own, keeps its stock over a restart, and takes it along on SIGTERM")
+    @Test(
+        "Without --redis the server brings its own, keeps its stock over a restart, and takes it along on SIGTERM"
+    )
     func embeddedRedis() async throws {
         let directory = try TemporaryDirectory(prefix: "lab-own")
         let arguments = ["--database", "sqlite:" + directory.file("l.sqlite"), "--dev", "--bcrypt-cost", "4"]

@@ -23,7 +23,9 @@ import Testing
         if kind == .contended { #expect(problem?.headers[.retryAfter] == "1") }
     }
 
-    @Test("Every error of the domain has its status, and none shows its cause", arguments: InventoryError.Code.allCases)
+    @Test(
+        "Every error of the domain has its status, and none shows its cause",
+        arguments: InventoryError.Code.allCases)
     func errors(code: InventoryError.Code) {
         let expected: HTTPResponse.Status =
             switch code {
@@ -76,8 +78,10 @@ import Testing
     @Test(
         "A strict body refuses what JSON does not allow, and what is nested",
         arguments: [
-            "", " ", "1", "null", "[]", "{", "}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#, #"{a:1}"#, #"{"a":01}"#,
-            #"{"a":-}"#, #"{"a":1.}"#, #"{"a":.5}"#, #"{"a":1e}"#, #"{"a":+1}"#, #"{"a":tru}"#, #"{"a":"\x"}"#,
+            "", " ", "1", "null", "[]", "{", "}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#, #"{a:1}"#,
+            #"{"a":01}"#,
+            #"{"a":-}"#, #"{"a":1.}"#, #"{"a":.5}"#, #"{"a":1e}"#, #"{"a":+1}"#, #"{"a":tru}"#,
+            #"{"a":"\x"}"#,
             #"{"a":"\ud800"}"#, #"{"a":"\ud800\u0041"}"#, #"{"a":"\u12"}"#, "{\"a\":\"\u{1}\"}", #"{"a":"b}"#,
             #"{"a":1}{"#, #"{"a":1} x"#, #"{"a":{}}"#, #"{"a":[]}"#, #"{"a":1,"a":1}"#,
             String(repeating: #"{"a":"#, count: 10_000),
