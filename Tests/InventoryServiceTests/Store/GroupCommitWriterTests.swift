@@ -214,6 +214,7 @@ import Testing
             let gate = DispatchSemaphore(value: 0)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await writer.submit { _ in gate.wait() } }
+                while writer.commits == 0 { await Task.yield() }
                 for number in 0..<64 { group.addTask { _ = try? await writer.submit(Self.insert(number)) } }
                 while writer.waiting < 64 { await Task.yield() }
                 // This line is reached only when a thread is left to run it.
