@@ -23,7 +23,9 @@ struct LabServer: AsyncParsableCommand {
         } catch {
             guard exitCode(for: error) != .success else { exit(withError: error) }
             let lines = message(for: error).split(separator: "\n")
-            fail("\(lines.first ?? "wrong usage"); see lab-server --help", code: StartFailure.Code.usage.rawValue)
+            fail(
+                "\(lines.first ?? "wrong usage"); see lab-server --help",
+                code: StartFailure.Code.usage.rawValue)
         }
     }
 
@@ -56,7 +58,8 @@ struct Serve: AsyncParsableCommand {
             return ProcessInfo.processInfo.environment["LAB_JWT_SECRET"]
         }
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw StartFailure(.unsafeSecret, "cannot read the token secret from \(path); check --jwt-secret-file")
+            throw StartFailure(
+                .unsafeSecret, "cannot read the token secret from \(path); check --jwt-secret-file")
         }
         return text.trimmingCharacters(in: .newlines)
     }

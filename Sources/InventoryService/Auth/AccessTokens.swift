@@ -1,6 +1,5 @@
-public import RedisClient
-
 import Foundation
+public import RedisClient
 import Synchronization
 
 /// Access tokens: JWT signed with HS256, as RFC 9068 types them (`at+jwt`).

@@ -1,6 +1,7 @@
 /// RFC 4648 base64, in the two alphabets that passwords and tokens use.
 enum Base64 {
-    private static let standard = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let standard = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     private static let url = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
     private static let urlValues: [UInt8: UInt32] = Dictionary(
         uniqueKeysWithValues: url.enumerated().map { ($1, UInt32($0)) })

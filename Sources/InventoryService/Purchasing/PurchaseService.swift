@@ -95,7 +95,9 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     ) async throws(InventoryError) -> PurchaseReport {
         switch error.code {
         case .outcomeUnknown, .cancelled:
-            await Self.shielded { await self.giveBack(reservation.id, of: reservation.product, because: error) }
+            await Self.shielded {
+                await self.giveBack(reservation.id, of: reservation.product, because: error)
+            }
         case .notStocked:
             do throws(InventoryError) {
                 if try await store.product(reservation.product) == nil {

@@ -1,5 +1,4 @@
 public import LockStrategies
-
 import RedisClient
 
 /// The units that can still be sold, in Redis.

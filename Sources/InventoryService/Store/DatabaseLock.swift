@@ -19,7 +19,8 @@ final class DatabaseLock: Sendable {
         let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             throw InventoryError(
-                .databaseUnusable, "cannot create \(path): \(Self.reason(errno)); choose a directory that can be written")
+                .databaseUnusable,
+                "cannot create \(path): \(Self.reason(errno)); choose a directory that can be written")
         }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             let failure = errno

@@ -1,6 +1,5 @@
-public import LockStrategies
-
 import GRDB
+public import LockStrategies
 
 extension SQLiteLedger {
     public func createProduct(

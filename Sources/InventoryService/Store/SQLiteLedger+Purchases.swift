@@ -7,7 +7,8 @@ extension SQLiteLedger {
     }
 
     private static func record(_ sale: Sale, in database: Database) throws -> RecordOutcome {
-        if let key = sale.idempotencyKey, let earlier = try purchase(of: sale.user, under: key, in: database) {
+        if let key = sale.idempotencyKey, let earlier = try purchase(of: sale.user, under: key, in: database)
+        {
             return .alreadyRecorded(earlier)
         }
         let product = sale.product.rawValue

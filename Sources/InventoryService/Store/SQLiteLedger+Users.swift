@@ -61,7 +61,8 @@ extension SQLiteLedger {
     static func timestamp(_ row: Row, _ column: String) throws -> Timestamp {
         let text: String = row[column]
         guard let time = Timestamp(stored: text) else {
-            throw InventoryError(.ledgerUnavailable, "the ledger holds a time that cannot be read in \(column)")
+            throw InventoryError(
+                .ledgerUnavailable, "the ledger holds a time that cannot be read in \(column)")
         }
         return time
     }

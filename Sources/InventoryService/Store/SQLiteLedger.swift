@@ -66,7 +66,8 @@ public final class SQLiteLedger: Ledger {
     public func check() async throws(InventoryError) {
         let level = try await writer.submit { try Self.synchronousLevel($0) }
         guard level == Self.full else {
-            throw InventoryError(.ledgerUnavailable, "the ledger's commits are not durable (synchronous=\(level))")
+            throw InventoryError(
+                .ledgerUnavailable, "the ledger's commits are not durable (synchronous=\(level))")
         }
         _ = try await read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
     }

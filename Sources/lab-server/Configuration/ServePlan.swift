@@ -120,7 +120,8 @@ struct ServePlan: Sendable {
 
     /// Words that stand in the secrets of examples and templates, and in no random text of this length.
     private static let wordsOfExamples = [
-        "changeme", "yoursecret", "secretkey", "jwtsecret", "inproduction", "example", "default", "placeholder",
+        "changeme", "yoursecret", "secretkey", "jwtsecret", "inproduction", "example", "default",
+        "placeholder",
     ]
 
     private static func isWellKnown(_ secret: String) -> Bool {

@@ -35,7 +35,9 @@ struct AuthRoutes<Store: Ledger> {
         let fields = try await Fields(of: request, known: ["username", "password"])
         let signIn = try await auth.authenticate(
             username: fields.text("username"), password: fields.text("password"))
-        guard let signIn else { throw Problem.unauthorized("the username or the password is wrong", isTokenGiven: false) }
+        guard let signIn else {
+            throw Problem.unauthorized("the username or the password is wrong", isTokenGiven: false)
+        }
         let body = JSONText.object { json in
             json.field("access_token", signIn.token.revealed)
             json.field("token_type", "bearer")

@@ -60,7 +60,8 @@ import Testing
         // The example's key is given in base64url; its 64 bytes are not UTF-8, so HMAC is called below.
         let key = try #require(
             Base64.decodeURL(
-                "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow".utf8))
+                "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow".utf8)
+        )
         let signed =
             "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9"
             + ".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
@@ -73,7 +74,8 @@ import Testing
         arguments: [
             #"{"alg":"none","typ":"at+jwt"}"#, #"{"alg":"HS512","typ":"at+jwt"}"#,
             #"{"alg":"HS256","typ":"JWT"}"#, #"{"alg":"HS256"}"#,
-            #"{"alg":"HS256","crit":["x"],"typ":"at+jwt"}"#, #"{"alg":"HS256","kid":"../../x","typ":"at+jwt"}"#,
+            #"{"alg":"HS256","crit":["x"],"typ":"at+jwt"}"#,
+            #"{"alg":"HS256","kid":"../../x","typ":"at+jwt"}"#,
             #"{"alg":"HS256","typ":"at+jwt","typ":"at+jwt"}"#, "", "{}",
         ])
     func foreignHeader(text: String) throws {
@@ -95,7 +97,13 @@ import Testing
         ("exp beyond numbers", { $0["exp"] = 1e308 }),
         ("not yet valid", { $0["nbf"] = start.seconds + 6 }),
         ("issued in the future", { $0["iat"] = start.seconds + 6 }),
-        ("issued after its end", { $0["iat"] = start.seconds + 5; $0["exp"] = start.seconds + 1 }),
+        (
+            "issued after its end",
+            {
+                $0["iat"] = start.seconds + 5
+                $0["exp"] = start.seconds + 1
+            }
+        ),
         ("nbf missing", { $0["nbf"] = nil }),
         ("other issuer", { $0["iss"] = "somebody" }),
         ("issuer missing", { $0["iss"] = nil }),
@@ -131,7 +139,9 @@ import Testing
 
     @Test(
         "Texts that are no token are refused",
-        arguments: ["", ".", "..", "a.b.c", "a.b.c.d", "....", String(repeating: "a", count: 1 << 20), "é.é.é"])
+        arguments: [
+            "", ".", "..", "a.b.c", "a.b.c.d", "....", String(repeating: "a", count: 1 << 20), "é.é.é",
+        ])
     func noToken(text: String) throws {
         #expect(isRefused(try tokens(), text))
     }

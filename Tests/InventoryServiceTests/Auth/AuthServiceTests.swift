@@ -15,7 +15,8 @@ import Testing
     @Test("A user registers, signs in, and is known by the token")
     func wholeWay() async throws {
         try await withAuth { auth, _ async throws in
-            let outcome = try await auth.register(username: "ann", password: "secret12", email: "ann@example.org")
+            let outcome = try await auth.register(
+                username: "ann", password: "secret12", email: "ann@example.org")
             guard case .created(let user) = outcome else {
                 Issue.record("\(outcome)")
                 return

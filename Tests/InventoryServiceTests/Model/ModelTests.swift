@@ -51,13 +51,17 @@ import Testing
         #expect(error?.field == field)
     }
 
-    @Test("A page outside its limits is refused", arguments: [(-1, 10, "skip"), (0, 0, "limit"), (0, 101, "limit")])
+    @Test(
+        "A page outside its limits is refused",
+        arguments: [(-1, 10, "skip"), (0, 0, "limit"), (0, 101, "limit")])
     func badPage(skip: Int, limit: Int, field: String) {
         let error = #expect(throws: InventoryError.self) { try Page(skip: skip, limit: limit) }
         #expect(error?.field == field)
     }
 
-    @Test("An idempotency key has 1 to 255 visible characters", arguments: ["", "a b", "é", String(repeating: "k", count: 256)])
+    @Test(
+        "An idempotency key has 1 to 255 visible characters",
+        arguments: ["", "a b", "é", String(repeating: "k", count: 256)])
     func badKey(text: String) {
         #expect(throws: InventoryError.self) { try IdempotencyKey(text) }
     }

@@ -62,12 +62,15 @@ import Testing
         }
     }
 
-    @Test("A quantity out of range is refused before anything is asked", arguments: [0, -1, 1_000_000_001, .min, .max])
+    @Test(
+        "A quantity out of range is refused before anything is asked",
+        arguments: [0, -1, 1_000_000_001, .min, .max])
     func badQuantity(quantity: Int) async throws {
         try await withShop { shop async throws in
-            let service = shop.purchases(Answer { _ throws(StrategyError) in
-                throw StrategyError(.unavailable, "asked")
-            })
+            let service = shop.purchases(
+                Answer { _ throws(StrategyError) in
+                    throw StrategyError(.unavailable, "asked")
+                })
             let failure = try await code {
                 _ = try await service.purchase(product: ProductID(1), quantity: quantity, for: shop.buyer)
             }
@@ -119,10 +122,11 @@ import Testing
         try await withShop { shop async throws in
             let product = try await shop.product(units: 5)
             let real = try shop.luaAtomic
-            let service = shop.purchases(Answer { reservation throws(StrategyError) in
-                _ = try await real.reserve(reservation)
-                throw StrategyError(reason, "planted", evidence: Evidence(attempts: 3))
-            })
+            let service = shop.purchases(
+                Answer { reservation throws(StrategyError) in
+                    _ = try await real.reserve(reservation)
+                    throw StrategyError(reason, "planted", evidence: Evidence(attempts: 3))
+                })
             do {
                 _ = try await service.purchase(product: product, quantity: 2, for: shop.buyer)
                 Issue.record("sold")
@@ -135,11 +139,14 @@ import Testing
         }
     }
 
-    @Test("A strategy that failed before it took anything is an error of its kind", arguments: StrategyError.Code.allCases)
+    @Test(
+        "A strategy that failed before it took anything is an error of its kind",
+        arguments: StrategyError.Code.allCases)
     func strategyFailure(reason: StrategyError.Code) async throws {
         try await withShop { shop async throws in
             let product = try await shop.product(units: 5)
-            let service = shop.purchases(Answer { _ throws(StrategyError) in throw StrategyError(reason, "planted") })
+            let service = shop.purchases(
+                Answer { _ throws(StrategyError) in throw StrategyError(reason, "planted") })
             let expected: InventoryError.Code =
                 switch reason {
                 case .unavailable, .timedOut: .redisUnavailable
@@ -162,9 +169,10 @@ import Testing
     func contended() async throws {
         try await withShop { shop async throws in
             let evidence = Evidence(attempts: 9, waited: .milliseconds(30), commandsSent: 9)
-            let service = shop.purchases(Answer { _ throws(StrategyError) in
-                ReserveOutcome(.contended, evidence: evidence)
-            })
+            let service = shop.purchases(
+                Answer { _ throws(StrategyError) in
+                    ReserveOutcome(.contended, evidence: evidence)
+                })
             let report = try await service.purchase(product: ProductID(1), quantity: 1, for: shop.buyer)
             #expect(report.outcome == .contended)
             #expect(report.timings.evidence == evidence)
@@ -176,11 +184,12 @@ import Testing
         try await withShop { shop async throws in
             let product = try await shop.product(units: 5)
             let real = try shop.luaAtomic
-            let service = shop.purchases(Answer { reservation throws(StrategyError) in
-                let outcome = try await real.reserve(reservation)
-                unsafe withUnsafeCurrentTask { task in unsafe task?.cancel() }
-                return outcome
-            })
+            let service = shop.purchases(
+                Answer { reservation throws(StrategyError) in
+                    let outcome = try await real.reserve(reservation)
+                    unsafe withUnsafeCurrentTask { task in unsafe task?.cancel() }
+                    return outcome
+                })
             let buyer = shop.buyer
             let report = try await Task {
                 try await service.purchase(product: product, quantity: 1, for: buyer)
@@ -197,11 +206,12 @@ import Testing
             let product = try await shop.product(units: 5)
             let real = try shop.luaAtomic
             let redis = shop.redis
-            let service = shop.purchases(Answer { reservation throws(StrategyError) in
-                let outcome = try await real.reserve(reservation)
-                await redis.close()
-                return outcome
-            })
+            let service = shop.purchases(
+                Answer { reservation throws(StrategyError) in
+                    let outcome = try await real.reserve(reservation)
+                    await redis.close()
+                    return outcome
+                })
             let report = try await service.purchase(product: product, quantity: 1, for: shop.buyer)
             #expect(report.outcome.kind == .purchased)
         }

@@ -8,7 +8,8 @@ import Testing
 @Suite struct GroupCommitWriterTests {
     /// A writer on a file of its own with a table `t (n UNIQUE)`.
     private func withWriter(
-        _ limits: GroupCommitWriter.Limits = .init(), _ body: (GroupCommitWriter, DatabasePool) async throws -> Void
+        _ limits: GroupCommitWriter.Limits = .init(),
+        _ body: (GroupCommitWriter, DatabasePool) async throws -> Void
     ) async throws {
         let directory = try TemporaryDirectory(prefix: "lab-writer")
         let pool = try DatabasePool(path: directory.file("t.sqlite"))
@@ -112,13 +113,17 @@ import Testing
                     },
                     Self.insert(2),
                 ])
-            #expect(results.map { $0.failure?.code } == [.ledgerUnavailable, .ledgerUnavailable, .ledgerUnavailable])
+            #expect(
+                results.map { $0.failure?.code } == [
+                    .ledgerUnavailable, .ledgerUnavailable, .ledgerUnavailable,
+                ])
             #expect(try await rows(pool) == [])
             #expect(try await writer.submit(Self.insert(7)) == 7)
         }
     }
 
-    @Test("When SQLite gives the transaction up in the middle, the writes after it are not done outside of one")
+    @Test(
+        "When SQLite gives the transaction up in the middle, the writes after it are not done outside of one")
     func abandonedTransaction() async throws {
         try await withWriter { writer, pool async throws in
             _ = try await writer.submit(Self.insert(1))
@@ -209,6 +214,7 @@ import Testing
             let gate = DispatchSemaphore(value: 0)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await writer.submit { _ in gate.wait() } }
+                while writer.commits == 0 { await Task.yield() }
                 for number in 0..<64 { group.addTask { _ = try? await writer.submit(Self.insert(number)) } }
                 while writer.waiting < 64 { await Task.yield() }
                 // This line is reached only when a thread is left to run it.

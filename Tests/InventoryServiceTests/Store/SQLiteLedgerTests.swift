@@ -16,7 +16,9 @@ import Testing
         directory.remove()
     }
 
-    private func sale(_ user: UserID, _ product: ProductID, _ quantity: Int, key: String? = nil) throws -> Sale {
+    private func sale(_ user: UserID, _ product: ProductID, _ quantity: Int, key: String? = nil) throws
+        -> Sale
+    {
         Sale(
             reservation: ReservationID(random: .system), user: user, product: product, quantity: quantity,
             idempotencyKey: try key.map { try IdempotencyKey($0) }, strategy: "lua-atomic", fence: Fence(7),
@@ -55,7 +57,9 @@ import Testing
     @Test("A writer that is not durable any more fails the check")
     func lostDurability() async throws {
         try await withLedger { ledger, _ async throws in
-            try await ledger.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = NORMAL") }
+            try await ledger.pool.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA synchronous = NORMAL")
+            }
             #expect(try await code { try await ledger.check() } == .ledgerUnavailable)
         }
     }
@@ -148,7 +152,9 @@ import Testing
             #expect(found?.supplied == 5)
             #expect(found?.sold == 0)
             #expect(found?.description == "a thing")
-            let deltas = try await ledger.pool.read { try Int.fetchAll($0, sql: "SELECT delta FROM stock_movements") }
+            let deltas = try await ledger.pool.read {
+                try Int.fetchAll($0, sql: "SELECT delta FROM stock_movements")
+            }
             #expect(deltas == [5])
             #expect(try await ledger.withdrawProduct(id))
             #expect(try await ledger.product(id) == nil)
