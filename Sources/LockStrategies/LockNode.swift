@@ -25,6 +25,17 @@ public struct LockNode<Redis: RedisPort>: Sendable {
                 EmbeddedScripts.releaseLock, keys: [key.description], arguments: [token.description]))
     }
 
+    /// Clean-up after a grant that is not wanted or was not seen.
+    ///
+    /// Sends the script's text, so that it needs no reply to be carried out: a node that answers too late to
+    /// say that it does not know the digest still deletes the key. A node that cannot be reached drops the
+    /// key when its time to live ends.
+    func takeBack(_ key: LockKey, _ token: LeaseToken) async {
+        _ = try? await redis.send(
+            RedisCommand(
+                "EVAL", EmbeddedScripts.releaseLock.source, "1", key.description, token.description))
+    }
+
     func extend(
         _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64
     ) async throws(RedisError) -> NodeAnswer {

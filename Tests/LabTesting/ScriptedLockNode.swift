@@ -47,6 +47,10 @@ public final class ScriptedLockNode: Sendable {
                 guard owners[words[1]] == nil else { return .null }
                 owners[words[1]] = words[2]
                 return .simpleString("OK")
+            case .command(let words) where words[0] == "EVAL":
+                // EVAL text 1 key token: the clean-up of a lock.
+                if owners[words[3]] == words[4] { owners[words[3]] = nil }
+                return .integer(1)
             case .script(_, let keys, let arguments):
                 guard let owner = owners[keys[0]] else { return .integer(0) }
                 guard owner == arguments[0] else { return .integer(-1) }

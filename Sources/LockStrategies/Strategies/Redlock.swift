@@ -174,15 +174,10 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         await uncancelled {
             await withTaskGroup(of: Void.self) { group in
                 for node in holders {
-                    group.addTask { await Self.takeBack(node, key, token) }
+                    group.addTask { await node.takeBack(key, token) }
                 }
             }
         }
-    }
-
-    private static func takeBack(_ node: LockNode<Redis>, _ key: LockKey, _ token: LeaseToken) async {
-        // A node that cannot be told drops the key when its time to live ends.
-        _ = try? await node.release(key, token)
     }
 
     // MARK: Owned keys

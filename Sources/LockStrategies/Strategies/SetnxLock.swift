@@ -89,10 +89,10 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         }
     }
 
-    /// Deletes a key that a lost or late grant may have left; the key's time to live covers a failure here.
+    /// Deletes a key that a lost or late grant may have left; the commands that it took.
     private func takeBack(_ key: LockKey, _ token: LeaseToken) async -> Int {
         await uncancelled { [node] in
-            _ = try? await node.release(key, token)
+            await node.takeBack(key, token)
             return 1
         }
     }
