@@ -7,7 +7,8 @@ enum Audit {
     /// All checks of one trial, always the same ones in the same order.
     static func checks(_ facts: AuditFacts) -> [Check] {
         [
-            answersAreRows(facts), rowsAreSold(facts), stockIsConserved(facts), stockIsNotNegative(facts),
+            answersAreRows(facts), rowsAreSold(facts), stockIsConserved(facts),
+            stockIsNotNegative(facts),
             rowsAreSupplied(facts), supplyIsInitial(facts), nothingRefused(facts), noDuplicates(facts),
             serverLived(facts), someSuccess(facts), littlesLaw(facts),
         ]
@@ -16,7 +17,8 @@ enum Audit {
     private static func answersAreRows(_ facts: AuditFacts) -> Check {
         let answered = facts.answers.success
         let most = answered + facts.answers.unknown
-        let limit = most == answered ? "\(answered)" : "\(answered)...\(most) (\(facts.answers.unknown) unknown)"
+        let range = "\(answered)...\(most) (\(facts.answers.unknown) unknown)"
+        let limit = most == answered ? "\(answered)" : range
         return check(
             "answers-are-rows", "every purchase answered 200 is in the ledger, and no other",
             facts.ledger?.rows, limit: limit
@@ -39,7 +41,9 @@ enum Audit {
     }
 
     private static func stockIsNotNegative(_ facts: AuditFacts) -> Check {
-        check("stock-not-negative", "the stock is not below zero", facts.redis?.stock, limit: ">= 0") { $0 >= 0 }
+        check(
+            "stock-not-negative", "the stock is not below zero", facts.redis?.stock, limit: ">= 0"
+        ) { $0 >= 0 }
     }
 
     private static func rowsAreSupplied(_ facts: AuditFacts) -> Check {

@@ -23,3 +23,24 @@ struct Check: Sendable, Equatable, Codable {
     let limit: String
     let state: State
 }
+
+/// One statement over all trials of real strategies.
+struct CheckSummary: Sendable, Equatable, Codable {
+    let id: String
+    let kind: Check.Kind
+    let statement: String
+    let passed: Int
+    let failed: Int
+    let unknown: Int
+
+    /// - Returns: One summary for each check, in the order of the first trial.
+    static func all(_ trials: [[Check]]) -> [CheckSummary] {
+        (trials.first ?? []).map { check in
+            let same = trials.joined().filter { $0.id == check.id }
+            return CheckSummary(
+                id: check.id, kind: check.kind, statement: check.statement,
+                passed: same.count { $0.state == .pass }, failed: same.count { $0.state == .fail },
+                unknown: same.count { $0.state == .unknown })
+        }
+    }
+}

@@ -17,8 +17,9 @@ enum LedgerReader {
         var configuration = Configuration()
         configuration.readonly = true
         return try? DatabaseQueue(path: path, configuration: configuration).read { database in
-            guard let sums = try Row.fetchOne(
-                database, sql: "SELECT supplied, sold FROM products WHERE id = ?", arguments: [product])
+            guard
+                let sums = try Row.fetchOne(
+                    database, sql: "SELECT supplied, sold FROM products WHERE id = ?", arguments: [product])
             else { return nil }
             let rows = try Row.fetchAll(
                 database, sql: "SELECT reservation_id, quantity FROM purchases WHERE product_id = ?",

@@ -30,9 +30,8 @@ struct ServerProcess: Sendable {
         _ executable: String, strategy: StrategyID, redis: [String], database: String
     ) async throws(BenchError) -> ServerProcess {
         let fixed = ["--strategy", strategy.rawValue, "--dev", "--bcrypt-cost", String(bcryptCost)]
-        let arguments =
-            ["serve", "--port", "0", "--redis", redis.joined(separator: ","), "--database", "sqlite:\(database)"]
-            + fixed
+        let places = ["--redis", redis.joined(separator: ","), "--database", "sqlite:\(database)"]
+        let arguments = ["serve", "--port", "0"] + places + fixed
         let child: ChildProcess
         do throws(LabProcessError) {
             child = try await ChildProcess.start(executable, arguments)
@@ -40,13 +39,18 @@ struct ServerProcess: Sendable {
             throw BenchError(.unreachable, error.description)
         }
         let announcement = "lab-server listening on "
-        let line = await child.line(within: .seconds(30)) { $0.hasPrefix(announcement) }
+        // A cancelled start ends at once: the server's end ends the wait.
+        let line = await withTaskCancellationHandler {
+            await child.line(within: .seconds(30)) { $0.hasPrefix(announcement) }
+        } onCancel: {
+            child.signal(SIGKILL)
+        }
         let address = line?.dropFirst(announcement.count).prefix { $0 != " " }
         guard let target = address.flatMap({ LoadTarget(parsing: $0) }) else {
             throw await failure(child, line)
         }
-        let places = redis.count == 1 ? "URL" : "URL,\(redis.count - 1) NODES"
-        let shown = ["serve", "--port", "0", "--redis", places, "--database", "sqlite:PATH"] + fixed
+        let urls = redis.count == 1 ? "URL" : "URL,\(redis.count - 1) NODES"
+        let shown = ["serve", "--port", "0", "--redis", urls, "--database", "sqlite:PATH"] + fixed
         return ServerProcess(process: child, target: target, shownArguments: shown)
     }
 

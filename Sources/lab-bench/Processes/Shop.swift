@@ -13,7 +13,7 @@ struct Shop: Sendable, Equatable {
     }
 
     private struct Login: Codable, Sendable {
-        let access_token: String
+        let accessToken: String
     }
 
     private struct Product: Codable, Sendable {
@@ -23,7 +23,7 @@ struct Shop: Sendable, Equatable {
     private struct NewProduct: Codable, Sendable {
         let name: String
         let price: Int
-        let initial_stock: Int
+        let initialStock: Int
     }
 
     /// Registers and logs in the users, and puts the stock on sale.
@@ -32,22 +32,28 @@ struct Shop: Sendable, Equatable {
             var tokens: [String] = []
             for number in 1...users {
                 try Task.checkCancellation()
-                let who = try JSONEncoder().encode(
+                let who = try encode(
                     Credentials(username: "buyer-\(number)", password: "lab-bench-\(number)"))
                 _ = try expect(
                     201, try await client.send(.POST, "/api/auth/register", body: who), "registering a user")
                 let login = try expect(
                     200, try await client.send(.POST, "/api/auth/login", body: who), "logging in a user")
-                tokens.append(try decode(Login.self, login, "logging in a user").access_token)
+                tokens.append(try decode(Login.self, login, "logging in a user").accessToken)
             }
-            let offer = try JSONEncoder().encode(
-                NewProduct(name: "lab product", price: 1000, initial_stock: stock))
+            let offer = try encode(
+                NewProduct(name: "lab product", price: 1000, initialStock: stock))
             let answer = try expect(
                 201, try await client.send(.POST, "/api/products", token: tokens[0], body: offer),
                 "creating the product")
             let product = try decode(Product.self, answer, "creating the product")
             return Shop(product: product.id, tokens: tokens)
         }
+    }
+
+    private static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        return try encoder.encode(value)
     }
 
     private static func expect(
@@ -63,8 +69,10 @@ struct Shop: Sendable, Equatable {
     private static func decode<Value: Decodable>(
         _ type: Value.Type, _ answer: APIClient.Answer, _ what: String
     ) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
         do {
-            return try JSONDecoder().decode(type, from: answer.body)
+            return try decoder.decode(type, from: answer.body)
         } catch {
             throw BenchError(.unexpectedAnswer, "\(what) was answered with unknown JSON: \(answer.detail)")
         }

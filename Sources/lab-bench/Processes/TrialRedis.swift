@@ -60,8 +60,9 @@ enum ExternalRedis {
         guard keys == 0 else {
             throw BenchError(
                 .unreachable,
-                "the database at \(endpoint) holds \(keys) keys; the bench empties the database that it uses, "
-                    + "so it takes an empty one only: name another one, as in redis://127.0.0.1:6379/9")
+                "the database at \(endpoint) holds \(keys) keys; the bench empties the database that it "
+                    + "uses, so it takes an empty one only: name another one, as in "
+                    + "redis://127.0.0.1:6379/9")
         }
     }
 

@@ -12,7 +12,8 @@ struct MarkdownReport: Sendable {
         let sections = [
             head, correctness, checks, headline, targets, comparison, method, environment, files,
         ]
-        return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
+        let parts = sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
+        return parts.joined(separator: "\n\n") + "\n"
     }
 
     /// A Markdown table; the first column is text, the others are numbers.
@@ -32,7 +33,8 @@ extension MarkdownReport {
             lines += ["**A debug build was measured: the speeds below are not representative.**", ""]
         }
         if results.run.status != "complete" {
-            lines += ["**The run was not finished (\(results.run.status)): everything below is partial.**", ""]
+            let status = results.run.status
+            lines += ["**The run was not finished (\(status)): everything below is partial.**", ""]
         }
         let commit = results.run.gitCommit.map { " at commit `\($0)`" } ?? ""
         lines += [
@@ -66,26 +68,22 @@ extension MarkdownReport {
             "## Correctness", "",
             "Sums over all trials, warm-up and drain included. A row closes when answered 200 = rows "
                 + "(unknown answers may add to them) and stock lost - open reservations = units sold.", "",
-        ] + Self.table(
-            [
-                "strategy", "answered 200", "unknown", "rows", "units sold", "stock lost",
-                "open reservations", "refused by ledger", "verdict",
-            ], rows + controls)
+        ]
+            + Self.table(
+                [
+                    "strategy", "answered 200", "unknown", "rows", "units sold", "stock lost",
+                    "open reservations", "refused by ledger", "verdict",
+                ], rows + controls)
     }
 
     private var checks: [String] {
-        guard let first = results.trials.first else { return [] }
         let real = results.trials.filter { !$0.isControl }
         var lines = ["## Checks", "", "Over \(real.count) trials of real strategies.", ""]
         lines += Self.table(
             ["check", "passed", "failed", "unknown"],
-            first.checks.map { check in
-                let same = real.flatMap(\.checks).filter { $0.id == check.id }
-                return [
-                    "\(check.id): \(check.statement)",
-                    "\(same.count { $0.state == .pass })", "\(same.count { $0.state == .fail })",
-                    "\(same.count { $0.state == .unknown })",
-                ]
+            results.checks.map { check in
+                ["\(check.id): \(check.statement)"]
+                    + [check.passed, check.failed, check.unknown].map { count($0) }
             })
         let red = real.flatMap { trial in
             trial.checks.filter { $0.state != .pass }.map { check in
@@ -112,9 +110,10 @@ extension MarkdownReport {
                 strategy.id, rate.map { Text.number($0.median) } ?? "-",
                 rate.map { "\(Text.number($0.min)) - \(Text.number($0.max))" } ?? "-",
                 Text.percent(strategy.successShare),
-            ] + [latency.p50, latency.p90, latency.p95, latency.p99, latency.max].map {
-                Text.milliseconds($0)
-            } + [strategy.isRanked ? "yes" : "no: \(strategy.notRankedBecause ?? "")"]
+            ]
+                + [latency.p50, latency.p90, latency.p95, latency.p99, latency.max].map {
+                    Text.milliseconds($0)
+                } + [strategy.isRanked ? "yes" : "no: \(strategy.notRankedBecause ?? "")"]
         }
         let lock = results.strategies.map { strategy in
             let errors = ["contended", "unavailable", "other", "transport-error"].map {
@@ -131,10 +130,14 @@ extension MarkdownReport {
             "## Speed", "",
             "Service time of successful purchases in ms, from the merged histograms of all rounds; rate is "
                 + "the median of the rounds. `-`: too few values for that percentile.", "",
-        ] + Self.table(
-            [
-                "strategy", "purchases/s", "min - max", "success", "p50", "p90", "p95", "p99", "max", "ranked",
-            ], speed) + ["", "The lock, as the server reports it (ms; means for attempts and commands):", ""]
+        ]
+            + Self.table(
+                [
+                    "strategy", "purchases/s", "min - max", "success", "p50", "p90", "p95", "p99", "max",
+                    "ranked",
+                ], speed) + [
+                "", "The lock, as the server reports it (ms; means for attempts and commands):", "",
+            ]
             + Self.table(
                 [
                     "strategy", "wait p50", "wait p99", "hold p50", "hold p99", "attempts", "Redis commands",
@@ -183,6 +186,7 @@ extension MarkdownReport {
 extension MarkdownReport {
     private var method: [String] {
         let load = results.workload
+        let controls = load.controls.isEmpty ? "none" : load.controls.joined(separator: ", ")
         return [
             "## Method", "",
             "- Closed load: \(load.users) users, one keep-alive connection each, one event-loop thread; a "
@@ -194,8 +198,9 @@ extension MarkdownReport {
                 + "stalls, because users who wait do not send.",
             "- Rounds: \(load.rounds); the order inside each is shuffled with seed \(results.run.seed). Each "
                 + "trial has a fresh Redis, a fresh database, and a fresh server.",
-            "- Stock: \(Text.grouped(load.stock)) units, so nothing sells out; a trial that does is not ranked.",
-            "- Negative control: \(load.controls.isEmpty ? "none" : load.controls.joined(separator: ", ")), once, "
+            "- Stock: \(Text.grouped(load.stock)) units, so that nothing sells out; a trial that does is "
+                + "not ranked.",
+            "- Negative control: \(controls), once, "
                 + "with \(Text.grouped(load.controlStock)) units, few enough to be sold.",
             "- Little's law is checked over exactly the measured window: requests count with the part of "
                 + "their time that lies inside it.",
@@ -240,6 +245,7 @@ extension MarkdownReport {
     }
 
     private var files: [String] {
-        ["## Raw data", "", "[results.json](results.json): every number above, every trial, the histograms."]
+        let contents = "every number above, every trial, the histograms"
+        return ["## Raw data", "", "[results.json](results.json): \(contents)."]
     }
 }

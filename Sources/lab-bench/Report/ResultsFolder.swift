@@ -11,7 +11,8 @@ struct ResultsFolder: Sendable {
         path = named ?? "results/\(Self.stamp(time))-purchase-\(EnvironmentInfo.hostName)"
         let files = FileManager.default
         if files.fileExists(atPath: "\(path)/results.json") {
-            throw BenchError(.outputFailed, "\(path) holds results already; name another directory by --output")
+            throw BenchError(
+                .outputFailed, "\(path) holds results already; name another directory by --output")
         }
         do {
             try files.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -54,6 +54,8 @@ struct RunResults: Sendable, Codable, Equatable {
     var workload: Workload
     var trials: [TrialResult]
     var strategies: [StrategyResult]
+    /// Over the trials of real strategies; each trial has its own ones.
+    var checks: [CheckSummary]
     var controls: [ControlResult]
     var verdict: Verdict
 }
@@ -79,6 +81,7 @@ extension RunResults {
         strategies = plan.strategies.map { id in
             StrategyResult(id, trials.filter { $0.planned.strategy == id }, isQuick: plan.isQuick)
         }
+        checks = CheckSummary.all(results.filter { !$0.isControl }.map(\.checks))
         controls = plan.controls.map { id in
             ControlResult(id, results.first { $0.strategy == id.rawValue })
         }

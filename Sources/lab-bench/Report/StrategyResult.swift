@@ -86,12 +86,17 @@ extension StrategyResult {
         let unread = Self.notPassed(trials, .unknown)
         let isSoldOut = records.contains { $0.total(.soldOut) > 0 }
         let reason =
-            trials.isEmpty ? "no trial was finished"
-            : failedChecks.contains { $0.hasPrefix("correctness:") } ? "it sold wrongly"
-            : !failedChecks.isEmpty ? "a check of the measurement failed"
-            : !unread.isEmpty ? "a check could not be made"
-            : isSoldOut ? "it sold out"
-            : isQuick ? "a quick run ranks nothing" : nil
+            trials.isEmpty
+            ? "no trial was finished"
+            : failedChecks.contains { $0.hasPrefix("correctness:") }
+                ? "it sold wrongly"
+                : !failedChecks.isEmpty
+                    ? "a check of the measurement failed"
+                    : !unread.isEmpty
+                        ? "a check could not be made"
+                        : isSoldOut
+                            ? "it sold out"
+                            : isQuick ? "a quick run ranks nothing" : nil
         notRankedBecause = reason
         isRanked = reason == nil
         targets = []
@@ -138,7 +143,9 @@ extension StrategyResult.Ledger {
             rows = ledgers.reduce(0) { $0 + $1.rows }
             units = ledgers.reduce(0) { $0 + $1.units }
         }
-        let stocks = facts.compactMap { fact in fact.redis.map { (fact.initialStock - $0.stock, $0.openUnits) } }
+        let stocks = facts.compactMap { fact in
+            fact.redis.map { (fact.initialStock - $0.stock, $0.openUnits) }
+        }
         if stocks.count == facts.count && !facts.isEmpty {
             stockLost = stocks.reduce(0) { $0 + $1.0 }
             openUnits = stocks.reduce(0) { $0 + $1.1 }

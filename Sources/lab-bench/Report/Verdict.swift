@@ -36,7 +36,9 @@ struct Verdict: Sendable, Codable, Equatable {
         }
         switch end {
         case .interrupted:
-            self.init(.interrupted, "interrupted", "Interrupted after \(trials.count) trials; what follows is partial.")
+            self.init(
+                .interrupted, "interrupted",
+                "Interrupted after \(trials.count) trials; what follows is partial.")
         case .failed(let error):
             self.init(error.exitCode, "failed", "Failed after \(trials.count) trials: \(error.description).")
         case .complete where !wrong.isEmpty:

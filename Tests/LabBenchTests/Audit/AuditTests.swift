@@ -25,24 +25,39 @@ struct AuditTests {
     static let faults: [(name: String, facts: AuditFacts, red: [String])] = [
         ("a 200 without a row", with { $0.answers.success += 1 }, ["answers-are-rows"]),
         ("a row without a 200", with { $0.answers.success -= 1 }, ["answers-are-rows"]),
-        ("more rows than unknown answers explain", with {
-            $0.answers.success -= 3
-            $0.answers.unknown = 2
-        }, ["answers-are-rows"]),
+        (
+            "more rows than unknown answers explain",
+            with {
+                $0.answers.success -= 3
+                $0.answers.unknown = 2
+            }, ["answers-are-rows"]
+        ),
         ("a sale that the product did not count", with { $0.ledger?.sold -= 1 }, ["rows-are-sold"]),
         ("a decrement that was lost", with { $0.redis?.stock += 1 }, ["stock-is-conserved"]),
         ("a unit that vanished", with { $0.redis?.stock -= 1 }, ["stock-is-conserved"]),
-        ("a reservation that holds a unit which was sold", with { $0.redis?.openUnits = 1 }, ["stock-is-conserved"]),
-        ("stock below zero", with {
-            $0.redis?.stock = -1
-            $0.redis?.openUnits = 401
-        }, ["stock-not-negative"]),
-        ("more sold than supplied", with {
-            $0.answers.success = 1001
-            $0.ledger = .init(rows: 1001, units: 1001, duplicates: 0, supplied: 1000, sold: 1001)
-            $0.redis?.stock = -1
-        }, ["stock-not-negative", "sold-within-supply"]),
-        ("a supply that is not what was put on sale", with { $0.ledger?.supplied = 1001 }, ["supply-is-initial"]),
+        (
+            "a reservation that holds a unit which was sold", with { $0.redis?.openUnits = 1 },
+            ["stock-is-conserved"]
+        ),
+        (
+            "stock below zero",
+            with {
+                $0.redis?.stock = -1
+                $0.redis?.openUnits = 401
+            }, ["stock-not-negative"]
+        ),
+        (
+            "more sold than supplied",
+            with {
+                $0.answers.success = 1001
+                $0.ledger = .init(rows: 1001, units: 1001, duplicates: 0, supplied: 1000, sold: 1001)
+                $0.redis?.stock = -1
+            }, ["stock-not-negative", "sold-within-supply"]
+        ),
+        (
+            "a supply that is not what was put on sale", with { $0.ledger?.supplied = 1001 },
+            ["supply-is-initial"]
+        ),
         ("a sale that the ledger refused", with { $0.answers.oversellRefused = 1 }, ["nothing-oversold"]),
         ("a reservation with two rows", with { $0.ledger?.duplicates = 1 }, ["no-duplicates"]),
         ("a server that crashed", with { $0.serverEndedWell = false }, ["server-lived"]),
@@ -91,8 +106,10 @@ struct AuditTests {
                 $0.ledger = nil
                 $0.redis = nil
             })
-        let needy = ["answers-are-rows", "rows-are-sold", "stock-is-conserved", "stock-not-negative",
-            "sold-within-supply", "supply-is-initial", "no-duplicates"]
+        let needy = [
+            "answers-are-rows", "rows-are-sold", "stock-is-conserved", "stock-not-negative",
+            "sold-within-supply", "supply-is-initial", "no-duplicates",
+        ]
         for check in checks where needy.contains(check.id) { #expect(check.state == .unknown) }
     }
 

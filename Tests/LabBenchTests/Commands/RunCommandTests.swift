@@ -56,10 +56,12 @@ struct RunCommandTests {
         while !isSo() { try await Task.sleep(for: .milliseconds(5)) }
     }
 
-    @Test("refuses wrong options with one line each and exit code 64", arguments: [
-        (["--users", "0"], 1), (["--strategies", "fast"], 1), (["--redis", "ftp://x"], 1),
-        (["--users", "0", "--rounds", "0", "--strategies", "fast"], 3),
-    ])
+    @Test(
+        "refuses wrong options with one line each and exit code 64",
+        arguments: [
+            (["--users", "0"], 1), (["--strategies", "fast"], 1), (["--redis", "ftp://x"], 1),
+            (["--users", "0", "--rounds", "0", "--strategies", "fast"], 3),
+        ])
     func usage(arguments: [String], lines: Int) async throws {
         let end = try await run(arguments)
         #expect(end.status == .exited(64))
@@ -67,11 +69,13 @@ struct RunCommandTests {
         #expect(end.errors.allSatisfy { $0.hasPrefix("lab-bench: ") })
     }
 
-    @Test("ends with 6 and one line when Redis, a program, or the server cannot be had", arguments: [
-        ["--redis", "redis://127.0.0.1:1"],
-        ["--server-binary", "/no/such/lab-server"],
-        ["--server-binary", "/bin/false"],
-    ])
+    @Test(
+        "ends with 6 and one line when Redis, a program, or the server cannot be had",
+        arguments: [
+            ["--redis", "redis://127.0.0.1:1"],
+            ["--server-binary", "/no/such/lab-server"],
+            ["--server-binary", "/bin/false"],
+        ])
     func unreachable(arguments: [String]) async throws {
         let end = try await run(arguments)
         #expect(end.status == .exited(6))
@@ -116,13 +120,15 @@ struct RunCommandTests {
     func whole() async throws {
         let directory = try TemporaryDirectory()
         let child = try await start([
-            "run", "--strategies", "unguarded,setnx-backoff,lua-atomic,redlock", "--users", "10", "--rounds", "1",
+            "run", "--strategies", "unguarded,setnx-backoff,lua-atomic,redlock", "--users", "10", "--rounds",
+            "1",
             "--warmup", "0.1", "--duration", "1", "--output", directory.file("out"),
         ])
         let status = await child.waitUntilExit()
         let log = child.lines().joined(separator: "\n")
         #expect(status == .exited(0), "\(log)")
-        #expect(child.lines(of: .standardOutput).last == "report: \(directory.file("out"))/LOAD_TEST_RESULT.md")
+        #expect(
+            child.lines(of: .standardOutput).last == "report: \(directory.file("out"))/LOAD_TEST_RESULT.md")
         let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
         let results = try RunResults.decode(json)
         #expect(results.controls.first?.isCaught == true)
@@ -147,9 +153,11 @@ struct RunCommandTests {
         }
     }
 
-    @Test("writes partial results, stops its children and ends with 130 when interrupted", arguments: [
-        SIGINT, SIGTERM,
-    ])
+    @Test(
+        "writes partial results, stops its children and ends with 130 when interrupted",
+        arguments: [
+            SIGINT, SIGTERM,
+        ])
     func interrupted(signal: Int32) async throws {
         let directory = try TemporaryDirectory()
         let child = try await start([

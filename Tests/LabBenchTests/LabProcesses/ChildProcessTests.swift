@@ -52,7 +52,8 @@ struct ChildProcessTests {
 
     @Test("is killed when it does not listen to SIGTERM")
     func stubborn() async throws {
-        let child = try await ChildProcess.start("sh", ["-c", "trap '' TERM; echo on; while :; do sleep 1; done"])
+        let child = try await ChildProcess.start(
+            "sh", ["-c", "trap '' TERM; echo on; while :; do sleep 1; done"])
         _ = await child.line(within: .seconds(20)) { $0 == "on" }
         #expect(await child.terminate(grace: .milliseconds(1)) == .signalled(SIGKILL))
     }

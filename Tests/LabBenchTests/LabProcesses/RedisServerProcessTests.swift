@@ -7,7 +7,9 @@ import Testing
 struct RedisServerProcessTests {
     static let listeners: [RedisServerOptions.Listener] = [.tcp(port: nil), .unixSocket]
 
-    private func send(_ server: RedisServerProcess, _ name: String, _ arguments: String...) async throws -> RESPValue {
+    private func send(_ server: RedisServerProcess, _ name: String, _ arguments: String...) async throws
+        -> RESPValue
+    {
         let client = RedisClient(server.endpoint)
         do {
             let value = try await client.send(RedisCommand(name, arguments))
@@ -41,11 +43,13 @@ struct RedisServerProcessTests {
         #expect(kill(pid, 0) == -1)
     }
 
-    @Test("comes back on the same address, with what its persistence promises", arguments: [
-        (RedisServerOptions.Persistence.none, false),
-        (.aofEverySecond, true),
-        (.aofAlways, true),
-    ])
+    @Test(
+        "comes back on the same address, with what its persistence promises",
+        arguments: [
+            (RedisServerOptions.Persistence.none, false),
+            (.aofEverySecond, true),
+            (.aofAlways, true),
+        ])
     func restart(persistence: RedisServerOptions.Persistence, keeps: Bool) async throws {
         try await withRedisServer(RedisServerOptions(persistence: persistence)) { server in
             let url = server.url
@@ -74,7 +78,8 @@ struct RedisServerProcessTests {
     func pause() async throws {
         try await withRedisServer { server in
             server.pause()
-            let client = RedisClient(server.endpoint, limits: .init(connect: .milliseconds(50), command: .milliseconds(50)))
+            let client = RedisClient(
+                server.endpoint, limits: .init(connect: .milliseconds(50), command: .milliseconds(50)))
             await #expect(throws: RedisError.self) { _ = try await client.send(RedisCommand("PING")) }
             await client.close()
             server.resume()

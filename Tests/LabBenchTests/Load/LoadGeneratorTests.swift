@@ -1,5 +1,5 @@
-import LabProcesses
 import Histogram
+import LabProcesses
 import NIOCore
 import Testing
 
@@ -99,11 +99,13 @@ struct LoadGeneratorTests {
         await shop.close()
     }
 
-    @Test("reads the address that the server prints", arguments: [
-        ("http://127.0.0.1:8080", LoadTarget(host: "127.0.0.1", port: 8080) as LoadTarget?),
-        ("http://localhost:1/", LoadTarget(host: "localhost", port: 1)),
-        ("https://127.0.0.1:1", nil), ("http://127.0.0.1", nil), ("http://127.0.0.1:0", nil), ("", nil),
-    ])
+    @Test(
+        "reads the address that the server prints",
+        arguments: [
+            ("http://127.0.0.1:8080", LoadTarget(host: "127.0.0.1", port: 8080) as LoadTarget?),
+            ("http://localhost:1/", LoadTarget(host: "localhost", port: 1)),
+            ("https://127.0.0.1:1", nil), ("http://127.0.0.1", nil), ("http://127.0.0.1:0", nil), ("", nil),
+        ])
     func address(url: String, target: LoadTarget?) {
         #expect(LoadTarget(parsing: url) == target)
     }

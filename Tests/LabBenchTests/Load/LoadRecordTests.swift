@@ -18,10 +18,12 @@ struct LoadRecordTests {
             users: 2)
     }
 
-    @Test("counts all answers, and measures those that were sent inside the window", arguments: [
-        (sent: 0 as Int64, done: 500 as Int64, isMeasured: false),
-        (99, 1000, false), (100, 101, true), (1099, 1500, true), (1100, 1101, false),
-    ])
+    @Test(
+        "counts all answers, and measures those that were sent inside the window",
+        arguments: [
+            (sent: 0 as Int64, done: 500 as Int64, isMeasured: false),
+            (99, 1000, false), (100, 101, true), (1099, 1500, true), (1100, 1101, false),
+        ])
     func window(sent: Int64, done: Int64, isMeasured: Bool) {
         var record = record()
         record.add(user: 0, sent: at(sent), done: at(done), outcome: .success, timing: ServerTiming())
@@ -74,14 +76,16 @@ struct LoadRecordTests {
 
 @Suite("A purchase's outcome")
 struct PurchaseOutcomeTests {
-    @Test("follows from status and problem", arguments: [
-        (200, "", PurchaseOutcome.success),
-        (400, #"{"type":"/problems/sold-out"}"#, .soldOut),
-        (400, #"{"type":"\/problems\/sold-out"}"#, .soldOut),
-        (400, #"{"type":"/problems/oversell-refused"}"#, .oversellRefused),
-        (400, "{}", .other), (409, "", .contended), (503, "", .unavailable), (500, "", .other),
-        (404, "", .other), (401, "", .other),
-    ])
+    @Test(
+        "follows from status and problem",
+        arguments: [
+            (200, "", PurchaseOutcome.success),
+            (400, #"{"type":"/problems/sold-out"}"#, .soldOut),
+            (400, #"{"type":"\/problems\/sold-out"}"#, .soldOut),
+            (400, #"{"type":"/problems/oversell-refused"}"#, .oversellRefused),
+            (400, "{}", .other), (409, "", .contended), (503, "", .unavailable), (500, "", .other),
+            (404, "", .other), (401, "", .other),
+        ])
     func classified(status: Int, problem: String, outcome: PurchaseOutcome) {
         #expect(PurchaseOutcome(status: status, problem: problem) == outcome)
     }
@@ -97,7 +101,9 @@ struct ServerTimingTests {
     @Test("is read whole")
     func whole() {
         let timing = ServerTiming(
-            parsing: #"wait;dur=0.125, hold;dur=1.5, redis;dur=0.4, sql;dur=2, attempts;desc="3", commands;desc="12""#)
+            parsing:
+                #"wait;dur=0.125, hold;dur=1.5, redis;dur=0.4, sql;dur=2, attempts;desc="3", commands;desc="12""#
+        )
         #expect(timing.waitMicroseconds == 125)
         #expect(timing.holdMicroseconds == 1500)
         #expect(timing.redisMicroseconds == 400)
@@ -106,10 +112,12 @@ struct ServerTimingTests {
         #expect(timing.commands == 12)
     }
 
-    @Test("may lack anything and hold anything", arguments: [
-        "", ",;=", "wait", "wait;dur", "wait;dur=", "wait;dur=-1", "wait;dur=nan", "wait;dur=1e300",
-        "attempts;desc=\"many\"", "cache;dur=1", "wait;desc=\"1\"",
-    ])
+    @Test(
+        "may lack anything and hold anything",
+        arguments: [
+            "", ",;=", "wait", "wait;dur", "wait;dur=", "wait;dur=-1", "wait;dur=nan", "wait;dur=1e300",
+            "attempts;desc=\"many\"", "cache;dur=1", "wait;desc=\"1\"",
+        ])
     func odd(text: String) {
         #expect(ServerTiming(parsing: text) == ServerTiming())
     }

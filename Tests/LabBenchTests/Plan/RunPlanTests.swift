@@ -36,9 +36,12 @@ struct RunPlanTests {
     @Test("names every problem at once")
     func allProblems() {
         let found = problems(
-            RunOptions(strategies: "lua-atomic,fast", users: 0, duration: .nan, rounds: -1, redis: "http://x"))
+            RunOptions(strategies: "lua-atomic,fast", users: 0, duration: .nan, rounds: -1, redis: "http://x")
+        )
         #expect(found.count == 5)
-        #expect(found.contains("--users must be from 1 to 10,000, not 0") || found.contains { $0.hasPrefix("--users must be from 1 to") })
+        #expect(
+            found.contains("--users must be from 1 to 10,000, not 0")
+                || found.contains { $0.hasPrefix("--users must be from 1 to") })
     }
 
     @Test("names the known strategies when one is unknown")
@@ -48,12 +51,14 @@ struct RunPlanTests {
         for id in StrategyID.allCases { #expect(sentence.contains(id.rawValue)) }
     }
 
-    @Test("refuses what contradicts itself or names nothing", arguments: [
-        RunOptions(rounds: 5, isQuick: true), RunOptions(duration: 5, isQuick: true),
-        RunOptions(strategies: ","), RunOptions(strategies: ""), RunOptions(output: ""),
-        RunOptions(duration: 0), RunOptions(warmup: -1), RunOptions(stock: 0), RunOptions(users: 10_001),
-        RunOptions(redis: "rediss://127.0.0.1"), RunOptions(redis: "not a url"),
-    ])
+    @Test(
+        "refuses what contradicts itself or names nothing",
+        arguments: [
+            RunOptions(rounds: 5, isQuick: true), RunOptions(duration: 5, isQuick: true),
+            RunOptions(strategies: ","), RunOptions(strategies: ""), RunOptions(output: ""),
+            RunOptions(duration: 0), RunOptions(warmup: -1), RunOptions(stock: 0), RunOptions(users: 10_001),
+            RunOptions(redis: "rediss://127.0.0.1"), RunOptions(redis: "not a url"),
+        ])
     func refused(options: RunOptions) {
         #expect(problems(options).count == 1)
     }

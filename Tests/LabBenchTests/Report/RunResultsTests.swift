@@ -22,7 +22,8 @@ struct RunResultsTests {
         plan.schedule.map { planned in
             let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
             var record = LoadRecord(
-                schedule: LoadSchedule(start: start, warmup: .zero, duration: .seconds(1), drain: .zero), users: 2)
+                schedule: LoadSchedule(start: start, warmup: .zero, duration: .seconds(1), drain: .zero),
+                users: 2)
             for step in 0..<Int64(100) {
                 for user in 0..<2 {
                     let sent = start + .milliseconds(step * 10)
@@ -66,9 +67,11 @@ struct RunResultsTests {
     @Test("are a violation when a real strategy oversells, and it is not ranked")
     func violation() throws {
         let plan = try Self.plan("unguarded,lua-atomic,setnx-spin")
-        let results = Self.results(plan, Self.trials(plan) { planned, facts in
-            if planned.strategy == .setnxSpin && planned.block == 2 { facts.answers.oversellRefused = 1 }
-        })
+        let results = Self.results(
+            plan,
+            Self.trials(plan) { planned, facts in
+                if planned.strategy == .setnxSpin && planned.block == 2 { facts.answers.oversellRefused = 1 }
+            })
         #expect(results.verdict.exit == .violation)
         #expect(results.verdict.sentence.contains("setnx-spin"))
         #expect(results.strategies.map(\.isRanked) == [true, false])
@@ -78,9 +81,11 @@ struct RunResultsTests {
     @Test("are invalid when the control was not caught")
     func controlMissed() throws {
         let plan = try Self.plan("unguarded,lua-atomic")
-        let results = Self.results(plan, Self.trials(plan) { planned, facts in
-            if planned.isControl { facts.redis?.stock -= 50 }
-        })
+        let results = Self.results(
+            plan,
+            Self.trials(plan) { planned, facts in
+                if planned.isControl { facts.redis?.stock -= 50 }
+            })
         #expect(results.verdict.exit == .invalid)
     }
 

@@ -12,9 +12,11 @@ struct StatisticsTests {
         return histogram
     }
 
-    @Test("A percentile is given only when ten values lie beyond it", arguments: [
-        (0.5, 20), (0.9, 100), (0.95, 200), (0.99, 1_000), (0.999, 10_000),
-    ])
+    @Test(
+        "A percentile is given only when ten values lie beyond it",
+        arguments: [
+            (0.5, 20), (0.9, 100), (0.95, 200), (0.99, 1_000), (0.999, 10_000),
+        ])
     func percentiles(share: Double, count: Int) {
         #expect(Percentile.of(histogram(count), share) != nil)
         #expect(Percentile.of(histogram(count - 1), share) == nil)
@@ -53,10 +55,13 @@ struct StatisticsTests {
         #expect(String(decoding: json, as: UTF8.self) == #"{"a":null,"b":null,"c":3}"#)
     }
 
-    @Test("Numbers are short for people", arguments: [
-        (0.0, "0"), (0.1234, "0.123"), (1.5, "1.5"), (12.34, "12.3"), (1234.5, "1,235"), (-1000000, "-1,000,000"),
-        (.nan, "-"), (.infinity, "-"),
-    ])
+    @Test(
+        "Numbers are short for people",
+        arguments: [
+            (0.0, "0"), (0.1234, "0.123"), (1.5, "1.5"), (12.34, "12.3"), (1234.5, "1,235"),
+            (-1_000_000, "-1,000,000"),
+            (.nan, "-"), (.infinity, "-"),
+        ])
     func numbers(value: Double, text: String) {
         #expect(Text.number(value) == text)
     }
