@@ -137,17 +137,23 @@ extension RunResults.System {
 }
 
 extension RunPlan {
-    /// The command that repeats the run: every choice named, no password, no path.
+    /// The command that repeats the run, as typed at the root of the tree: strategies, seed, and every choice
+    /// that is no default; no password, no path.
     var command: String {
         let names = (controls + strategies).map(\.rawValue).joined(separator: ",")
-        var words = ["lab-bench run", "--strategies \(names)", "--users \(users)"]
-        if isQuick {
-            words.append("--quick")
-        } else {
+        let defaults = Defaults()
+        var words = ["./lab bench", "--strategies \(names)"]
+        if isQuick { words.append("--quick") }
+        if users != defaults.users { words.append("--users \(users)") }
+        if duration != (isQuick ? defaults.quickDuration : defaults.duration) {
             words.append("--duration \(Text.plain(duration / .seconds(1)))")
-            words.append("--rounds \(rounds)")
         }
-        words += ["--warmup \(Text.plain(warmup / .seconds(1)))", "--stock \(stock)", "--seed \(seed)"]
+        if warmup != (isQuick ? defaults.quickWarmup : defaults.warmup) {
+            words.append("--warmup \(Text.plain(warmup / .seconds(1)))")
+        }
+        if rounds != (isQuick ? 1 : defaults.rounds) { words.append("--rounds \(rounds)") }
+        if stock != defaults.stock { words.append("--stock \(stock)") }
+        words.append("--seed \(seed)")
         if let redis { words.append("--redis \(redis)") }
         return words.joined(separator: " ")
     }
