@@ -42,9 +42,14 @@ struct RunResults: Sendable, Codable, Equatable {
         var lockNodes: Int
         @OrNull var sqliteVersion: String?
         @OrNull var sqliteJournalMode: String?
+        /// Belongs to a connection, not to the file, so the audit cannot read it: what the server vouches for.
+        var sqliteSynchronous: String
         @OrNull var serverArguments: [String]?
         var bcryptCost: Int
         var leaseTtlMs: Double
+        var purchaseDeadlineMs: Double
+        /// Of each strategy and control of the run.
+        var conditions: [StrategyConditions]
     }
 
     var schemaVersion: String
@@ -130,9 +135,12 @@ extension RunResults.System {
         lockNodes = TrialRedis.lockNodes
         sqliteVersion = sample?.sqliteVersion
         sqliteJournalMode = sample?.journalMode
+        sqliteSynchronous = "FULL (asserted by lab-server at start)"
         serverArguments = sample?.serverArguments
         bcryptCost = ServerProcess.bcryptCost
         leaseTtlMs = StrategySettings().leaseTimeToLive / .milliseconds(1)
+        purchaseDeadlineMs = plan.purchaseDeadline / .milliseconds(1)
+        conditions = (plan.strategies + plan.controls).map { StrategyConditions($0) }
     }
 }
 
