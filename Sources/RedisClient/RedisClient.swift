@@ -123,7 +123,18 @@ public final class RedisClient: Sendable {
 
     private func exchange(_ commands: [RedisCommand]) async throws(RedisError) -> [RESPValue] {
         let deadline = NIODeadline.now() + TimeAmount(limits.command)
-        let connection = try await connection(before: deadline)
+        do throws(RedisError) {
+            return try await exchange(commands, over: try await connection(before: deadline), deadline)
+        } catch {
+            // The connection ended between being handed out and the write, so nothing was sent.
+            guard error.code == .unavailable, error.reply == nil else { throw error }
+            return try await exchange(commands, over: try await connection(before: deadline), deadline)
+        }
+    }
+
+    private func exchange(
+        _ commands: [RedisCommand], over connection: RedisConnection, _ deadline: NIODeadline
+    ) async throws(RedisError) -> [RESPValue] {
         guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
         let pending = PendingCommand(commands, deadline: deadline)
         connection.enqueue(pending)
