@@ -96,7 +96,8 @@ extension RedisServerProcess {
         if let path = Executable.find(name) { return path }
         throw LabProcessError(
             .executableMissing,
-            "there is no program \(name); install redis-server (apt-get install redis-server) or set REDIS_BIN")
+            "there is no program \(name); install redis-server (apt-get install redis-server) "
+                + "or set REDIS_BIN")
     }
 
     private static func choosePort(

@@ -30,7 +30,7 @@ enum Spawn {
         do throws(LabProcessError) {
             for _ in 0..<3 { pipes.append(try pipe()) }
         } catch {
-            for pipe in pipes { close(pipe.read); close(pipe.write) }
+            for end in pipes.flatMap({ [$0.read, $0.write] }) { close(end) }
             throw error
         }
         let (output, error, ended) = (pipes[0], pipes[1], pipes[2])
@@ -88,7 +88,8 @@ enum Spawn {
         var argv = unsafe arguments.map { unsafe strdup($0) } + [nil]
         var envp = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
         defer {
-            for unsafe pointer in unsafe argv + envp { unsafe free(pointer) }
+            for index in arguments.indices { unsafe free(argv[index]) }
+            for index in 0..<environment.count { unsafe free(envp[index]) }
         }
         return unsafe posix_spawn(&pid, arguments[0], &files, &attributes, &argv, &envp)
     }

@@ -4,6 +4,7 @@ import RedisClient
 enum EmbeddedScripts {
     static let luaAtomic = script("lua-atomic", PackageResources.lua_atomic_lua)
     static let writeStock = script("write-stock", PackageResources.write_stock_lua)
+    static let returnReservation = script("return-reservation", PackageResources.return_reservation_lua)
     static let releaseLock = script("release-lock", PackageResources.release_lock_lua)
     static let extendLock = script("extend-lock", PackageResources.extend_lock_lua)
 

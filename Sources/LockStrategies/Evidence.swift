@@ -10,7 +10,8 @@ public struct Evidence: Sendable, Equatable {
     public var commandsSent: Int
     /// Leases that had ended when they were given back: somebody else may have been inside.
     public var lostLeases: Int
-    /// Releases that failed; the lock then stays until its time to live ends.
+    /// Releases that failed, or were withheld because a write may still have been under way; the lock then
+    /// stays until its time to live ends.
     public var failedReleases: Int
 
     public init(

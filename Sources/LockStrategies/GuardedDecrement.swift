@@ -3,7 +3,8 @@
 ///
 /// What breaks it: a holder that is stopped past its lease between the last look at the clock and the write
 /// writes beside the next holder. The look at the clock before the write makes that window small, it does not
-/// close it. Cost: the lock's own round trips and two more.
+/// close it. A write whose reply was lost may still be on its way, so its lock is not given back: it ends with
+/// the time to live. Cost: the lock's own round trips and two more.
 public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let lock: Lock
     private let section: StockSection<Redis>
@@ -39,12 +40,36 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
         } catch {
             work = .failure(error)
         }
-        // The lease is given back whatever the work did; what the work did is what the caller sees.
-        evidence = evidence + (await giveBack(lease))
+        // What the work did is what the caller sees, whatever the release does.
+        evidence = evidence + (await end(lease, after: work.map { _ in }))
         evidence.held = granted.duration(to: clock.now)
         switch work {
         case .success(let decision): return ReserveOutcome(decision, evidence: evidence)
         case .failure(let error): throw error.adding(evidence)
+        }
+    }
+
+    public func cancel(
+        _ id: ReservationID, of product: ProductID, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> Int {
+        let key = ProductKeys(product).lock
+        switch try await lock.acquire(key, timeToLive: timeToLive, deadline: deadline) {
+        case .contended(let evidence):
+            throw StrategyError(
+                .timedOut, "the lock was not obtained, so reservation \(id) stays open", evidence: evidence)
+        case .granted(let lease, var evidence):
+            let work = await uncancelled { [section] in
+                do throws(StrategyError) {
+                    return Result<Int, StrategyError>.success(try await section.cancel(id, of: product))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            evidence = evidence + (await end(lease, after: work.map { _ in }))
+            switch work {
+            case .success(let units): return units
+            case .failure(let error): throw error.adding(evidence)
+            }
         }
     }
 
@@ -59,13 +84,30 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
                 throw StrategyError(
                     .leaseLost, "the lease on \(lease.key) ended before the write; nothing was taken")
             }
-            let remaining = try await section.write(newStock, for: reservation, &evidence)
-            return .reserved(remaining: remaining, fence: lease.fence)
+            guard !Task.isCancelled else {
+                throw StrategyError(.cancelled, "cancelled before the write; nothing was taken")
+            }
+            // Once it is sent it is waited for: the lock must not be free while it is under way.
+            let (written, cost) = await uncancelled { [section] in
+                var cost = Evidence()
+                do throws(StrategyError) {
+                    let remaining = try await section.write(newStock, for: reservation, &cost)
+                    return (Result<Int, StrategyError>.success(remaining), cost)
+                } catch {
+                    return (.failure(error), cost)
+                }
+            }
+            evidence = evidence + cost
+            return .reserved(remaining: try written.get(), fence: lease.fence)
         }
     }
 
-    private func giveBack(_ lease: Lease) async -> Evidence {
-        await uncancelled {
+    /// Gives the lease back, unless a write may still be under way.
+    private func end(_ lease: Lease, after work: Result<Void, StrategyError>) async -> Evidence {
+        if case .failure(let error) = work, error.code == .outcomeUnknown {
+            return Evidence(failedReleases: 1)
+        }
+        return await uncancelled { [lock] in
             do throws(StrategyError) {
                 let outcome = try await lock.release(lease)
                 return Evidence(

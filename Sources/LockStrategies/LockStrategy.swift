@@ -5,7 +5,8 @@
 ///
 /// - Calling again with the same reservation id while the reservation is open never decreases twice
 ///   for a strategy that is lock-free, and never twice for a lock whose lease was still valid.
-/// - The call returns no later than `reservation.deadline` plus the time limit of one Redis command.
+/// - Waiting for the lock ends at `reservation.deadline`. A command that is under way then ends within its own time
+///   limit; under a lock at most four follow: read, write, release, and the clean-up of a lost grant.
 /// - Nothing that the call started outlives it: no task, no waiter.
 /// - A conforming type is `Sendable` and is shared by all tasks of a process.
 ///
@@ -17,4 +18,15 @@ public protocol LockStrategy: Sendable {
     /// - Throws: ``StrategyError`` when the question could not be answered. Read `code`: with
     ///   `.outcomeUnknown` and `.cancelled` the decrement may have happened.
     func reserve(_ reservation: Reservation) async throws(StrategyError) -> ReserveOutcome
+
+    /// Ends an open reservation without a sale: its units go back to the stock, exactly once however often it
+    /// is called. Under a lock it waits for the lock, because a return beside a holder who has read the
+    /// stock already would be overwritten.
+    ///
+    /// - Returns: The units that went back; 0 when the reservation is not open.
+    /// - Throws: ``StrategyError``; `.timedOut` when the lock was not obtained until `deadline`. The
+    ///   reservation then stays open.
+    func cancel(
+        _ id: ReservationID, of product: ProductID, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> Int
 }

@@ -44,6 +44,19 @@ struct StockSection<Redis: RedisPort>: Sendable {
         }
     }
 
+    /// Ends a reservation without a sale; the units that went back.
+    func cancel(_ id: ReservationID, of product: ProductID) async throws(StrategyError) -> Int {
+        let keys = ProductKeys(product)
+        do throws(RedisError) {
+            let reply = try await redis.run(
+                EmbeddedScripts.returnReservation, keys: [keys.stock, keys.reservations],
+                arguments: [id.description])
+            return Int(reply.value.integer ?? 0)
+        } catch {
+            throw StrategyError(error, during: "returning reservation \(id) of product \(product)")
+        }
+    }
+
     /// A lost reply of a read leaves nothing behind, so its outcome is not unknown.
     private static func nothingTaken(_ error: RedisError, during step: String) -> StrategyError {
         switch error.code {

@@ -123,13 +123,14 @@ public final class RedisClient: Sendable {
 
     private func exchange(_ commands: [RedisCommand]) async throws(RedisError) -> [RESPValue] {
         let deadline = NIODeadline.now() + TimeAmount(limits.command)
-        let connection = try await connection()
-        let pending = PendingCommand(commands, deadline: max(deadline, .now()))
+        let connection = try await connection(before: deadline)
+        guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
+        let pending = PendingCommand(commands, deadline: deadline)
         connection.enqueue(pending)
         return try await pending.replies()
     }
 
-    private func connection() async throws(RedisError) -> RedisConnection {
+    private func connection(before deadline: NIODeadline) async throws(RedisError) -> RedisConnection {
         let waiter = Completion<RedisConnection>()
         switch state.withLock({ Self.next(&$0, waiter: waiter, now: .now) }) {
         case .use(let connection):
@@ -143,6 +144,10 @@ public final class RedisClient: Sendable {
         case .wait:
             break
         }
+        let timer = group.next().scheduleTask(deadline: deadline) {
+            waiter.finish(.failure(RedisError(.timedOut, "no connection within the time limit")))
+        }
+        defer { timer.cancel() }
         return try await waiter.value { RedisError(.cancelled, "cancelled while connecting") }
     }
 

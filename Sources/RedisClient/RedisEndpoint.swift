@@ -19,6 +19,17 @@ public struct RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
         self.database = database
     }
 
+    /// What tells one server from another: the address without user and database; `localhost` is 127.0.0.1.
+    public var server: String {
+        switch address {
+        case .tcp(let host, let port):
+            let name = host.lowercased()
+            return "\(name == "localhost" ? "127.0.0.1" : name):\(port)"
+        case .unixSocket(let path):
+            return path
+        }
+    }
+
     /// Reads `redis://[user:password@]host[:port][/database]` or
     /// `redis+unix://[user:password@]/path/to/socket[?database=N]`.
     public init(parsing text: String) throws(RedisURLError) {

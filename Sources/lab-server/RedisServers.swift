@@ -13,7 +13,7 @@ struct RedisServers: Sendable {
     /// Limits towards a lock node: a node that is slow counts as one that is away, or it would eat the
     /// validity of the lock.
     private static let lockNodeLimits = RedisClient.Limits(
-        connect: .milliseconds(50), command: .milliseconds(50))
+        connect: .milliseconds(250), command: .milliseconds(250))
 
     init(stock: RedisEndpoint, lockNodes: [RedisEndpoint]) {
         self.init(stock: stock, lockNodes: lockNodes, children: [])

@@ -92,7 +92,7 @@ struct Server: Sendable {
     private func strategy(_ redis: RedisServers) throws(StartFailure) -> any LockStrategy {
         let catalogue = StrategyCatalogue(
             stock: redis.stock,
-            lockNodes: redis.lockNodes.map { LockNode(name: $0.endpoint.description, redis: $0) },
+            lockNodes: redis.lockNodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
             clock: ContinuousClock())
         do throws(StrategyConfigurationError) {
             return try catalogue.strategy(plan.settings.strategy)

@@ -32,7 +32,11 @@ struct Shop {
         get throws {
             let catalogue = StrategyCatalogue(stock: redis, lockNodes: [], clock: ContinuousClock())
             let real = try catalogue.strategy(.luaAtomic)
-            return Answer { reservation throws(StrategyError) in try await real.reserve(reservation) }
+            return Answer(
+                undo: { id, product throws(StrategyError) in
+                    try await real.cancel(id, of: product, deadline: .now + .seconds(60))
+                },
+                { reservation throws(StrategyError) in try await real.reserve(reservation) })
         }
     }
 
@@ -91,10 +95,23 @@ func code(of body: () async throws -> Void) async throws -> InventoryError.Code?
 
 /// A strategy that does what the test says.
 struct Answer: LockStrategy {
-    let answer: @Sendable (Reservation) async throws(StrategyError) -> ReserveOutcome
+    typealias Undo = @Sendable (ReservationID, ProductID) async throws(StrategyError) -> Int
 
-    init(_ answer: @escaping @Sendable (Reservation) async throws(StrategyError) -> ReserveOutcome) {
+    let answer: @Sendable (Reservation) async throws(StrategyError) -> ReserveOutcome
+    let undo: Undo
+
+    init(
+        undo: @escaping Undo = { _, _ throws(StrategyError) in 0 },
+        _ answer: @escaping @Sendable (Reservation) async throws(StrategyError) -> ReserveOutcome
+    ) {
         self.answer = answer
+        self.undo = undo
+    }
+
+    func cancel(
+        _ id: ReservationID, of product: ProductID, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> Int {
+        try await undo(id, product)
     }
 
     func reserve(_ reservation: Reservation) async throws(StrategyError) -> ReserveOutcome {

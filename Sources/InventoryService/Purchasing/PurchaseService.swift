@@ -201,8 +201,8 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     private func giveBack(
         _ id: ReservationID, of product: ProductID, because reason: some Sendable & CustomStringConvertible
     ) async {
-        do throws(InventoryError) {
-            let units = try await stock.giveBack(id, of: product)
+        do throws(StrategyError) {
+            let units = try await strategy.cancel(id, of: product, deadline: .now + settings.patience)
             logger.info(
                 "reservation ended without a sale",
                 metadata: [

@@ -21,24 +21,4 @@ enum StockScripts {
             end
             return {1, redis.call('INCRBY', KEYS[1], ARGV[1])}
             """)
-
-    /// Ends a reservation without a sale: its units go back to the stock exactly once.
-    static let giveBack = RedisScript(
-        name: "give-back-reservation",
-        source: """
-            -- KEYS[1] stock   KEYS[2] reservations   ARGV[1] reservation id
-            -- Replies the units that went back, 0 when the reservation is not open
-            local open = redis.call('HGET', KEYS[2], ARGV[1])
-            if not open then
-              return 0
-            end
-            local units = string.match(open, '^(%d+)')
-            if redis.call('HDEL', KEYS[2], ARGV[1]) == 1 then
-              if redis.call('EXISTS', KEYS[1]) == 1 then
-                redis.call('INCRBY', KEYS[1], units)
-              end
-              return tonumber(units)
-            end
-            return 0
-            """)
 }

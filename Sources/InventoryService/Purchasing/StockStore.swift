@@ -75,20 +75,6 @@ public struct StockStore<Redis: RedisPort>: Sendable {
             RedisCommand("HDEL", ProductKeys(product).reservations, id.description), "clearing a reservation")
     }
 
-    /// Removes the record of a reservation and returns its units to the stock, exactly once however often
-    /// it is called. One round trip.
-    ///
-    /// - Returns: The units that went back; 0 when the reservation is not open.
-    func giveBack(_ id: ReservationID, of product: ProductID) async throws(InventoryError) -> Int {
-        let keys = ProductKeys(product)
-        let value = try await run(
-            StockScripts.giveBack, [keys.stock, keys.reservations], [id.description], "giving units back")
-        guard let units = value.integer else {
-            throw InventoryError(.outcomeUnknown, "Redis gave an answer that is not the script's")
-        }
-        return Int(units)
-    }
-
     /// Says whether Redis answers.
     public func check() async throws(InventoryError) {
         _ = try await send(RedisCommand("PING"), "asking Redis for a sign of life")

@@ -38,6 +38,12 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         }
     }
 
+    public func cancel(
+        _ id: ReservationID, of product: ProductID, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> Int {
+        try await StockSection(redis: redis).cancel(id, of: product)
+    }
+
     private static func decision(
         _ reply: RESPValue, _ product: ProductID
     ) throws(StrategyError) -> ReserveOutcome.Decision {

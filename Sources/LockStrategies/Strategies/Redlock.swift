@@ -133,29 +133,34 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
             }
             var votes = Votes()
             var isClear = false
-            var refusals = 0
+            var taken = 0
             for await ballot in group {
                 switch ballot.vote {
                 case .granted:
                     votes.granted += 1
                     votes.mayHold.append(ballot.node)
                 case .taken:
-                    refusals += 1
+                    taken += 1
                 case .failed(let error):
                     votes.mayHold.append(ballot.node)
                     // A node that was no longer waited for has not failed.
-                    if !isClear {
-                        votes.failed.append(error)
-                        refusals += 1
-                    }
+                    if !isClear { votes.failed.append(error) }
                 }
-                if !isClear, votes.granted >= quorum || refusals > nodes.count - quorum {
+                if !isClear, isClearAfter(votes, taken: taken) {
                     isClear = true
                     group.cancelAll()
                 }
             }
             return votes
         }
+    }
+
+    /// Granted by a majority; or a majority answered and granting is out of reach; or no majority can answer.
+    /// So "contended" is only said when a majority of nodes is there to say it.
+    private func isClearAfter(_ votes: Votes, taken: Int) -> Bool {
+        if votes.granted >= quorum || votes.failed.count > nodes.count - quorum { return true }
+        let isOutOfReach = taken + votes.failed.count > nodes.count - quorum
+        return isOutOfReach && votes.granted + taken >= quorum
     }
 
     private static func ask(

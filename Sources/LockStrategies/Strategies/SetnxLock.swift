@@ -62,7 +62,12 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         {
         case .absent: return .absent
         case .notOwner: return .notOwner
-        case .done: return .extended(lease.extended(to: validity.end(asked: asked, timeToLive: timeToLive)))
+        case .done:
+            let end = validity.end(asked: asked, timeToLive: timeToLive)
+            guard clock.now < end else {
+                throw StrategyError(.leaseLost, "the extension of \(lease.key) took longer than its validity")
+            }
+            return .extended(lease.extended(to: end))
         }
     }
 

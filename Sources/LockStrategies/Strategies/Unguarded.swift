@@ -31,4 +31,10 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             throw error.adding(evidence)
         }
     }
+
+    public func cancel(
+        _ id: ReservationID, of product: ProductID, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> Int {
+        try await section.cancel(id, of: product)
+    }
 }

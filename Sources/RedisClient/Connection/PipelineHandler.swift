@@ -9,6 +9,7 @@ final class PipelineHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private var reader: ReplyReader
+    private let silenceLimit: TimeAmount
     private var line = CircularBuffer<Entry>()
     private var timer: Scheduled<Void>?
     private var lastRead = NIODeadline.now()
@@ -23,8 +24,9 @@ final class PipelineHandler: ChannelInboundHandler {
         var isAbandoned = false
     }
 
-    init(maximumReplyBytes: Int) {
+    init(maximumReplyBytes: Int, silenceLimit: TimeAmount) {
         reader = ReplyReader(maximumReplyBytes: maximumReplyBytes)
+        self.silenceLimit = silenceLimit
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -46,7 +48,12 @@ final class PipelineHandler: ChannelInboundHandler {
         }
         let now = NIODeadline.now()
         var buffer = context.channel.allocator.buffer(capacity: 128 * batch.count)
-        for pending in batch where pending.markSent() {
+        for pending in batch {
+            guard now < pending.deadline else {
+                pending.abandon("the time limit passed before it was sent", unsent: .timedOut)
+                continue
+            }
+            guard pending.markSent() else { continue }
             for command in pending.commands {
                 command.encode(into: &buffer)
             }
@@ -110,26 +117,37 @@ final class PipelineHandler: ChannelInboundHandler {
     }
 
     private func startTimer(_ context: ChannelHandlerContext) {
-        guard let next = line.first(where: { !$0.isAbandoned }) ?? line.first else { return }
+        guard let next = nextDeadline else { return }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: next.command.deadline) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: next) {
             let (handler, context) = bound.value
             handler.timeLimitPassed(context)
         }
     }
 
+    /// When the next caller runs out of time, or the silence of the server becomes too long.
+    private var nextDeadline: NIODeadline? {
+        let caller = line.first { !$0.isAbandoned }?.command.deadline
+        guard let silence = silenceEnds else { return caller }
+        return caller.map { min($0, silence) } ?? silence
+    }
+
+    /// When the server will have owed the first reply, without a byte of any reply, for a whole time limit.
+    private var silenceEnds: NIODeadline? {
+        guard let first = line.first, first.isAbandoned else { return nil }
+        return max(first.sent, lastRead) + silenceLimit
+    }
+
     private func timeLimitPassed(_ context: ChannelHandlerContext) {
         timer = nil
         let now = NIODeadline.now()
-        var silentSince: NIODeadline?
         for index in line.indices where !line[index].isAbandoned && line[index].command.deadline <= now {
             line[index].isAbandoned = true
             line[index].command.abandon("no reply within the time limit", unsent: .timedOut)
-            if lastRead < line[index].sent { silentSince = line[index].sent }
         }
-        if silentSince != nil {
+        if let silenceEnds, silenceEnds <= now {
             close(context, because: RedisError(.outcomeUnknown, "the server fell silent"))
-        } else if line.contains(where: { !$0.isAbandoned }) {
+        } else {
             startTimer(context)
         }
     }

@@ -52,11 +52,13 @@ final class RedisConnection: Sendable {
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(limits.connect))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+        let deadline = NIODeadline.now() + TimeAmount(limits.connect)
         let connection: RedisConnection
         do {
             let initialise: @Sendable (any Channel) -> EventLoopFuture<RedisConnection> = { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = PipelineHandler(maximumReplyBytes: limits.replyBytes)
+                    let handler = PipelineHandler(
+                        maximumReplyBytes: limits.replyBytes, silenceLimit: TimeAmount(limits.command))
                     try channel.pipeline.syncOperations.addHandler(handler)
                     return RedisConnection(
                         channel: channel,
@@ -76,7 +78,7 @@ final class RedisConnection: Sendable {
                 .unavailable, "cannot connect to \(endpoint): \(reason(of: error))")
         }
         do throws(RedisError) {
-            try await connection.introduce(endpoint, timeLimit: limits.connect)
+            try await connection.introduce(endpoint, deadline: deadline)
         } catch {
             await connection.close()
             throw RedisError(
@@ -86,7 +88,7 @@ final class RedisConnection: Sendable {
         return connection
     }
 
-    private func introduce(_ endpoint: RedisEndpoint, timeLimit: Duration) async throws(RedisError) {
+    private func introduce(_ endpoint: RedisEndpoint, deadline: NIODeadline) async throws(RedisError) {
         var commands: [RedisCommand] = []
         if let password = endpoint.password {
             commands.append(
@@ -96,7 +98,7 @@ final class RedisConnection: Sendable {
             commands.append(RedisCommand("SELECT", String(endpoint.database)))
         }
         guard !commands.isEmpty else { return }
-        let pending = PendingCommand(commands, deadline: .now() + TimeAmount(timeLimit))
+        let pending = PendingCommand(commands, deadline: deadline)
         enqueue(pending)
         for reply in try await pending.replies() {
             if case .error(let error) = reply { throw .refused(error) }

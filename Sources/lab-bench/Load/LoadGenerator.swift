@@ -14,7 +14,9 @@ struct LoadPlan: Sendable, Equatable {
 }
 
 /// Drives a server with a closed load: as many users as there are requests, each with a connection of its
-/// own, each sending its next purchase when the last one is answered. One event-loop thread.
+/// own, each sending its next purchase when the last one is answered. One event-loop thread: one of the
+/// process's, which are never shut down, because a connection that is still being opened when the load ends
+/// reports back to its event loop later.
 enum LoadGenerator {
     /// - Parameter progress: Told every 250 ms; finished when the load ends.
     /// - Throws: `CancellationError`, or ``BenchError`` when the server cannot be connected to.
@@ -22,16 +24,9 @@ enum LoadGenerator {
         _ target: LoadTarget, _ requests: [PreparedRequest], _ plan: LoadPlan,
         progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> LoadRecord {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        do {
-            let record = try await run(target, requests, plan, progress, on: group.next())
-            try? await group.shutdownGracefully()
-            return record
-        } catch {
-            progress.finish()
-            try? await group.shutdownGracefully()
-            throw error
-        }
+        defer { progress.finish() }
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        return try await run(target, requests, plan, progress, on: eventLoop)
     }
 
     private static func run(

@@ -87,6 +87,8 @@ final class LoadSession {
 
 extension LoadSession {
     private func connect(_ user: Int) {
+        // A reconnection may have been scheduled before the end.
+        if case .done = phase { return }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let request = requests[user]
         ClientBootstrap(group: eventLoop)
@@ -125,6 +127,8 @@ extension LoadSession {
     }
 
     private func failedToConnect(_ user: Int, _ error: any Error) {
+        // Its channel never was active, so nobody else lets go of it.
+        buyers[user] = nil
         switch phase {
         case .connecting:
             let reason = BenchError(

@@ -10,6 +10,8 @@ struct RunPlan: Sendable, Equatable {
         var warmup = Duration.seconds(2)
         var rounds = 3
         var stock = 10_000_000
+        /// How long a buyer waits for the lock.
+        var purchaseDeadline = Duration.milliseconds(5000)
         /// Of the negative control, which must sell out.
         var controlStock = 2_000
         var longestControl = Duration.seconds(3)
@@ -28,6 +30,7 @@ struct RunPlan: Sendable, Equatable {
     let stock: Int
     let controlStock: Int
     let controlDuration: Duration
+    let purchaseDeadline: Duration
     /// Nil: start one for each trial.
     let redis: RedisEndpoint?
     /// The URL as typed, with its password, for the server's command line.
@@ -65,6 +68,7 @@ struct RunPlan: Sendable, Equatable {
         self.seed = options.seed ?? seed
         controlStock = min(stock, defaults.controlStock)
         controlDuration = min(duration, defaults.longestControl)
+        purchaseDeadline = defaults.purchaseDeadline
         redisURL = options.redis.map { Secret($0) }
         isQuick = options.isQuick
         isQuiet = options.isQuiet

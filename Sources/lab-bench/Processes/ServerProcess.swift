@@ -27,9 +27,14 @@ struct ServerProcess: Sendable {
 
     /// Starts the server and waits for the line that says where it listens.
     static func start(
-        _ executable: String, strategy: StrategyID, redis: [String], database: String
+        _ executable: String, strategy: StrategyID, redis: [String], database: String,
+        purchaseDeadline: Duration
     ) async throws(BenchError) -> ServerProcess {
-        let fixed = ["--strategy", strategy.rawValue, "--dev", "--bcrypt-cost", String(bcryptCost)]
+        let deadline = Text.plain(purchaseDeadline / .milliseconds(1))
+        let fixed = [
+            "--strategy", strategy.rawValue, "--purchase-deadline-ms", deadline, "--dev", "--bcrypt-cost",
+            String(bcryptCost),
+        ]
         let places = ["--redis", redis.joined(separator: ","), "--database", "sqlite:\(database)"]
         let arguments = ["serve", "--port", "0"] + places + fixed
         let child: ChildProcess

@@ -48,7 +48,8 @@ struct TrialRunner: Sendable {
         }
         let database = directory.file("lab.sqlite")
         let server = try await ServerProcess.start(
-            serverBinary, strategy: planned.strategy, redis: redis.urls, database: database)
+            serverBinary, strategy: planned.strategy, redis: redis.urls, database: database,
+            purchaseDeadline: plan.purchaseDeadline)
         let loaded: Loaded
         do {
             loaded = try await load(planned, server, redis, progress)

@@ -206,7 +206,23 @@ extension MarkdownReport {
                 + "their time that lies inside it.",
             "- Logins are set-up here, so the server hashes passwords with bcrypt cost "
                 + "\(results.systemUnderTest.bcryptCost).",
-        ]
+            "- The same for every strategy: lease time to live, deadline of a purchase "
+                + "(\(Text.number(results.systemUnderTest.purchaseDeadlineMs)) ms), retry budget, durability of "
+                + "Redis and SQLite (below), and the work on the stock. By design they differ in how they "
+                + "retry:", "",
+        ] + conditions
+    }
+
+    private var conditions: [String] {
+        Self.table(
+            ["strategy", "lease (ms)", "pause between tries", "retry budget", "critical section"],
+            results.systemUnderTest.conditions.map { condition in
+                [
+                    condition.id, condition.leaseTtlMs.map { Text.number($0) } ?? "no lock",
+                    condition.retry?.text ?? "none", condition.retry?.budget ?? "none",
+                    condition.criticalSection,
+                ]
+            })
     }
 
     private var environment: [String] {
@@ -222,9 +238,10 @@ extension MarkdownReport {
                 ["build", "Swift \(env.swift), \(env.buildMode)"],
                 ["Redis for the stock", redis],
                 ["Redis lock nodes (redlock)", "\(system.lockNodes), started by the bench, no persistence"],
-                ["SQLite", "\(system.sqliteVersion ?? "-"), journal \(system.sqliteJournalMode ?? "-")"],
+                ["SQLite", sqlite],
                 ["lab-server", "`\(system.serverArguments?.joined(separator: " ") ?? "-")`"],
                 ["lease time to live", "\(Text.number(system.leaseTtlMs)) ms, the same for every lock"],
+                ["wait for the lock", "at most \(Text.number(system.purchaseDeadlineMs)) ms a purchase"],
             ])
         lines += ["", "Processor seconds by trial, warm-up and drain included:", ""]
         lines += Self.table(
@@ -236,6 +253,12 @@ extension MarkdownReport {
                     } + [Text.number(trial.busyShare, digits: 4)]
             })
         return lines
+    }
+
+    private var sqlite: String {
+        let system = results.systemUnderTest
+        return "\(system.sqliteVersion ?? "-"), journal \(system.sqliteJournalMode ?? "-"), "
+            + "synchronous \(system.sqliteSynchronous)"
     }
 
     private var redis: String {

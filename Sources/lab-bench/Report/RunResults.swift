@@ -42,9 +42,14 @@ struct RunResults: Sendable, Codable, Equatable {
         var lockNodes: Int
         @OrNull var sqliteVersion: String?
         @OrNull var sqliteJournalMode: String?
+        /// Belongs to a connection, not to the file, so the audit cannot read it: what the server vouches for.
+        var sqliteSynchronous: String
         @OrNull var serverArguments: [String]?
         var bcryptCost: Int
         var leaseTtlMs: Double
+        var purchaseDeadlineMs: Double
+        /// Of each strategy and control of the run.
+        var conditions: [StrategyConditions]
     }
 
     var schemaVersion: String
@@ -130,24 +135,33 @@ extension RunResults.System {
         lockNodes = TrialRedis.lockNodes
         sqliteVersion = sample?.sqliteVersion
         sqliteJournalMode = sample?.journalMode
+        sqliteSynchronous = "FULL (asserted by lab-server at start)"
         serverArguments = sample?.serverArguments
         bcryptCost = ServerProcess.bcryptCost
         leaseTtlMs = StrategySettings().leaseTimeToLive / .milliseconds(1)
+        purchaseDeadlineMs = plan.purchaseDeadline / .milliseconds(1)
+        conditions = (plan.strategies + plan.controls).map { StrategyConditions($0) }
     }
 }
 
 extension RunPlan {
-    /// The command that repeats the run: every choice named, no password, no path.
+    /// The command that repeats the run, as typed at the root of the tree: strategies, seed, and every choice
+    /// that is no default; no password, no path.
     var command: String {
         let names = (controls + strategies).map(\.rawValue).joined(separator: ",")
-        var words = ["lab-bench run", "--strategies \(names)", "--users \(users)"]
-        if isQuick {
-            words.append("--quick")
-        } else {
+        let defaults = Defaults()
+        var words = ["./lab bench", "--strategies \(names)"]
+        if isQuick { words.append("--quick") }
+        if users != defaults.users { words.append("--users \(users)") }
+        if duration != (isQuick ? defaults.quickDuration : defaults.duration) {
             words.append("--duration \(Text.plain(duration / .seconds(1)))")
-            words.append("--rounds \(rounds)")
         }
-        words += ["--warmup \(Text.plain(warmup / .seconds(1)))", "--stock \(stock)", "--seed \(seed)"]
+        if warmup != (isQuick ? defaults.quickWarmup : defaults.warmup) {
+            words.append("--warmup \(Text.plain(warmup / .seconds(1)))")
+        }
+        if rounds != (isQuick ? 1 : defaults.rounds) { words.append("--rounds \(rounds)") }
+        if stock != defaults.stock { words.append("--stock \(stock)") }
+        words.append("--seed \(seed)")
         if let redis { words.append("--redis \(redis)") }
         return words.joined(separator: " ")
     }

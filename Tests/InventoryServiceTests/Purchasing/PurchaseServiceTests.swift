@@ -123,7 +123,7 @@ import Testing
             let product = try await shop.product(units: 5)
             let real = try shop.luaAtomic
             let service = shop.purchases(
-                Answer { reservation throws(StrategyError) in
+                Answer(undo: real.undo) { reservation throws(StrategyError) in
                     _ = try await real.reserve(reservation)
                     throw StrategyError(reason, "planted", evidence: Evidence(attempts: 3))
                 })

@@ -1,5 +1,6 @@
 import Foundation
 import LabProcesses
+import LabTesting
 import RedisClient
 import Testing
 
@@ -49,11 +50,6 @@ struct RunCommandTests {
     /// A zombie waits for its parent only: it is gone for everybody else.
     private func isGone(_ pid: Int32) -> Bool {
         stat(pid).map { $0.state == "Z" } ?? true
-    }
-
-    /// Looks until it is so; the suite's time limit ends a wait for something that never comes.
-    private func until(_ isSo: () -> Bool) async throws {
-        while !isSo() { try await Task.sleep(for: .milliseconds(5)) }
     }
 
     @Test(
@@ -165,7 +161,7 @@ struct RunCommandTests {
             "--output", directory.file("out"),
         ])
         let pid = child.processIdentifier
-        try await until { children(of: pid).count >= 2 || !child.isRunning }
+        try await waitUntil { children(of: pid).count >= 2 || !child.isRunning }
         let started = children(of: pid)
         #expect(started.count >= 2)
         child.signal(signal)
@@ -185,11 +181,11 @@ struct RunCommandTests {
         ])
         let pid = child.processIdentifier
         // Stock, five nodes, server.
-        try await until { children(of: pid).count >= 7 || !child.isRunning }
+        try await waitUntil { children(of: pid).count >= 7 || !child.isRunning }
         let started = children(of: pid)
         #expect(started.count >= 7)
         await child.killNow()
-        try await until { started.allSatisfy(isGone) }
+        try await waitUntil { started.allSatisfy(isGone) }
         directory.remove()
     }
 }

@@ -21,6 +21,9 @@ final class FakeShop: Sendable {
     /// How many requests came in.
     var requests: Int { counter.value.withLock { $0 } }
 
+    /// How many connections are open.
+    var connections: Int { counter.open.withLock { $0 } }
+
     var target: LoadTarget { LoadTarget(host: "127.0.0.1", port: channel.localAddress?.port ?? 0) }
 
     /// - Parameter reply: Given the number of the request, from 1.
@@ -29,7 +32,9 @@ final class FakeShop: Sendable {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 256)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                counter.open.withLock { $0 += 1 }
+                channel.closeFuture.whenComplete { _ in counter.open.withLock { $0 -= 1 } }
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(ShopHandler(counter, reply))
                 }
@@ -47,6 +52,7 @@ final class FakeShop: Sendable {
 
     final class Counter: Sendable {
         let value = Mutex(0)
+        let open = Mutex(0)
     }
 }
 

@@ -1,5 +1,6 @@
 import Histogram
 import LabProcesses
+import LabTesting
 import NIOCore
 import Testing
 
@@ -96,6 +97,21 @@ struct LoadGeneratorTests {
         let task = Task { try await Self.drive(target, warmup: .seconds(3600)) }
         task.cancel()
         await #expect(throws: CancellationError.self) { _ = try await task.value }
+        await shop.close()
+    }
+
+    /// A load that ended while connections were being opened shut its event loop down under them.
+    @Test("leaves no connection open when it is cancelled while they are being opened")
+    func cancelledWhileConnecting() async throws {
+        let shop = try await FakeShop.open { _ in .answer(status: 200, body: "{}", timing: nil) }
+        let target = shop.target
+        for _ in 0..<20 {
+            let task = Task { try await Self.drive(target, users: 200, warmup: .seconds(3600)) }
+            await Task.yield()
+            task.cancel()
+            await #expect(throws: CancellationError.self) { _ = try await task.value }
+        }
+        try await waitUntil { shop.connections == 0 }
         await shop.close()
     }
 

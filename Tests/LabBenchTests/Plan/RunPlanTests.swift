@@ -70,6 +70,23 @@ struct RunPlanTests {
         #expect(plan.command.contains("--redis redis://127.0.0.1:7000/3"))
     }
 
+    @Test("names in its command the strategies, the seed, and what is no default")
+    func command() throws {
+        let chosen = "unguarded,lua-atomic"
+        func command(_ options: RunOptions) throws -> String { try RunPlan(options, seed: 7).command }
+        #expect(
+            try command(RunOptions(strategies: chosen))
+                == "./lab bench --strategies unguarded,lua-atomic --seed 7")
+        #expect(
+            try command(RunOptions(strategies: chosen, warmup: 2, isQuick: true))
+                == "./lab bench --strategies unguarded,lua-atomic --quick --warmup 2 --seed 7")
+        #expect(
+            try command(
+                RunOptions(strategies: chosen, users: 5, duration: 0.5, warmup: 0, rounds: 7, stock: 9))
+                == "./lab bench --strategies unguarded,lua-atomic --users 5 --duration 0.5 --warmup 0 "
+                + "--rounds 7 --stock 9 --seed 7")
+    }
+
     @Test("has the same order for the same seed, and another one for another seed")
     func seeded() throws {
         let options = RunOptions(rounds: 20)

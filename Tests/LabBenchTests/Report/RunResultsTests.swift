@@ -137,6 +137,23 @@ struct RunResultsTests {
         #expect(!text.contains("nan"))
     }
 
+    @Test("state lease, deadline, retry policy, durability and critical section of every strategy")
+    func conditions() throws {
+        let plan = try Self.plan(StrategyID.allCases.map(\.rawValue).joined(separator: ","))
+        let results = Self.results(plan, Self.trials(plan))
+        let system = results.systemUnderTest
+        #expect(system.purchaseDeadlineMs == 5000)
+        #expect(Set(system.conditions.map(\.id)) == Set(StrategyID.allCases.map(\.rawValue)))
+        #expect(Set(system.conditions.compactMap(\.leaseTtlMs)) == [system.leaseTtlMs])
+        #expect(Set(system.conditions.compactMap(\.retry).map(\.budget)).count == 1)
+        let text = MarkdownReport(results).text
+        #expect(text.contains("synchronous FULL (asserted by lab-server at start)"))
+        #expect(text.contains("| wait for the lock | at most 5,000 ms a purchase |"))
+        let guarded = "GET, then write, under the lock"
+        #expect(text.contains("| setnx-spin | 10,000 | fixed, 5 ms | until the deadline | \(guarded) |"))
+        #expect(text.contains("| lua-atomic | no lock | none | none | one script |"))
+    }
+
     @Test("of a debug build say that they are not representative")
     func debug() throws {
         let plan = try Self.plan("lua-atomic")

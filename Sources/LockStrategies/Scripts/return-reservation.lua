@@ -1,0 +1,17 @@
+-- return-reservation: end a reservation without a sale; its units go back to the stock, exactly once.
+-- KEYS[1] stock          string, a whole number
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"
+-- ARGV[1] reservation id
+-- Replies the units that went back; 0 when the reservation is not open.
+--         A missing stock stays missing: the record goes, nothing is added.
+local open = redis.call('HGET', KEYS[2], ARGV[1])
+if not open then
+  return 0
+end
+local units = string.match(open, '^(%d+)')
+-- The stock first: if it cannot be changed, the script ends here and the record stays.
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('INCRBY', KEYS[1], units)
+end
+redis.call('HDEL', KEYS[2], ARGV[1])
+return tonumber(units)
