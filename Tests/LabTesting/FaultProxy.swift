@@ -20,6 +20,8 @@ public final class FaultProxy: Sendable {
     private struct State {
         var mode = Mode.pass
         var links: [ObjectIdentifier: Link] = [:]
+        /// Replies that wait for the mode `pass`, in the order in which they came.
+        var held: [(link: Link, bytes: ByteBuffer)] = []
         var repliesSeen = 0
     }
 
@@ -50,12 +52,11 @@ public final class FaultProxy: Sendable {
     public var repliesSeen: Int { state.withLock { $0.repliesSeen } }
 
     public func set(_ mode: Mode) {
-        let links = state.withLock { state in
+        state.withLock { state in
             state.mode = mode
-            return Array(state.links.values)
-        }
-        if mode == .pass {
-            for link in links { link.releaseHeldReplies() }
+            guard mode == .pass else { return }
+            for reply in state.held { reply.link.deliver(reply.bytes) }
+            state.held = []
         }
     }
 
@@ -100,38 +101,40 @@ public final class FaultProxy: Sendable {
     }
 
     private func fromServer(_ bytes: ByteBuffer, _ link: Link) {
-        let mode = state.withLock { state in
+        // Decided and done under one lock: a reply that comes while the mode changes is neither held for ever
+        // nor let through before those that were held.
+        let isCut = state.withLock { state in
             state.repliesSeen += 1
-            defer { if state.mode == .cutNextReply { state.mode = .pass } }
-            return state.mode
+            switch state.mode {
+            case .pass, .swallowCommands:
+                link.deliver(bytes)
+                return false
+            case .holdReplies:
+                state.held.append((link, bytes))
+                return false
+            case .cutNextReply:
+                state.mode = .pass
+                return true
+            case .cutBeforeReply:
+                return true
+            }
         }
-        switch mode {
-        case .pass, .swallowCommands: link.client.writeAndFlush(bytes, promise: nil)
-        case .holdReplies: link.hold(bytes)
-        case .cutBeforeReply, .cutNextReply: link.cut()
-        }
+        // Not under the lock: closing calls back and takes it again.
+        if isCut { link.cut() }
     }
 
     private final class Link: Sendable {
         let client: any Channel
         let server: any Channel
-        private let held = Mutex<[ByteBuffer]>([])
 
         init(client: any Channel, server: any Channel) {
             self.client = client
             self.server = server
         }
 
-        func hold(_ bytes: ByteBuffer) {
-            held.withLock { $0.append(bytes) }
-        }
-
-        func releaseHeldReplies() {
-            let late = held.withLock { held in
-                defer { held = [] }
-                return held
-            }
-            for bytes in late { client.writeAndFlush(bytes, promise: nil) }
+        /// Sends to the client in the order of the calls, from whatever thread; never calls back at once.
+        func deliver(_ bytes: ByteBuffer) {
+            client.eventLoop.execute { [client] in client.writeAndFlush(bytes, promise: nil) }
         }
 
         func cut() {

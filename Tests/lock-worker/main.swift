@@ -20,10 +20,14 @@ func run(_ words: [String]) async throws {
         throw WorkerFailure(reason: "usage: see the head of the source file")
     }
     let endpoints = try words[5].split(separator: ",").map { try RedisEndpoint(parsing: String($0)) }
-    let stock = RedisClient(endpoints[0])
+    // Far above what any machine needs: a slow one must not fail the test that started us.
+    let limits = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
+    let stock = RedisClient(endpoints[0], limits: limits)
     let catalogue = StrategyCatalogue(
         stock: stock,
-        lockNodes: endpoints.dropFirst().map { LockNode(name: $0.description, redis: RedisClient($0)) },
+        lockNodes: endpoints.dropFirst().map {
+            LockNode(name: $0.description, redis: RedisClient($0, limits: limits))
+        },
         clock: ContinuousClock())
     guard let lock = try catalogue.lock(id) else { throw WorkerFailure(reason: "\(id) has no lock") }
     let deadline = ContinuousClock.now + .seconds(120)

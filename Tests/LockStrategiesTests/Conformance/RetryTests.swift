@@ -199,19 +199,27 @@ struct RetryTests {
         #expect(atCap.count > 1_000)
     }
 
-    @Test("21 · the state of a backoff belongs to one acquisition (redislock #31)")
-    func backoffIsPerAcquisition() {
-        let policy = RetryPolicy(
-            delay: .exponentialFullJitter(base: .milliseconds(1), cap: .seconds(10)))
-        let random = RandomSource.seeded(1)
-        let start = ContinuousClock.now
-        var first = RetrySchedule(policy: policy, deadline: start + .seconds(3600))
-        for _ in 0..<12 { _ = first.attemptFailed(now: start, random: random) }
-        var second = RetrySchedule(policy: policy, deadline: start + .seconds(3600))
-        guard case .retry(let pause) = second.attemptFailed(now: start, random: random) else {
-            Issue.record("gave up")
+    @Test(
+        "21 · the state of a backoff belongs to one acquisition, not to the lock (redislock #31)",
+        arguments: [
+            (StrategyID.setnxBackoff, StrategySettings().backoff), (.redlock, StrategySettings().redlock),
+        ])
+    func backoffIsPerAcquisition(id: StrategyID, policy: RetryPolicy) async throws {
+        guard case .exponentialFullJitter(let base, _) = policy.delay else {
+            Issue.record("\(id) has no backoff")
             return
         }
-        #expect(pause <= .milliseconds(1))
+        let clock = SkippingClock()
+        let lock = try #require(try Self.taken(id, clock, retries: nil))
+        // One acquisition that went on at the cap would sleep longer than the base with a chance of 95 %.
+        for _ in 0..<20 {
+            let before = clock.sleeps.count
+            _ = try await lock.acquire(
+                LockKey("a"), timeToLive: .seconds(10), deadline: clock.now + .seconds(2))
+            let sleeps = clock.sleeps.dropFirst(before)
+            #expect(try #require(sleeps.first) <= base)
+            // It has grown in between, so there was a state to carry over.
+            #expect(try #require(sleeps.max()) > base)
+        }
     }
 }

@@ -3,6 +3,7 @@ import LabProcesses
 import LabTesting
 import LockStrategies
 import RedisClient
+import Synchronization
 import Testing
 
 @Suite("Lease and validity")
@@ -27,27 +28,47 @@ struct ValidityTests {
 
     /// Validity = time to live − elapsed − (1 % + 2 ms).
     struct Row: Sendable, CustomTestStringConvertible {
+        enum Expected: Sendable {
+            case granted(validity: Duration)
+            /// Granted by the servers when nothing of the validity was left.
+            case late
+            case refused
+        }
+
         let timeToLive: Duration
         let elapsed: Duration
-        let validity: Duration?
+        let expected: Expected
+
+        init(_ timeToLive: Duration, after elapsed: Duration = .zero, _ expected: Expected) {
+            self.timeToLive = timeToLive
+            self.elapsed = elapsed
+            self.expected = expected
+        }
 
         var testDescription: String { "\(timeToLive) after \(elapsed)" }
     }
 
     static let rows = [
-        Row(timeToLive: .milliseconds(1), elapsed: .zero, validity: nil),
-        Row(timeToLive: .milliseconds(2), elapsed: .zero, validity: nil),
-        Row(timeToLive: .microseconds(900), elapsed: .zero, validity: nil),
-        Row(timeToLive: .zero, elapsed: .zero, validity: nil),
-        Row(timeToLive: .seconds(-1), elapsed: .zero, validity: nil),
-        Row(timeToLive: .milliseconds(10), elapsed: .milliseconds(1), validity: .microseconds(6_900)),
-        Row(timeToLive: .milliseconds(100), elapsed: .milliseconds(50), validity: .milliseconds(47)),
-        Row(timeToLive: .seconds(1), elapsed: .milliseconds(200), validity: .milliseconds(788)),
-        Row(timeToLive: .seconds(10), elapsed: .zero, validity: .milliseconds(9_898)),
+        Row(.milliseconds(1), .refused),
+        Row(.milliseconds(2), .refused),
+        Row(.microseconds(900), .refused),
+        Row(.zero, .refused),
+        Row(.seconds(-1), .refused),
+        Row(.milliseconds(10), after: .milliseconds(1), .granted(validity: .microseconds(6_900))),
+        Row(.milliseconds(100), after: .milliseconds(50), .granted(validity: .milliseconds(47))),
+        Row(.seconds(1), after: .milliseconds(200), .granted(validity: .milliseconds(788))),
+        Row(.seconds(10), .granted(validity: .milliseconds(9_898))),
+        // Just above nothing, nothing, just below.
+        Row(.milliseconds(100), after: .microseconds(96_990), .granted(validity: .microseconds(10))),
+        Row(.milliseconds(100), after: .milliseconds(97), .late),
+        Row(.milliseconds(100), after: .microseconds(97_010), .late),
+        Row(.seconds(10), after: .milliseconds(9_897), .granted(validity: .milliseconds(1))),
+        Row(.seconds(10), after: .milliseconds(9_898), .late),
+        Row(.seconds(10), after: .milliseconds(9_899), .late),
     ]
 
     @Test(
-        "10 · validity is time to live − elapsed − drift; what cannot be positive is refused",
+        "10 · validity is time to live − elapsed − drift; a grant without any is given back",
         arguments: StrategyLab.leases, rows)
     func validity(id: StrategyID, row: Row) async throws {
         let clock = SkippingClock()
@@ -61,7 +82,8 @@ struct ValidityTests {
             stock: port, lockNodes: [LockNode(name: "a", redis: port)], clock: clock)
         let lock = try #require(try catalogue.lock(id))
         let deadline = clock.now + .seconds(60)
-        if let expected = row.validity {
+        switch row.expected {
+        case .granted(let expected):
             let outcome = try await lock.acquire(
                 LockKey("lock:a"), timeToLive: row.timeToLive, deadline: deadline)
             guard case .granted(let lease, _) = outcome else {
@@ -70,7 +92,14 @@ struct ValidityTests {
             }
             let difference = clock.now.duration(to: lease.validUntil) - expected
             #expect(abs(difference / .microseconds(1)) < 1, "off by \(difference)")
-        } else {
+        case .late:
+            let error = await #expect(throws: StrategyError.self) {
+                try await lock.acquire(LockKey("lock:a"), timeToLive: row.timeToLive, deadline: deadline)
+            }
+            #expect(error?.code == .leaseLost)
+            #expect(port.calls.map(\.name) == ["SET", "EVAL"])
+            #expect(node.keys.isEmpty)
+        case .refused:
             let error = await #expect(throws: StrategyError.self) {
                 try await lock.acquire(LockKey("lock:a"), timeToLive: row.timeToLive, deadline: deadline)
             }
@@ -113,41 +142,126 @@ struct ValidityTests {
         }
     }
 
-    @Test("12 · no code of the library reads the wall clock, so its jumps change nothing")
-    func noWallClock() throws {
-        let library = URL(filePath: #filePath).deletingLastPathComponent()
+    @Test(
+        "12 · no source of the locks or of their client names a wall clock or an absolute expiry",
+        arguments: ["LockStrategies", "RedisClient"])
+    func noWallClock(library: String) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Sources/LockStrategies")
-        let wallClocks = ["Date(", "Date.now", "gettimeofday", "CLOCK_REALTIME", "time(nil)", "'TIME'"]
-        let files = try #require(FileManager.default.enumerator(at: library, includingPropertiesForKeys: nil))
+            .appending(path: "Sources/\(library)")
+        let clocks = [
+            "Date(", "Date.now", "gettimeofday", "clock_gettime", "CLOCK_REALTIME", "time(nil)",
+        ]
+        // Of Redis, which takes them in any case.
+        let commands = ["'time'", "\"time\"", "pxat", "exat", "expireat", "expiretime"]
+        let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
             .compactMap { $0 as? URL }.filter { ["swift", "lua"].contains($0.pathExtension) }
         #expect(files.count > 10)
         for file in files {
             let text = try String(contentsOf: file, encoding: .utf8)
-            for name in wallClocks {
-                #expect(!text.contains(name), "\(file.lastPathComponent) uses \(name)")
+            let lowercase = text.lowercased()
+            let found = clocks.filter { text.contains($0) } + commands.filter { lowercase.contains($0) }
+            #expect(found == [], "\(file.lastPathComponent)")
+        }
+    }
+
+    @Test(
+        "13 · a lock key has a time to live when its client was killed",
+        arguments: StrategyLab.leases)
+    func expiresAfterKill(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let worker = try BuiltProgram.path("lock-worker")
+            let process = try await ChildProcess.start(
+                worker, ["hold", id.rawValue, "lock:a", "5000", "0", lab.urls])
+            _ = try #require(await process.line(within: .seconds(60)) { $0 == "held" })
+            await process.killNow()
+            for server in lab.lockServers {
+                let left = try #require(try await server.send(RedisCommand("PTTL", "lock:a")).integer)
+                // −1 would be a key for ever, −2 no key at all.
+                #expect((0...5_000).contains(left))
+            }
+            // 15 · and the next waiter gets the lock.
+            let lock = try #require(try lab.catalogue().lock(id))
+            _ = try await lock.granted(LockKey("lock:a"))
+        }
+    }
+
+    @Test(
+        "13 · a key is only ever made by one SET with NX and PX",
+        arguments: StrategyLab.leases, ScriptedLockNode.Behaviour.allCases)
+    func oneCommandMakesTheKey(id: StrategyID, behaviour: ScriptedLockNode.Behaviour) async throws {
+        let clock = SkippingClock()
+        let port = ScriptedLockNode(behaviour).redis
+        let lock = try #require(
+            try StrategyCatalogue(
+                stock: port, lockNodes: [LockNode(name: "a", redis: port)], clock: clock
+            ).lock(id))
+        let outcome = try? await lock.acquire(
+            LockKey("lock:a"), timeToLive: .milliseconds(1_234), deadline: clock.now + .milliseconds(50))
+        if case .granted(let lease, _)? = outcome {
+            _ = try await lock.extend(lease, timeToLive: .seconds(5))
+            _ = try await lock.release(lease)
+        }
+        #expect(port.calls.contains { $0.name == "SET" })
+        for call in port.calls {
+            switch call {
+            case .command(let words) where words[0] == "SET":
+                #expect(words.count == 6 && words[1] == "lock:a" && words[3...] == ["NX", "PX", "1234"])
+            case .command(let words):
+                // The clean-up, which deletes.
+                #expect(words[0] == "EVAL" && !words[1].lowercased().contains("'set"))
+            case .script(let name, _, _):
+                #expect(["release-lock", "extend-lock"].contains(name))
             }
         }
     }
 
     @Test(
-        "13 · a lock key always has a time to live, also when its client was killed",
+        "13 · at no moment between two commands is there a key without a time to live",
         arguments: StrategyLab.leases)
     func alwaysExpires(id: StrategyID) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let worker = try BuiltProgram.path("lock-worker")
-            let process = try await ChildProcess.start(
-                worker, ["hold", id.rawValue, "lock:a", "400", "0", lab.urls])
-            _ = try #require(await process.line(within: .seconds(60)) { $0 == "held" })
-            await process.killNow()
-            for server in lab.lockServers {
-                let left = try #require(try await server.send(RedisCommand("PTTL", "lock:a")).integer)
-                // −2: it has expired already. −1 would be a key for ever.
-                #expect(left == -2 || (1...400).contains(left))
+            let key = LockKey("lock:a")
+            let seen = Mutex<[Int64]>([])
+            let look: @Sendable () async -> Void = {
+                // In a task of its own: the sender may be cancelled already.
+                let times = await Task {
+                    var times: [Int64] = []
+                    for server in lab.lockServers {
+                        let left = try? await server.send(RedisCommand("PTTL", key.description)).integer
+                        times.append(left ?? -1)
+                    }
+                    return times
+                }.value
+                seen.withLock { $0 += times }
             }
-            // 15 · and the next waiter gets the lock.
-            let lock = try #require(try lab.catalogue().lock(id))
-            _ = try await lock.granted(LockKey("lock:a"))
+            let clock = SkippingClock()
+            let lock = try #require(try lab.catalogue(clock: clock) { _ in await look() }.lock(id))
+            let lease = try await lock.granted(key, timeToLive: .seconds(600))
+            let contended = try await lock.acquire(
+                key, timeToLive: .seconds(600), deadline: clock.now + .milliseconds(50))
+            guard case .contended = contended,
+                case .extended = try await lock.extend(lease, timeToLive: .seconds(900))
+            else {
+                Issue.record("\(contended)")
+                return
+            }
+            await look()
+            #expect(try await lock.release(lease) == .released)
+            // Granted too late, so taken back.
+            let late = try #require(
+                try lab.catalogue(clock: clock) { _ in
+                    clock.advance(by: .seconds(700))
+                    await look()
+                }.lock(id))
+            await #expect(throws: StrategyError.self) {
+                try await late.granted(key, timeToLive: .seconds(600))
+            }
+            await look()
+            let times = seen.withLock { $0 }
+            #expect(!times.contains(-1), "\(times)")
+            // There was a key to look at.
+            #expect(times.contains { $0 > 600_000 } && times.contains { (1...600_000).contains($0) })
         }
     }
 
