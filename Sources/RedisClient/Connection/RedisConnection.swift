@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -114,7 +115,7 @@ final class RedisConnection: Sendable {
             return error.connectionErrors.first.map { reason(of: $0.error) } ?? "no address answered"
         }
         if let error = error as? IOError {
-            return String(describing: error.description)
+            return unsafe String(cString: strerror(error.errnoCode))
         }
         if case ChannelError.connectTimeout = error {
             return "no answer within the time limit"
