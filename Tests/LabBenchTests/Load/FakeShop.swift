@@ -30,7 +30,8 @@ final class FakeShop: Sendable {
     static func open(_ reply: @escaping @Sendable (Int) -> Reply) async throws -> FakeShop {
         let counter = Counter()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(.backlog, value: 256)
+            // Above what any test opens: a full backlog leaves half-open connections behind.
+            .serverChannelOption(.backlog, value: 4096)
             .childChannelInitializer { channel in
                 counter.open.withLock { $0 += 1 }
                 channel.closeFuture.whenComplete { _ in counter.open.withLock { $0 -= 1 } }

@@ -106,7 +106,7 @@ struct LoadGeneratorTests {
         let shop = try await FakeShop.open { _ in .answer(status: 200, body: "{}", timing: nil) }
         let target = shop.target
         for _ in 0..<20 {
-            let task = Task { try await Self.drive(target, users: 200, warmup: .seconds(3600)) }
+            let task = Task { try await Self.drive(target, users: 50, warmup: .seconds(3600)) }
             await Task.yield()
             task.cancel()
             await #expect(throws: CancellationError.self) { _ = try await task.value }
