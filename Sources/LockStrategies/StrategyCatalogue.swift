@@ -1,3 +1,31 @@
+/// Every strategy by its name: the command-line flag, the metric label and the row in results.
+public enum StrategyID: String, Sendable, CaseIterable, CustomStringConvertible {
+    case unguarded
+    case setnxSpin = "setnx-spin"
+    case setnxBackoff = "setnx-backoff"
+    case luaAtomic = "lua-atomic"
+    case redlock
+
+    public var description: String { rawValue }
+
+    /// What is known of the strategy before it runs.
+    public var traits: StrategyTraits {
+        switch self {
+        case .unguarded: .unguarded
+        case .setnxSpin: .setnxSpin
+        case .setnxBackoff: .setnxBackoff
+        case .luaAtomic: .luaAtomic
+        case .redlock: .redlock
+        }
+    }
+
+    /// Oversells by design; measured only to show that the audit can see it.
+    public var isNegativeControl: Bool { traits.isNegativeControl }
+
+    /// Needs lock nodes beside the Redis that holds the stock.
+    public var needsLockNodes: Bool { traits.abilities.contains(.quorum) }
+}
+
 /// Every strategy, built from one Redis, a clock and a source of chance. The only list of strategies.
 public struct StrategyCatalogue<Redis: RedisPort, C: MonotonicClock>: Sendable {
     private enum Entry {
@@ -46,19 +74,21 @@ public struct StrategyCatalogue<Redis: RedisPort, C: MonotonicClock>: Sendable {
     private func entry(_ id: StrategyID) throws(StrategyConfigurationError) -> Entry {
         switch id {
         case .unguarded: .lockFree(Unguarded(redis: stock, clock: clock))
-        case .setnxSpin: .lease(setnx(settings.spin))
-        case .setnxBackoff: .lease(setnx(settings.backoff))
+        case .setnxSpin: .lease(setnx(id))
+        case .setnxBackoff: .lease(setnx(id))
         case .luaAtomic: .lockFree(LuaAtomic(redis: stock, clock: clock))
         case .redlock:
             .lease(
                 try Redlock(
-                    nodes: lockNodes, clock: clock, random: random, retry: settings.redlock,
+                    nodes: lockNodes, clock: clock, random: random, retry: settings.retry(of: id),
                     validity: settings.validity))
         }
     }
 
-    private func setnx(_ retry: RetryPolicy) -> SetnxLock<Redis, C> {
-        SetnxLock(redis: stock, clock: clock, random: random, retry: retry, validity: settings.validity)
+    private func setnx(_ id: StrategyID) -> SetnxLock<Redis, C> {
+        SetnxLock(
+            redis: stock, clock: clock, random: random, retry: settings.retry(of: id),
+            validity: settings.validity)
     }
 
     private func guarded(_ lock: some LeaseLock) -> any LockStrategy {

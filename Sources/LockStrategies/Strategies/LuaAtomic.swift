@@ -60,3 +60,9 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         }
     }
 }
+
+extension StrategyTraits {
+    static let luaAtomic = StrategyTraits(
+        summary: "no lock: one script checks and takes the units in one atomic step",
+        criticalSection: "one script", abilities: [.stallSafety])
+}

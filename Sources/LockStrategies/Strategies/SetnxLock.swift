@@ -102,3 +102,16 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         }
     }
 }
+
+extension StrategyTraits {
+    static let setnxSpin = StrategyTraits(
+        summary: "SET NX with a lease on one Redis, asked again at a fixed interval",
+        criticalSection: guardedSection, abilities: [.leases],
+        retry: RetryPolicy(delay: .fixed(.milliseconds(5))))
+
+    static let setnxBackoff = StrategyTraits(
+        summary: "SET NX with a lease on one Redis, exponential backoff with full jitter",
+        criticalSection: guardedSection, abilities: [.leases],
+        retry: RetryPolicy(
+            delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(100))))
+}

@@ -38,3 +38,9 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         try await section.cancel(id, of: product)
     }
 }
+
+extension StrategyTraits {
+    static let unguarded = StrategyTraits(
+        summary: "reads the stock, then writes it, without a lock: must be caught overselling",
+        criticalSection: "GET, then write: no lock around them", isNegativeControl: true)
+}
