@@ -3,6 +3,7 @@ public enum StrategyID: String, Sendable, CaseIterable, CustomStringConvertible 
     case unguarded
     case setnxSpin = "setnx-spin"
     case setnxBackoff = "setnx-backoff"
+    case fenced
     case luaAtomic = "lua-atomic"
     case redlock
 
@@ -14,6 +15,7 @@ public enum StrategyID: String, Sendable, CaseIterable, CustomStringConvertible 
         case .unguarded: .unguarded
         case .setnxSpin: .setnxSpin
         case .setnxBackoff: .setnxBackoff
+        case .fenced: .fenced
         case .luaAtomic: .luaAtomic
         case .redlock: .redlock
         }
@@ -38,19 +40,22 @@ public struct StrategyCatalogue<Redis: RedisPort, C: MonotonicClock>: Sendable {
     private let clock: C
     private let random: RandomSource
     private let settings: StrategySettings
+    private let fences: FenceOrigin
 
     /// - Parameters:
     ///   - stock: The Redis that holds stock and reservations, and the lock where a lock needs one node only.
     ///   - lockNodes: The independent nodes of redlock.
+    ///   - fences: Where `fenced` finds the last numbers when Redis has lost them.
     public init(
         stock: Redis, lockNodes: [LockNode<Redis>], clock: C, random: RandomSource = .system,
-        settings: StrategySettings = StrategySettings()
+        settings: StrategySettings = StrategySettings(), fences: FenceOrigin = .unrecorded
     ) {
         self.stock = stock
         self.lockNodes = lockNodes
         self.clock = clock
         self.random = random
         self.settings = settings
+        self.fences = fences
     }
 
     /// The strategy of this name.
@@ -76,6 +81,11 @@ public struct StrategyCatalogue<Redis: RedisPort, C: MonotonicClock>: Sendable {
         case .unguarded: .lockFree(Unguarded(redis: stock, clock: clock))
         case .setnxSpin: .lease(setnx(id))
         case .setnxBackoff: .lease(setnx(id))
+        case .fenced:
+            .lease(
+                FencedLock(
+                    redis: stock, clock: clock, random: random, retry: settings.retry(of: id),
+                    validity: settings.validity, origin: fences))
         case .luaAtomic: .lockFree(LuaAtomic(redis: stock, clock: clock))
         case .redlock:
             .lease(

@@ -20,6 +20,8 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             switch try await section.decide(reservation, &evidence) {
             case .soldOut(let remaining):
                 decision = .soldOut(remaining: remaining)
+            case .reservedBefore(let remaining):
+                decision = .reserved(remaining: remaining, fence: nil)
             case .write(let newStock):
                 let remaining = try await section.write(newStock, for: reservation, &evidence)
                 decision = .reserved(remaining: remaining, fence: nil)

@@ -17,6 +17,7 @@ struct StrategyLab: Sendable {
     static let real = StrategyID.allCases.filter { !$0.isNegativeControl }
     static let leases = real.filter { $0.traits.abilities.contains(.leases) }
     static let lockFree = real.filter { !$0.traits.abilities.contains(.leases) }
+    static let fenced = real.filter { $0.traits.abilities.contains(.fencing) }
     static let backoffs = leases.filter {
         if case .exponentialFullJitter = $0.traits.retry?.delay { true } else { false }
     }
