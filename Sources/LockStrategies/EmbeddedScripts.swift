@@ -3,6 +3,7 @@ import RedisClient
 /// The scripts of the folder Scripts, compiled into the library.
 enum EmbeddedScripts {
     static let luaAtomic = script("lua-atomic", PackageResources.lua_atomic_lua)
+    static let combining = script("combining", PackageResources.combining_lua)
     static let readStock = script("read-stock", PackageResources.read_stock_lua)
     static let writeStock = script("write-stock", PackageResources.write_stock_lua)
     static let writeStockFenced = script("write-stock-fenced", PackageResources.write_stock_fenced_lua)

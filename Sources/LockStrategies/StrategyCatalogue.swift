@@ -5,6 +5,7 @@ public enum StrategyID: String, Sendable, CaseIterable, CustomStringConvertible 
     case setnxBackoff = "setnx-backoff"
     case fenced
     case luaAtomic = "lua-atomic"
+    case combining
     case redlock
 
     public var description: String { rawValue }
@@ -17,6 +18,7 @@ public enum StrategyID: String, Sendable, CaseIterable, CustomStringConvertible 
         case .setnxBackoff: .setnxBackoff
         case .fenced: .fenced
         case .luaAtomic: .luaAtomic
+        case .combining: .combining
         case .redlock: .redlock
         }
     }
@@ -87,6 +89,7 @@ public struct StrategyCatalogue<Redis: RedisPort, C: MonotonicClock>: Sendable {
                     redis: stock, clock: clock, random: random, retry: settings.retry(of: id),
                     validity: settings.validity, origin: fences))
         case .luaAtomic: .lockFree(LuaAtomic(redis: stock, clock: clock))
+        case .combining: .lockFree(Combining(redis: stock, clock: clock))
         case .redlock:
             .lease(
                 try Redlock(

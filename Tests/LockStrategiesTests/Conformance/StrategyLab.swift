@@ -162,3 +162,9 @@ extension LeaseLock {
 struct NotGranted: Error {
     let evidence: Evidence
 }
+
+extension ReserveOutcome {
+    var isReserved: Bool {
+        if case .reserved = decision { true } else { false }
+    }
+}
