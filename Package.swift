@@ -114,7 +114,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RedisClientTests",
-            dependencies: ["RedisClient", "LabTesting", "LabProcesses"],
+            dependencies: [
+                "RedisClient", "LabTesting", "LabProcesses",
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "LockStrategiesTests",

@@ -10,6 +10,7 @@ final class PipelineHandler: ChannelInboundHandler {
 
     private var reader: ReplyReader
     private let silenceLimit: TimeAmount
+    private let push: Connector.Push?
     private var line = CircularBuffer<Entry>()
     private var timer: Scheduled<Void>?
     private var lastRead = NIODeadline.now()
@@ -24,9 +25,11 @@ final class PipelineHandler: ChannelInboundHandler {
         var isAbandoned = false
     }
 
-    init(maximumReplyBytes: Int, silenceLimit: TimeAmount) {
+    /// - Parameter push: Takes the messages of pub/sub; without it they are a violation of the protocol.
+    init(maximumReplyBytes: Int, silenceLimit: TimeAmount, push: Connector.Push? = nil) {
         reader = ReplyReader(maximumReplyBytes: maximumReplyBytes)
         self.silenceLimit = silenceLimit
+        self.push = push
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -47,13 +50,16 @@ final class PipelineHandler: ChannelInboundHandler {
             return
         }
         let now = NIODeadline.now()
+        // Told at the end: whoever is told may close the connection at once.
+        let late = batch.filter { $0.deadline <= now }
+        defer {
+            for pending in late {
+                pending.abandon("the time limit passed before it was sent", unsent: .timedOut)
+            }
+        }
         var buffer = context.channel.allocator.buffer(capacity: 128 * batch.count)
         for pending in batch {
-            guard now < pending.deadline else {
-                pending.abandon("the time limit passed before it was sent", unsent: .timedOut)
-                continue
-            }
-            guard pending.markSent() else { continue }
+            guard now < pending.deadline, pending.markSent() else { continue }
             for command in pending.commands {
                 command.encode(into: &buffer)
             }
@@ -85,6 +91,10 @@ final class PipelineHandler: ChannelInboundHandler {
     }
 
     private func deliver(_ value: RESPValue) throws(ReplyReader.Failure) {
+        if let push, value.array?.first?.string == "message" {
+            push(value)
+            return
+        }
         guard !line.isEmpty else { throw .malformed("a reply that nobody asked for") }
         let first = line.startIndex
         line[first].replies.append(value)
@@ -141,9 +151,14 @@ final class PipelineHandler: ChannelInboundHandler {
     private func timeLimitPassed(_ context: ChannelHandlerContext) {
         timer = nil
         let now = NIODeadline.now()
+        var late: [PendingCommand] = []
         for index in line.indices where !line[index].isAbandoned && line[index].command.deadline <= now {
             line[index].isAbandoned = true
-            line[index].command.abandon("no reply within the time limit", unsent: .timedOut)
+            late.append(line[index].command)
+        }
+        // Told at the end: whoever is told may close the connection at once.
+        defer {
+            for command in late { command.abandon("no reply within the time limit", unsent: .timedOut) }
         }
         if let silenceEnds, silenceEnds <= now {
             close(context, because: RedisError(.outcomeUnknown, "the server fell silent"))

@@ -46,9 +46,29 @@ final class RedisConnection: Sendable {
         try? await channel.close()
     }
 
+    /// Closes without waiting; for places that cannot wait.
+    func closeSoon() {
+        channel.close(promise: nil)
+    }
+
+    /// Calls `body` on the event loop once the connection is closed, at once when it is.
+    func onClose(_ body: @escaping @Sendable () -> Void) {
+        channel.closeFuture.whenComplete { _ in body() }
+    }
+
+    func repeatUntilClosed(every interval: TimeAmount, _ body: @escaping @Sendable () -> Void) {
+        let task = channel.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            body()
+        }
+        channel.closeFuture.whenComplete { _ in task.cancel() }
+    }
+
     /// Connects and, where the endpoint asks for it, authenticates and selects the database.
+    ///
+    /// - Parameter push: Takes the messages of pub/sub, on the event loop.
     static func connect(
-        to endpoint: RedisEndpoint, limits: RedisClient.Limits, group: any EventLoopGroup
+        to endpoint: RedisEndpoint, limits: RedisClient.Limits, group: any EventLoopGroup,
+        push: Connector.Push? = nil
     ) async throws(RedisError) -> RedisConnection {
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(limits.connect))
@@ -59,7 +79,8 @@ final class RedisConnection: Sendable {
             let initialise: @Sendable (any Channel) -> EventLoopFuture<RedisConnection> = { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = PipelineHandler(
-                        maximumReplyBytes: limits.replyBytes, silenceLimit: TimeAmount(limits.command))
+                        maximumReplyBytes: limits.replyBytes, silenceLimit: TimeAmount(limits.command),
+                        push: push)
                     try channel.pipeline.syncOperations.addHandler(handler)
                     return RedisConnection(
                         channel: channel,

@@ -145,6 +145,21 @@ struct ControlledPort: RedisPort {
         await counter.next()
         return try await base.run(script, keys: keys, arguments: arguments)
     }
+
+    func transaction<Abandoned: Sendable>(
+        watching keys: [String], reading: [RedisCommand],
+        decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
+    ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
+        await counter.next()
+        return try await base.transaction(watching: keys, reading: reading, decide: decide)
+    }
+
+    func subscribe(
+        to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+    ) async throws(RedisError) -> RedisSubscription {
+        await counter.next()
+        return try await base.subscribe(to: channel, onEvent: onEvent)
+    }
 }
 
 extension LeaseLock {
