@@ -13,8 +13,11 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
     let clock: C
     let validity: LeaseValidity
 
-    init(redis: Redis, clock: C, validity: LeaseValidity) {
-        node = LockNode(name: "redis", redis: redis)
+    init(
+        redis: Redis, clock: C, validity: LeaseValidity,
+        releaseScript: RedisScript = EmbeddedScripts.releaseLock
+    ) {
+        node = LockNode(name: "redis", redis: redis, releaseScript: releaseScript)
         self.clock = clock
         self.validity = validity
     }

@@ -31,8 +31,8 @@ struct StockSection<Redis: RedisPort>: Sendable {
         guard let parts = reply.array, parts.count == 2 else {
             throw StrategyError(.unavailable, "the script read-stock answered \(reply)")
         }
-        if let remaining = parts[1].string.flatMap({ Self.stockAfter(record: $0) }) {
-            return .reservedBefore(remaining: remaining)
+        if let before = parts[1].string.flatMap({ ReservationRecord($0) }) {
+            return .reservedBefore(remaining: before.stockAfter)
         }
         if case .null = parts[0] { throw .notStocked(reservation.product) }
         guard let stock = parts[0].integer else { throw .invalidStock(reservation.product) }
@@ -77,11 +77,6 @@ struct StockSection<Redis: RedisPort>: Sendable {
             )
         }
         return Int(parts[1])
-    }
-
-    /// The second half of a record "units:stock after".
-    private static func stockAfter(record: String) -> Int? {
-        record.split(separator: ":", maxSplits: 1).last.flatMap { Int($0) }
     }
 
     /// Ends a reservation without a sale; the units that went back.

@@ -3,7 +3,9 @@ public enum StrategyID: String, Sendable, CaseIterable, CustomStringConvertible 
     case unguarded
     case setnxSpin = "setnx-spin"
     case setnxBackoff = "setnx-backoff"
+    case setnxNotify = "setnx-notify"
     case fenced
+    case optimistic
     case luaAtomic = "lua-atomic"
     case combining
     case redlock
@@ -16,7 +18,9 @@ public enum StrategyID: String, Sendable, CaseIterable, CustomStringConvertible 
         case .unguarded: .unguarded
         case .setnxSpin: .setnxSpin
         case .setnxBackoff: .setnxBackoff
+        case .setnxNotify: .setnxNotify
         case .fenced: .fenced
+        case .optimistic: .optimistic
         case .luaAtomic: .luaAtomic
         case .combining: .combining
         case .redlock: .redlock
@@ -83,11 +87,19 @@ public struct StrategyCatalogue<Redis: RedisPort, C: MonotonicClock>: Sendable {
         case .unguarded: .lockFree(Unguarded(redis: stock, clock: clock))
         case .setnxSpin: .lease(setnx(id))
         case .setnxBackoff: .lease(setnx(id))
+        case .setnxNotify:
+            .lease(
+                NotifyLock(
+                    redis: stock, clock: clock, random: random, retry: settings.retry(of: id),
+                    validity: settings.validity))
         case .fenced:
             .lease(
                 FencedLock(
                     redis: stock, clock: clock, random: random, retry: settings.retry(of: id),
                     validity: settings.validity, origin: fences))
+        case .optimistic:
+            .lockFree(
+                Optimistic(redis: stock, clock: clock, random: random, retry: settings.retry(of: id)))
         case .luaAtomic: .lockFree(LuaAtomic(redis: stock, clock: clock))
         case .combining: .lockFree(Combining(redis: stock, clock: clock))
         case .redlock:

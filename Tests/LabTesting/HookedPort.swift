@@ -25,4 +25,20 @@ public struct HookedPort<Base: RedisPort>: RedisPort {
         await hook(script.name)
         return try await base.run(script, keys: keys, arguments: arguments)
     }
+
+    /// The hook sees it once, as `WATCH`, before its first half.
+    public func transaction<Abandoned: Sendable>(
+        watching keys: [String], reading: [RedisCommand],
+        decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
+    ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
+        await hook("WATCH")
+        return try await base.transaction(watching: keys, reading: reading, decide: decide)
+    }
+
+    public func subscribe(
+        to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+    ) async throws(RedisError) -> RedisSubscription {
+        await hook("SUBSCRIBE")
+        return try await base.subscribe(to: channel, onEvent: onEvent)
+    }
 }

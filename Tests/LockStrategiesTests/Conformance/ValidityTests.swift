@@ -206,7 +206,7 @@ struct ValidityTests {
             _ = try await lock.extend(lease, timeToLive: .seconds(5))
             _ = try await lock.release(lease)
         }
-        #expect(port.calls.contains(where: \.isAcquire))
+        #expect(port.calls.contains { $0.isAcquire })
         for call in port.calls {
             switch call {
             case .command(let words) where words[0] == "SET":

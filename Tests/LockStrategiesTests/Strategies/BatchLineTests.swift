@@ -66,7 +66,7 @@ struct BatchLineTests {
         var line = line(waiting: 3)
         let left = [line.leave(2), line.leave(2)]
         #expect(left == [true, false])
-        var departed = line.depart(now: now).next
+        let departed = line.depart(now: now).next
         #expect(departed == [1, 3])
         let leftUnderWay = line.leave(1)
         #expect(!leftUnderWay)
