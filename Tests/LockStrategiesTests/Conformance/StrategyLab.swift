@@ -18,6 +18,7 @@ struct StrategyLab: Sendable {
     static let leases = real.filter { $0.traits.abilities.contains(.leases) }
     static let lockFree = real.filter { !$0.traits.abilities.contains(.leases) }
     static let fenced = real.filter { $0.traits.abilities.contains(.fencing) }
+    static let notified = real.filter { $0.traits.abilities.contains(.notifiedWaiting) }
     static let backoffs = leases.filter {
         if case .exponentialFullJitter = $0.traits.retry?.delay { true } else { false }
     }
