@@ -24,6 +24,7 @@ ended without naming a failure). The exit code is 0 only when every bug was caug
 """
 import argparse
 import datetime
+import json
 import os
 import pathlib
 import platform
@@ -64,8 +65,8 @@ class Mutation:
 class Copy:
     """A worktree of HEAD with a build folder of its own."""
 
-    def __init__(self, folder):
-        self.tree = folder / "tree"
+    def __init__(self, folder, built_at):
+        self.tree, self.built_at = folder / "tree", built_at
         git("worktree", "add", "--detach", str(self.tree), "HEAD")
         build = ROOT / ".build"
         if build.is_dir():
@@ -82,7 +83,7 @@ class Copy:
     def same_path_prefix(self):
         """A build folder is valid at its own path only. So, where the system allows it, commands run in a mount
         namespace in which the copy stands where the original is. Elsewhere everything is built anew."""
-        script = f'mount --bind "{self.tree}" "{ROOT}" && cd "{ROOT}" && exec "$@"'
+        script = f'mount --bind "{self.tree}" "{self.built_at}" && cd "{self.built_at}" && exec "$@"'
         for options in (["--mount"], ["--mount", "--user", "--map-root-user"]):
             prefix = ["unshare", *options, "sh", "-c", script, "sh"]
             try:
@@ -107,8 +108,6 @@ class Copy:
 
     def reduce_manifest(self):
         """Leaves out the targets that the tests of the strategies do not need: they would be rebuilt each time."""
-        import json
-
         log = self.tree.parent / "manifest.json"
         if self.run(["swift", "package", "dump-package"], log, BUILD_LIMIT) != 0:
             sys.exit(f"the manifest cannot be read: see {log}")
@@ -191,12 +190,12 @@ def judge(copy, mutation, logs):
         path.write_text(original)
 
 
-def run(mutations, output):
+def run(mutations, output, built_at):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lab-mutations-"))
     logs = output or folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     try:
-        copy = Copy(folder)
+        copy = Copy(folder, built_at)
         say("the unmutated copy must be green")
         code = copy.run(["swift", "build", "--build-tests"], folder / "green.build.log", BUILD_LIMIT)
         if code != 0:
@@ -253,6 +252,8 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--output", type=pathlib.Path, help="a folder for the table")
     parser.add_argument("--list", action="store_true", help="only say which there are and whether their text is found")
+    parser.add_argument(
+        "--built-at", type=pathlib.Path, default=ROOT, help="where .build was built, when it was copied here")
     options = parser.parse_args()
     mutations = [Mutation(path) for path in sorted(HERE.glob("*.mutation"))]
     unknown = set(options.names) - {mutation.name for mutation in mutations}
@@ -267,7 +268,7 @@ def main():
             stale += not is_there
             print(f"{mutation.name:28} {'' if is_there else 'STALE '}{mutation.what}")
         sys.exit(1 if stale else 0)
-    sys.exit(0 if run(mutations, options.output) else 1)
+    sys.exit(0 if run(mutations, options.output, options.built_at) else 1)
 
 
 if __name__ == "__main__":
