@@ -201,7 +201,7 @@ func buy(
                 sales.reserved += 1
                 sales.reservedUnits[result.0, default: 0] += result.1
             case .soldOut: sales.soldOut += 1
-            case .contended: sales.contended += 1
+            case .contended, .leftToLedger: sales.contended += 1
             }
         }
     }
