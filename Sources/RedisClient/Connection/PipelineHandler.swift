@@ -10,7 +10,9 @@ final class PipelineHandler: ChannelInboundHandler {
 
     private var reader: ReplyReader
     private let silenceLimit: TimeAmount
+    private let isEncrypted: Bool
     private let push: Connector.Push?
+    private var hasRead = false
     private var line = CircularBuffer<Entry>()
     private var timer: Scheduled<Void>?
     private var lastRead = NIODeadline.now()
@@ -26,9 +28,13 @@ final class PipelineHandler: ChannelInboundHandler {
     }
 
     /// - Parameter push: Takes the messages of pub/sub; without it they are a violation of the protocol.
-    init(maximumReplyBytes: Int, silenceLimit: TimeAmount, push: Connector.Push? = nil) {
+    init(
+        maximumReplyBytes: Int, silenceLimit: TimeAmount, isEncrypted: Bool = false,
+        push: Connector.Push? = nil
+    ) {
         reader = ReplyReader(maximumReplyBytes: maximumReplyBytes)
         self.silenceLimit = silenceLimit
+        self.isEncrypted = isEncrypted
         self.push = push
     }
 
@@ -73,6 +79,8 @@ final class PipelineHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastRead = .now()
         let buffer = unwrapInboundIn(data)
+        let isTLSAlert = !hasRead && buffer.getInteger(at: buffer.readerIndex) == UInt8(0x15)
+        hasRead = true
         do throws(ReplyReader.Failure) {
             try unsafe buffer.withUnsafeReadableBytes { bytes throws(ReplyReader.Failure) in
                 try unsafe reader.feed(bytes)
@@ -83,6 +91,8 @@ final class PipelineHandler: ChannelInboundHandler {
         } catch {
             let reason =
                 switch error {
+                case .malformed where isTLSAlert:
+                    "the server answers in TLS; write rediss:// instead of redis://"
                 case .malformed(let message): "the server does not speak the Redis protocol: \(message)"
                 case .tooLarge(let limit): "a reply of more than \(limit) bytes"
                 }
@@ -105,12 +115,20 @@ final class PipelineHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        close(context, because: RedisError(.outcomeUnknown, "the connection was lost before the reply came"))
+        close(context, because: lost("the connection was lost before the reply came"))
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close(context, because: RedisError(.outcomeUnknown, "the connection failed: \(error)"))
+        close(context, because: lost(ConnectionFailure.sentence(for: error)))
+    }
+
+    private func lost(_ reason: String) -> RedisError {
+        // What a port for TLS does with a command that is not encrypted.
+        let isDeaf = !hasRead && !isEncrypted
+        return RedisError(
+            .outcomeUnknown,
+            reason + (isDeaf ? " (nor any other; if the port is one for TLS, write rediss://)" : ""))
     }
 
     private func close(_ context: ChannelHandlerContext, because error: RedisError) {
