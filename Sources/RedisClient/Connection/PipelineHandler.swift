@@ -14,7 +14,7 @@ final class PipelineHandler: ChannelInboundHandler {
     private let push: Connector.Push?
     private var hasRead = false
     private var line = CircularBuffer<Entry>()
-    private var timer: Scheduled<Void>?
+    private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
     private var lastRead = NIODeadline.now()
     private var context: ChannelHandlerContext?
     private var failure: RedisError?
@@ -73,7 +73,9 @@ final class PipelineHandler: ChannelInboundHandler {
         }
         guard buffer.readableBytes > 0 else { return }
         context.writeAndFlush(NIOAny(buffer), promise: nil)
-        if timer == nil { startTimer(context) }
+        // Limits differ: what was sent later may have to be answered sooner.
+        let soonest = batch.map(\.deadline).min() ?? .distantFuture
+        if timer.map({ soonest < $0.deadline }) ?? true { startTimer(context) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -134,7 +136,7 @@ final class PipelineHandler: ChannelInboundHandler {
     private func close(_ context: ChannelHandlerContext, because error: RedisError) {
         guard failure == nil else { return }
         failure = error
-        timer?.cancel()
+        timer?.task.cancel()
         timer = nil
         let waiting = line
         line.removeAll()
@@ -145,17 +147,20 @@ final class PipelineHandler: ChannelInboundHandler {
     }
 
     private func startTimer(_ context: ChannelHandlerContext) {
+        timer?.task.cancel()
+        timer = nil
         guard let next = nextDeadline else { return }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: next) {
+        let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: next) {
             let (handler, context) = bound.value
             handler.timeLimitPassed(context)
         }
+        timer = (next, task)
     }
 
     /// When the next caller runs out of time, or the silence of the server becomes too long.
     private var nextDeadline: NIODeadline? {
-        let caller = line.first { !$0.isAbandoned }?.command.deadline
+        let caller = line.lazy.filter { !$0.isAbandoned }.map(\.command.deadline).min()
         guard let silence = silenceEnds else { return caller }
         return caller.map { min($0, silence) } ?? silence
     }
