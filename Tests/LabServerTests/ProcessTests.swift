@@ -46,7 +46,8 @@ import Testing
         "Flags that cannot work end with one line and code 64",
         arguments: [
             (["--strategy", "magic"], "known are: unguarded, setnx-spin"),
-            (["--redis", "http://x"], "scheme"), (["--redis", "redis+cluster://127.0.0.1:1/3"], "database 0"),
+            (["--redis", "http://x"], "scheme"),
+            (["--redis", "redis+cluster://127.0.0.1:1/3"], "database 0"),
             (["--redis", "rediss://127.0.0.1:1?ca=/no/such.pem"], "ca=/no/such.pem cannot be read"),
             (["--redis", ""], "URL"), (["--port", "70000"], "--port"), (["--port", "x"], "--port"),
             (["--bcrypt-cost", "4"], "--dev"), (["--purchase-deadline-ms", "0"], "--purchase-deadline-ms"),

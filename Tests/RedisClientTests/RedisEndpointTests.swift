@@ -108,5 +108,7 @@ struct RedisEndpointTests {
         ] {
             #expect(try RedisEndpoint(parsing: text).description == text)
         }
+        let odd = RedisEndpoint(.tcp(host: "h", port: 1), tls: RedisTLS(serverName: "a b&c=d"))
+        #expect(try RedisEndpoint(parsing: odd.description) == odd)
     }
 }

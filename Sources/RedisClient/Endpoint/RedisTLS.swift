@@ -64,9 +64,15 @@ public struct RedisTLS: Sendable, Hashable {
     /// The part of a URL that says all this.
     var query: String {
         let parts = [("ca", authorities), ("cert", certificate), ("key", key), ("server-name", serverName)]
-            .compactMap { name, value in value.map { "\(name)=\($0)" } }
+            .compactMap { name, value in
+                value?.addingPercentEncoding(withAllowedCharacters: Self.valueCharacters).map {
+                    "\(name)=\($0)"
+                }
+            }
         return parts.isEmpty ? "" : "?" + parts.joined(separator: "&")
     }
+
+    private static let valueCharacters = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~/"))
 
     struct Problem: Error {
         let sentence: String
