@@ -136,7 +136,8 @@ let package = Package(
         .testTarget(
             name: "LabServerTests",
             dependencies: [
-                "lab-server", "InventoryService", "RedisClient", "LabTesting", "LabProcesses",
+                "lab-server", "InventoryService", "LockStrategies", "RedisClient", "LabTesting",
+                "LabProcesses",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],

@@ -34,8 +34,8 @@ final class ClusterRouter: Sendable {
         policy = ReconnectPolicy(base: .milliseconds(10), cap: .milliseconds(100))
     }
 
-    /// Sends commands whose keys share a slot in one piece. Those that the node did not run are sent again, so
-    /// their order against the others is kept only while the slot stays where it is.
+    /// Sends commands whose keys share a slot in one piece. Those that the node did not run are sent again,
+    /// so their order against the others is kept only while the slot stays where it is.
     ///
     /// - Throws: `.refused` without sending anything when the keys are of several slots.
     func exchange(
@@ -72,8 +72,8 @@ final class ClusterRouter: Sendable {
         }
     }
 
-    /// See ``RedisClient/transaction(watching:reading:decide:)``. A transaction on a slot whose keys are on the
-    /// move waits for the end of the move: MULTI cannot be redirected by ASK.
+    /// See ``RedisClient/transaction(watching:reading:decide:)``. A transaction on a slot whose keys are on
+    /// the move waits for the end of the move: MULTI cannot be redirected by ASK.
     func transaction<Abandoned: Sendable>(
         _ transaction: WatchedTransaction<Abandoned>,
         decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>

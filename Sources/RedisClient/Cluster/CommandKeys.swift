@@ -1,6 +1,7 @@
 /// Where the keys of a command stand.
 ///
-/// A command that is not listed is sent to any node; when it has keys after all, the node says where it belongs.
+/// A command that is not listed is sent to any node; when it has keys after all, the node says where it
+/// belongs.
 enum CommandKeys {
     static func of(_ command: RedisCommand) -> [String] {
         let words = command.arguments

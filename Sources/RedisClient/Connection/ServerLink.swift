@@ -6,8 +6,8 @@ final class ServerLink: Sendable {
     private let dedicated: DedicatedConnections
     private let leavesReplicas: Bool
 
-    /// - Parameter leavesReplicas: A server that says READONLY is left, because the next connection may lead to
-    ///   another one.
+    /// - Parameter leavesReplicas: A server that says READONLY is left, because the next connection may lead
+    ///   to another one.
     init(
         connector: Connector, limits: RedisClient.Limits, group: any EventLoopGroup,
         leavesReplicas: Bool = false

@@ -34,8 +34,8 @@ extension RedisEndpoint {
         }
     }
 
-    /// Splits a list of URLs at its commas. A part without a scheme belongs to the URL before it, as a further
-    /// host of a cluster.
+    /// Splits a list of URLs at its commas. A part without a scheme belongs to the URL before it, as a
+    /// further host of a cluster.
     public static func list(parsing text: String) throws(RedisURLError) -> [RedisEndpoint] {
         var urls: [String] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
