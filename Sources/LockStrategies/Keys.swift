@@ -6,6 +6,17 @@ public struct LockKey: Sendable, Hashable, CustomStringConvertible {
     public init(_ name: String) {
         description = name
     }
+
+    /// The key that counts the grants of this lock. It shares the lock's hash tag, so both are in one slot.
+    var fence: String {
+        guard let open = description.firstIndex(of: "{") else { return "fence:{\(description)}" }
+        let tag = description[description.index(after: open)...]
+        guard let close = tag.firstIndex(of: "}"), close > tag.startIndex else {
+            // A brace that opens no tag: Redis hashes the whole name, and no other key can share its slot.
+            return "fence:" + description
+        }
+        return "fence:{\(tag[..<close])}"
+    }
 }
 
 /// Names of everything that Redis holds for one product.
@@ -18,10 +29,20 @@ public struct ProductKeys: Sendable, Hashable {
     public let reservations: String
     /// String, the token of the holder.
     public let lock: LockKey
+    /// String, the number of the lock's newest grant.
+    public let fence: String
 
     public init(_ product: ProductID) {
         stock = "stock:{\(product)}"
         reservations = "reservations:{\(product)}"
         lock = LockKey("lock:stock:{\(product)}")
+        fence = lock.fence
+    }
+
+    /// The product whose stock this lock protects; nil for a lock of another name.
+    public static func product(of lock: LockKey) -> ProductID? {
+        let name = lock.description
+        guard name.hasPrefix("lock:stock:{"), name.hasSuffix("}") else { return nil }
+        return Int64(name.dropFirst("lock:stock:{".count).dropLast()).map { ProductID($0) }
     }
 }

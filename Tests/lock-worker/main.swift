@@ -2,6 +2,7 @@
 //
 //   lock-worker count STRATEGY KEY COUNTER ROUNDS URL[,NODE…]   read, pause, write a counter under the lock
 //   lock-worker hold  STRATEGY KEY TTL_MS 0 URL[,NODE…]         take the lock, say so, keep it until killed
+//   lock-worker obey  STRATEGY LIST CLOCK 0 URL[,NODE…]         carry out the orders that come in a Redis list
 import Foundation
 import LockStrategies
 import RedisClient
@@ -15,24 +16,32 @@ func say(_ line: String) {
     FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }
 
+/// Far above what any machine needs: a slow one must not fail the test that started us.
+let limits = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
+
+func lock(
+    _ id: StrategyID, on endpoints: [RedisEndpoint], clock: some MonotonicClock
+) throws -> any LeaseLock {
+    let catalogue = StrategyCatalogue(
+        stock: RedisClient(endpoints[0], limits: limits),
+        lockNodes: endpoints.dropFirst().map {
+            LockNode(name: $0.description, redis: RedisClient($0, limits: limits))
+        },
+        clock: clock)
+    guard let lock = try catalogue.lock(id) else { throw WorkerFailure(reason: "\(id) has no lock") }
+    return lock
+}
+
 func run(_ words: [String]) async throws {
     guard words.count == 6, let id = StrategyID(rawValue: words[1]), let number = Int(words[4]) else {
         throw WorkerFailure(reason: "usage: see the head of the source file")
     }
     let endpoints = try words[5].split(separator: ",").map { try RedisEndpoint(parsing: String($0)) }
-    // Far above what any machine needs: a slow one must not fail the test that started us.
-    let limits = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
     let stock = RedisClient(endpoints[0], limits: limits)
-    let catalogue = StrategyCatalogue(
-        stock: stock,
-        lockNodes: endpoints.dropFirst().map {
-            LockNode(name: $0.description, redis: RedisClient($0, limits: limits))
-        },
-        clock: ContinuousClock())
-    guard let lock = try catalogue.lock(id) else { throw WorkerFailure(reason: "\(id) has no lock") }
     let deadline = ContinuousClock.now + .seconds(120)
     switch words[0] {
     case "count":
+        let lock = try lock(id, on: endpoints, clock: ContinuousClock())
         for _ in 0..<number {
             guard
                 case .granted(let lease, _) = try await lock.acquire(
@@ -47,12 +56,23 @@ func run(_ words: [String]) async throws {
     case "hold":
         let timeToLive = Duration.milliseconds(Int(words[3]) ?? 0)
         guard
-            case .granted = try await lock.acquire(
+            case .granted = try await lock(id, on: endpoints, clock: ContinuousClock()).acquire(
                 LockKey(words[2]), timeToLive: timeToLive, deadline: deadline)
         else { throw WorkerFailure(reason: "contended") }
         say("held")
         // Until the test kills it; the test runner's own end would do it too.
         try await Task.sleep(for: .seconds(600))
+    case "obey":
+        let orders = OrderList(redis: stock, name: words[2])
+        switch words[3] {
+        case "monotonic":
+            let clock = ContinuousClock()
+            try await obey(orders, lock(id, on: endpoints, clock: clock), clock)
+        case "wall":
+            let clock = WallClock()
+            try await obey(orders, lock(id, on: endpoints, clock: clock), clock)
+        default: throw WorkerFailure(reason: "unknown clock \(words[3])")
+        }
     default:
         throw WorkerFailure(reason: "unknown task \(words[0])")
     }

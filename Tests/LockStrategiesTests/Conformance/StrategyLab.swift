@@ -14,16 +14,14 @@ struct StrategyLab: Sendable {
     /// Far above what any machine needs: a limit that passes here is a hang, not a slow machine.
     static let patient = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
 
-    static let leases = abilities.filter(\.1).map(\.0)
-    static let lockFree = abilities.filter { !$0.1 && !$0.0.isNegativeControl }.map(\.0)
     static let real = StrategyID.allCases.filter { !$0.isNegativeControl }
-
-    private static let abilities: [(StrategyID, Bool)] = {
-        let silent = ScriptedRedis { _ throws(RedisError) in .null }
-        let catalogue = StrategyCatalogue(
-            stock: silent, lockNodes: [LockNode(name: "only", redis: silent)], clock: SkippingClock())
-        return StrategyID.allCases.map { id in (id, (try? catalogue.lock(id)) != nil) }
-    }()
+    static let leases = real.filter { $0.traits.abilities.contains(.leases) }
+    static let lockFree = real.filter { !$0.traits.abilities.contains(.leases) }
+    static let fenced = real.filter { $0.traits.abilities.contains(.fencing) }
+    static let notified = real.filter { $0.traits.abilities.contains(.notifiedWaiting) }
+    static let backoffs = leases.filter {
+        if case .exponentialFullJitter = $0.traits.retry?.delay { true } else { false }
+    }
 
     /// Starts what `id` needs, runs `body`, and stops it.
     static func run<Value>(
@@ -179,4 +177,10 @@ extension LeaseLock {
 
 struct NotGranted: Error {
     let evidence: Evidence
+}
+
+extension ReserveOutcome {
+    var isReserved: Bool {
+        if case .reserved = decision { true } else { false }
+    }
 }

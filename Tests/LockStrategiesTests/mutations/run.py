@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+"""Clause 43: shows that the conformance suite can fail.
+
+Each *.mutation file beside this script is one seeded bug. The script works on a copy of HEAD and on a copy of
+the build folder; your tree and build stay as they are. It checks that the copy is green, then plants one
+bug after the other, builds, runs the tests that should notice, and writes down which clauses turned red.
+
+    ./lab check --mutations [NAME...] [--output DIR] [--list]
+
+A mutation file has a head of "name: value" lines and then one or more replacements:
+
+    what:    the bug, in a few words
+    file:    the source file, from the root of the repository
+    clauses: the clauses that must notice, e.g. 5 6
+    filter:  a regular expression for `swift test --filter`
+    --- old
+    text that stands in the file exactly once
+    --- new
+    what replaces it (may be nothing)
+
+Verdicts: caught (an expected clause is red), elsewhere (only others are), survived, and three that say that the
+question was not answered: stale (the old text is not there exactly once), not built, no verdict (the tests
+ended without naming a failure). The exit code is 0 only when every bug was caught.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+TESTS = "LockStrategiesTests"
+BUILD_LIMIT, TEST_LIMIT = 1800, 420
+
+
+class Mutation:
+    def __init__(self, path):
+        self.name = path.stem
+        head, *parts = re.split(r"^--- (old|new)\n", path.read_text(), flags=re.M)
+        fields = dict(re.findall(r"^(\w+): *(.+)$", head, flags=re.M))
+        self.what, self.file = fields["what"], fields["file"]
+        self.clauses = fields["clauses"].split()
+        self.filter = fields["filter"]
+        texts = [(kind, text.removesuffix("\n")) for kind, text in zip(parts[::2], parts[1::2])]
+        self.pairs = [(texts[i][1], texts[i + 1][1]) for i in range(0, len(texts), 2)]
+        if [kind for kind, _ in texts] != ["old", "new"] * len(self.pairs) or not self.pairs:
+            sys.exit(f"{path.name}: pairs of '--- old' and '--- new' are needed")
+
+    def applied(self, text):
+        """The file with the bug in it; None when an old text is not found exactly once."""
+        for old, new in self.pairs:
+            if text.count(old) != 1:
+                return None
+            text = text.replace(old, new)
+        return text
+
+
+class Copy:
+    """A worktree of HEAD with a build folder of its own."""
+
+    def __init__(self, folder, built_at):
+        self.tree, self.built_at = folder / "tree", built_at
+        git("worktree", "add", "--detach", str(self.tree), "HEAD")
+        build = ROOT / ".build"
+        if build.is_dir():
+            # Hard links would share what the build overwrites in place.
+            subprocess.run(["cp", "-a", "--reflink=auto", str(build), str(self.tree / ".build")], check=True)
+        resolved = ROOT / "Package.resolved"
+        if resolved.is_file():
+            shutil.copy(resolved, self.tree)
+        self.prefix = self.same_path_prefix()
+        if not self.prefix:
+            shutil.rmtree(self.tree / ".build", ignore_errors=True)
+        self.reduce_manifest()
+
+    def same_path_prefix(self):
+        """A build folder is valid at its own path only. So, where the system allows it, commands run in a mount
+        namespace in which the copy stands where the original is. Elsewhere everything is built anew."""
+        script = f'mount --bind "{self.tree}" "{self.built_at}" && cd "{self.built_at}" && exec "$@"'
+        for options in (["--mount"], ["--mount", "--user", "--map-root-user"]):
+            prefix = ["unshare", *options, "sh", "-c", script, "sh"]
+            try:
+                if subprocess.run(prefix + ["true"], capture_output=True).returncode == 0:
+                    return prefix
+            except FileNotFoundError:
+                break
+        return []
+
+    def run(self, command, log, limit):
+        """The exit code, or None when the limit passed."""
+        with open(log, "w") as output:
+            process = subprocess.Popen(
+                self.prefix + command, cwd=self.tree, stdout=output, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, start_new_session=True)
+            try:
+                return process.wait(limit)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait()
+                return None
+
+    def reduce_manifest(self):
+        """Leaves out the targets that the tests of the strategies do not need: they would be rebuilt each time."""
+        log = self.tree.parent / "manifest.json"
+        if self.run(["swift", "package", "dump-package"], log, BUILD_LIMIT) != 0:
+            sys.exit(f"the manifest cannot be read: see {log}")
+        targets = {}
+        text = log.read_text()
+        for target in json.loads(text[text.index("{"):])["targets"]:
+            needs = [d[kind][0] for d in target["dependencies"] for kind in ("byName", "target") if kind in d]
+            targets[target["name"]] = needs
+        wanted, queue = set(), [TESTS, "RedisClientTests"]
+        while queue:
+            name = queue.pop()
+            if name in targets and name not in wanted:
+                wanted.add(name)
+                queue += targets[name]
+        manifest = self.tree / "Package.swift"
+        source = manifest.read_text()
+        for name in set(targets) - wanted:
+            source = without_call(source, r'\.(?:executableTarget|testTarget|target)\(\s*name: "%s"' % name)
+            source = without_call(source, r'\.(?:library|executable)\(\s*name: "%s"' % name)
+        manifest.write_text(source)
+
+
+def without_call(source, start):
+    """The source without the first call that begins like this, and without the comma after it."""
+    found = re.search(start, source)
+    if not found:
+        return source
+    end, depth = source.index("(", found.start()), 0
+    while True:
+        depth += {"(": 1, ")": -1}.get(source[end], 0)
+        end += 1
+        if depth == 0:
+            break
+    return source[: found.start()] + re.sub(r"\A\s*,", "", source[end:])
+
+
+def git(*words):
+    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"git {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def red_tests(log):
+    """Names of the tests that failed."""
+    text = pathlib.Path(log).read_text(errors="replace")
+    return set(re.findall(r'✘ Test "(.+?)"(?: with \d+ test cases?)? (?:recorded an issue|failed)', text))
+
+
+def clauses_of(names):
+    """The clauses that stand first in the names, in order; a name without number stands for itself."""
+    found = set()
+    for name in names:
+        head = re.match(r"(\d+(?:, \d+)*) · ", name)
+        found |= set(head[1].split(", ")) if head else {name}
+    return sorted(found, key=lambda clause: (not clause.isdigit(), clause.zfill(3)))
+
+
+def judge(copy, mutation, logs):
+    path = copy.tree / mutation.file
+    original = path.read_text() if path.is_file() else ""
+    planted = mutation.applied(original)
+    if planted is None:
+        return "stale", []
+    path.write_text(planted)
+    try:
+        code = copy.run(["swift", "build", "--build-tests"], logs / f"{mutation.name}.build.log", BUILD_LIMIT)
+        if code != 0:
+            return "not built", []
+        log = logs / f"{mutation.name}.test.log"
+        code = copy.run(
+            ["swift", "test", "--skip-build", "--no-parallel", "--filter", mutation.filter], log, TEST_LIMIT)
+        red = clauses_of(red_tests(log))
+        if code == 0:
+            return "survived", []
+        if not red:
+            return "no verdict", []
+        return ("caught" if set(red) & set(mutation.clauses) else "elsewhere"), red
+    finally:
+        path.write_text(original)
+
+
+def run(mutations, output, built_at):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="lab-mutations-"))
+    logs = output or folder / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    try:
+        copy = Copy(folder, built_at)
+        say("the unmutated copy must be green")
+        code = copy.run(["swift", "build", "--build-tests"], folder / "green.build.log", BUILD_LIMIT)
+        if code != 0:
+            print((folder / "green.build.log").read_text()[-2000:], file=sys.stderr)
+            sys.exit("the unmutated copy does not build")
+        every = "|".join(sorted({mutation.filter for mutation in mutations}))
+        green = folder / "green.test.log"
+        code = copy.run(
+            ["swift", "test", "--skip-build", "--no-parallel", "--filter", every], green, 4 * TEST_LIMIT)
+        if code != 0 or " 0 tests " in green.read_text(errors="replace"):
+            sys.exit("the unmutated copy is not green: " + ", ".join(sorted(red_tests(green))))
+        rows = []
+        for mutation in mutations:
+            began = datetime.datetime.now()
+            verdict, red = judge(copy, mutation, folder)
+            seconds = round((datetime.datetime.now() - began).total_seconds())
+            say(f"{mutation.name}: {verdict} {', '.join(red)} ({seconds} s)")
+            rows.append((mutation, verdict, red))
+        text = table(rows)
+        print(text)
+        if output:
+            (output / "MUTATIONS.md").write_text(text)
+        return all(verdict == "caught" for _, verdict, _ in rows)
+    finally:
+        subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(folder / "tree")])
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def table(rows):
+    caught = sum(verdict == "caught" for _, verdict, _ in rows)
+    swift = subprocess.run(["swift", "--version"], capture_output=True, text=True).stdout.splitlines()
+    lines = [
+        "# Seeded bugs and the clauses that caught them",
+        "",
+        f"{caught} of {len(rows)} caught. Command `./lab check --mutations`, commit {git('rev-parse', '--short', 'HEAD')}, "
+        f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, "
+        f"{platform.system()} {platform.release()} {platform.machine()}, {swift[0] if swift else 'swift'}.",
+        "",
+        "| mutation | what | expected | caught by clause | verdict |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for mutation, verdict, red in rows:
+        cells = [mutation.name, mutation.what, ", ".join(mutation.clauses), "; ".join(red) or "-", verdict]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def say(text):
+    print(f"mutations: {text}", file=sys.stderr, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./lab check --mutations")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--output", type=pathlib.Path, help="a folder for the table")
+    parser.add_argument("--list", action="store_true", help="only say which there are and whether their text is found")
+    parser.add_argument(
+        "--built-at", type=pathlib.Path, default=ROOT, help="where .build was built, when it was copied here")
+    options = parser.parse_args()
+    mutations = [Mutation(path) for path in sorted(HERE.glob("*.mutation"))]
+    unknown = set(options.names) - {mutation.name for mutation in mutations}
+    if unknown:
+        sys.exit("no such mutation: " + ", ".join(sorted(unknown)))
+    mutations = [mutation for mutation in mutations if not options.names or mutation.name in options.names]
+    if options.list:
+        stale = 0
+        for mutation in mutations:
+            path = ROOT / mutation.file
+            is_there = path.is_file() and mutation.applied(path.read_text()) is not None
+            stale += not is_there
+            print(f"{mutation.name:28} {'' if is_there else 'STALE '}{mutation.what}")
+        sys.exit(1 if stale else 0)
+    sys.exit(0 if run(mutations, options.output, options.built_at) else 1)
+
+
+if __name__ == "__main__":
+    main()
