@@ -1,7 +1,8 @@
 public import NIOCore
 import NIOPosix
 
-/// A client of one Redis server.
+/// A client of Redis: of one server, of the master that Sentinels name, or of a cluster; the endpoint says
+/// which, and the calls are the same.
 ///
 /// All tasks share one connection; commands of tasks that wait at the same time are pipelined. The
 /// connection is made by the first command and made again by the first command after it was lost; between
@@ -11,7 +12,7 @@ import NIOPosix
 public final class RedisClient: Sendable {
     public let endpoint: RedisEndpoint
     private let limits: Limits
-    private let link: ServerLink
+    private let topology: Topology
     private let subscriptions: SubscriptionHub
 
     /// - Parameter group: Event loops for the connections; nil takes NIO's shared ones.
@@ -19,33 +20,30 @@ public final class RedisClient: Sendable {
         _ endpoint: RedisEndpoint, limits: Limits = Limits(),
         group: (any EventLoopGroup)? = nil
     ) {
-        let group = group ?? MultiThreadedEventLoopGroup.singleton
-        let connector = Connector(limits: limits) { push throws(RedisError) in
-            try await RedisConnection.connect(to: endpoint, limits: limits, group: group, push: push)
-        }
         self.endpoint = endpoint
         self.limits = limits
-        link = ServerLink(connector: connector, limits: limits, group: group)
-        subscriptions = SubscriptionHub(connector: connector, limits: limits, group: group)
+        (topology, subscriptions) = Topology.make(
+            endpoint, limits: limits, group: group ?? MultiThreadedEventLoopGroup.singleton)
     }
 
     /// Transactions that wait for a connection now.
-    var waitingTransactions: Int { link.waitingTransactions }
+    var waitingTransactions: Int { topology.waitingTransactions }
 
     /// Sends one command and waits for its reply. One round trip.
     ///
     /// - Throws: ``RedisError``; an error reply of the server is `.refused`.
     public func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue {
-        let reply = try await link.exchange([command], before: deadline)[0]
+        let reply = try await topology.exchange([command], before: deadline)[0]
         if case .error(let error) = reply { throw .refused(error) }
         return reply
     }
 
-    /// Sends commands in one piece, nothing of another task between them. One round trip.
+    /// Sends commands in one piece, nothing of another task between them. One round trip. In a cluster all
+    /// keys must be of one slot, and MULTI is not for here: use ``transaction(watching:reading:decide:)``.
     ///
     /// - Returns: A reply for each command; an error reply is a value here.
     public func pipeline(_ commands: [RedisCommand]) async throws(RedisError) -> [RESPValue] {
-        commands.isEmpty ? [] : try await link.exchange(commands, before: deadline)
+        commands.isEmpty ? [] : try await topology.exchange(commands, before: deadline)
     }
 
     /// Runs a script by its digest. When the server does not know it, and on no other error, its text is
@@ -80,7 +78,7 @@ public final class RedisClient: Sendable {
         watching keys: [String], reading reads: [RedisCommand],
         decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
-        try await link.transaction(
+        try await topology.transaction(
             WatchedTransaction(keys: keys, reads: reads, deadline: deadline), decide: decide)
     }
 
@@ -99,7 +97,7 @@ public final class RedisClient: Sendable {
     /// Closes all connections; every later command fails with `.unavailable`.
     public func close() async {
         await subscriptions.close()
-        await link.close()
+        await topology.close()
     }
 
     private var deadline: NIODeadline { .now() + TimeAmount(limits.command) }

@@ -278,6 +278,29 @@ struct TransactionTests {
         }
     }
 
+    @Test("keeps its time limit on a connection that an abandoned one used before")
+    func limitAfterAbandoned() async throws {
+        let limits = RedisClient.Limits(
+            connect: .seconds(60), command: .milliseconds(500), dedicatedConnections: 1)
+        try await withClient(limits: limits) { client, server in
+            let first: Outcome = try await client.transaction(watching: ["a"], reading: []) { _ in
+                .abandon("")
+            }
+            guard case .abandoned = first else {
+                Issue.record("\(first)")
+                return
+            }
+            server.pause()
+            let second = await code {
+                let _: Outcome = try await client.transaction(watching: ["a"], reading: []) { _ in
+                    .abandon("")
+                }
+            }
+            #expect(second == .timedOut)
+            server.resume()
+        }
+    }
+
     private func committed(_ outcome: Outcome) -> [RESPValue]? {
         if case .committed(let replies) = outcome { replies } else { nil }
     }

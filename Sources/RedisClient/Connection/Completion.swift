@@ -2,8 +2,8 @@ import Synchronization
 
 /// A value that one task waits for and another place delivers, once.
 ///
-/// Whoever finishes first wins; what comes later is dropped. Cancelling the waiter finishes at once. Instead of
-/// a task, a closure can take the value.
+/// Whoever finishes first wins; what comes later is dropped. Cancelling the waiter finishes at once. Instead
+/// of a task, a closure can take the value.
 final class Completion<Value: Sendable>: Sendable {
     private enum State: Sendable {
         case idle

@@ -55,6 +55,11 @@ final class DedicatedConnections: Sendable {
         if mustConnect { connectSoon() }
     }
 
+    /// Gives all connections up; what is on its way over them is lost.
+    func leave() {
+        for connection in pool.withLock(\.connections) { connection.closeSoon() }
+    }
+
     func close() async {
         let (connections, waiters) = pool.withLock { $0.close() }
         for waiter in waiters { waiter.finish(.failure(.clientClosed)) }

@@ -75,11 +75,14 @@ struct DedicatedPool<Connection: Sendable> {
         return (false, false)
     }
 
+    /// Every connection there is, lent or not.
+    var connections: [Connection] { idle + leased.values }
+
     /// - Returns: Every connection there is, and all who wait.
     mutating func close() -> ([Connection], [Completion<Lease>]) {
         isClosed = true
         defer { (idle, leased, waiters) = ([], [:], []) }
-        return (idle + leased.values, waiters.map(\.completion))
+        return (connections, waiters.map(\.completion))
     }
 
     private mutating func serve(_ connection: Connection, isReused: Bool) {

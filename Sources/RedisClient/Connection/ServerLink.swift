@@ -2,12 +2,17 @@ import NIOCore
 
 /// Everything that a client keeps open towards one server, except subscriptions.
 final class ServerLink: Sendable {
-    private let limits: RedisClient.Limits
     private let shared: SharedConnection
     private let dedicated: DedicatedConnections
+    private let leavesReplicas: Bool
 
-    init(connector: Connector, limits: RedisClient.Limits, group: any EventLoopGroup) {
-        self.limits = limits
+    /// - Parameter leavesReplicas: A server that says READONLY is left, because the next connection may lead
+    ///   to another one.
+    init(
+        connector: Connector, limits: RedisClient.Limits, group: any EventLoopGroup,
+        leavesReplicas: Bool = false
+    ) {
+        self.leavesReplicas = leavesReplicas
         shared = SharedConnection(connector: connector, group: group)
         dedicated = DedicatedConnections(connector: connector, limits: limits, group: group)
     }
@@ -19,7 +24,9 @@ final class ServerLink: Sendable {
     func exchange(
         _ commands: [RedisCommand], before deadline: NIODeadline
     ) async throws(RedisError) -> [RESPValue] {
-        try await shared.exchange(commands, before: deadline)
+        let replies = try await shared.exchange(commands, before: deadline)
+        if leavesReplicas && replies.contains(where: { $0.error?.prefix == "READONLY" }) { shared.leave() }
+        return replies
     }
 
     /// See ``RedisClient/transaction(watching:reading:decide:)``.
@@ -51,10 +58,18 @@ final class ServerLink: Sendable {
                 return outcome
             } catch {
                 // After an error reply to EXEC the server keeps nothing; after anything else it may.
-                dedicated.giveBack(lease, isClean: error.code == .refused)
+                let isOfReplica = leavesReplicas && error.reply?.prefix == "READONLY"
+                dedicated.giveBack(lease, isClean: error.code == .refused && !isOfReplica)
                 throw error
             }
         }
+    }
+
+    /// Gives all connections up, because they lead to the wrong server; what is on its way has an unknown
+    /// outcome. The next command makes new ones.
+    func leave() {
+        shared.leave()
+        dedicated.leave()
     }
 
     func close() async {

@@ -32,12 +32,22 @@ final class SharedConnection: Sendable {
         _ commands: [RedisCommand], before deadline: NIODeadline
     ) async throws(RedisError) -> [RESPValue] {
         do throws(RedisError) {
-            return try await exchange(commands, over: try await connection(before: deadline), deadline)
+            return try await connection(before: deadline).exchange(commands, before: deadline)
         } catch {
             // The connection ended between being handed out and the write, so nothing was sent.
             guard error.code == .unavailable, error.reply == nil else { throw error }
-            return try await exchange(commands, over: try await connection(before: deadline), deadline)
+            return try await connection(before: deadline).exchange(commands, before: deadline)
         }
+    }
+
+    /// Gives the connection up; the next command makes a new one. Commands on their way lose their replies.
+    func leave() {
+        let connection: RedisConnection? = link.withLock { link in
+            guard case .connected(let connection) = link else { return nil }
+            link = .idle
+            return connection
+        }
+        connection?.closeSoon()
     }
 
     /// Closes the connection; every later command fails with `.unavailable`.
@@ -54,15 +64,6 @@ final class SharedConnection: Sendable {
         case .idle, .closed:
             break
         }
-    }
-
-    private func exchange(
-        _ commands: [RedisCommand], over connection: RedisConnection, _ deadline: NIODeadline
-    ) async throws(RedisError) -> [RESPValue] {
-        guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
-        let pending = PendingCommand(commands, deadline: deadline)
-        connection.enqueue(pending)
-        return try await pending.replies()
     }
 
     private func connection(before deadline: NIODeadline) async throws(RedisError) -> RedisConnection {

@@ -14,7 +14,7 @@ struct WatchedTransaction<Abandoned: Sendable> {
         guard !(watch + reads).isEmpty else { return [] }
         let replies: [RESPValue]
         do throws(RedisError) {
-            replies = try await exchange(watch + reads, over: connection)
+            replies = try await connection.exchange(watch + reads, before: deadline)
         } catch {
             switch error.code {
             case .outcomeUnknown, .protocolViolation:
@@ -27,16 +27,16 @@ struct WatchedTransaction<Abandoned: Sendable> {
         return Array(replies.dropFirst(watch.count))
     }
 
-    /// MULTI, the commands and EXEC. One round trip. When it returns or throws `.refused`, the server keeps
-    /// nothing of the transaction.
+    /// MULTI, the commands and EXEC. One round trip. When it returns or throws `.refused`, the server
+    /// keeps nothing of the transaction.
     ///
-    /// - Throws: As `send`. The error of a command that could not be queued goes before EXEC's own, because it
-    ///   tells the reason.
+    /// - Throws: As `send`. The error of a command that could not be queued goes before EXEC's own,
+    ///   because it tells the reason.
     func commit(
         _ commands: [RedisCommand], over connection: RedisConnection
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
         let all = [RedisCommand("MULTI")] + commands + [RedisCommand("EXEC")]
-        let replies = try await exchange(all, over: connection)
+        let replies = try await connection.exchange(all, before: deadline)
         try Self.throwFirstError(in: replies)
         switch replies.last {
         case .array(let results)?:
@@ -53,15 +53,6 @@ struct WatchedTransaction<Abandoned: Sendable> {
     func unwatch(over connection: RedisConnection) {
         guard !keys.isEmpty else { return }
         connection.enqueue(PendingCommand([RedisCommand("UNWATCH")], deadline: .distantFuture))
-    }
-
-    private func exchange(
-        _ commands: [RedisCommand], over connection: RedisConnection
-    ) async throws(RedisError) -> [RESPValue] {
-        guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
-        let pending = PendingCommand(commands, deadline: deadline)
-        connection.enqueue(pending)
-        return try await pending.replies()
     }
 
     private static func throwFirstError(in replies: [RESPValue]) throws(RedisError) {

@@ -47,6 +47,11 @@ final class SubscriptionHub: Sendable {
         return RedisSubscription { [self] in leave(id, channel) }
     }
 
+    /// Gives the connection up, because it leads to the wrong server; the subscribers are told of the gap.
+    func leave() {
+        state.withLock(\.connection)?.closeSoon()
+    }
+
     /// Ends all subscriptions without telling the subscribers.
     func close() async {
         let connection = state.withLock(\.connection)
