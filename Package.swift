@@ -34,6 +34,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -53,6 +54,7 @@ let package = Package(
                 "CHiredis", "COpenSSL",
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings),
         .target(
@@ -114,7 +116,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RedisClientTests",
-            dependencies: ["RedisClient", "LabTesting", "LabProcesses"],
+            dependencies: [
+                "RedisClient", "LabTesting", "LabProcesses",
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "LockStrategiesTests",
@@ -132,7 +138,8 @@ let package = Package(
         .testTarget(
             name: "LabServerTests",
             dependencies: [
-                "lab-server", "InventoryService", "LabTesting", "LabProcesses",
+                "lab-server", "InventoryService", "LockStrategies", "RedisClient", "LabTesting",
+                "LabProcesses",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],

@@ -14,7 +14,7 @@ public final class RedisServerProcess: Sendable {
     /// Kept only when the directory is ours; goes with the last reference.
     private let ownDirectory: TemporaryDirectory?
 
-    /// `redis://127.0.0.1:PORT` or `redis+unix://PATH`.
+    /// `redis://127.0.0.1:PORT`, `rediss://…` or `redis+unix://PATH`, without the password.
     public var url: String { endpoint.description }
 
     public var processIdentifier: Int32 { process.withLock(\.processIdentifier) }
@@ -114,8 +114,12 @@ extension RedisServerProcess {
         _ options: RedisServerOptions, _ directory: String, _ port: Int
     ) -> RedisEndpoint {
         switch options.listener {
-        case .tcp: RedisEndpoint(.tcp(host: "127.0.0.1", port: port))
-        case .unixSocket: RedisEndpoint(.unixSocket(path: "\(directory)/redis.sock"))
+        case .tcp:
+            RedisEndpoint(
+                .tcp(host: "127.0.0.1", port: port), password: options.password,
+                tls: options.encryption?.client)
+        case .unixSocket:
+            RedisEndpoint(.unixSocket(path: "\(directory)/redis.sock"), password: options.password)
         }
     }
 

@@ -5,40 +5,59 @@ struct AcquireLoop<C: MonotonicClock>: Sendable {
     let random: RandomSource
     let retry: RetryPolicy
 
-    /// - Parameter attempt: One try: a lease, or nil when somebody else holds the lock.
     func run(
         deadline: ContinuousClock.Instant,
         attempt: (inout Evidence) async throws(StrategyError) -> Lease?
     ) async throws(StrategyError) -> AcquireOutcome {
+        try await run(
+            deadline: deadline, after: Evidence(),
+            wait: { pause throws(StrategyError) in
+                try await clock.pause(pause, before: "the lock")
+            },
+            attempt: attempt)
+    }
+
+    /// - Parameters:
+    ///   - before: What the acquisition has cost already.
+    ///   - wait: Waits between two tries, for the time that the schedule says or until it is worth a try.
+    ///   - attempt: One try: a lease, or nil when somebody else holds the lock.
+    func run(
+        deadline: ContinuousClock.Instant, after before: Evidence,
+        wait: (Duration) async throws(StrategyError) -> Void,
+        attempt: (inout Evidence) async throws(StrategyError) -> Lease?
+    ) async throws(StrategyError) -> AcquireOutcome {
         let began = clock.now
-        var evidence = Evidence()
+        var evidence = before
         var schedule = RetrySchedule(policy: retry, deadline: deadline)
         do throws(StrategyError) {
             while true {
                 evidence.attempts += 1
                 if let lease = try await attempt(&evidence) {
-                    evidence.waited = began.duration(to: clock.now)
+                    evidence.waited = before.waited + began.duration(to: clock.now)
                     return .granted(lease, evidence: evidence)
                 }
                 switch schedule.attemptFailed(now: clock.now, random: random) {
                 case .giveUp:
-                    evidence.waited = began.duration(to: clock.now)
+                    evidence.waited = before.waited + began.duration(to: clock.now)
                     return .contended(evidence: evidence)
                 case .retry(let pause):
-                    try await sleep(pause)
+                    try await wait(pause)
                 }
             }
         } catch {
-            evidence.waited = began.duration(to: clock.now)
+            evidence.waited = before.waited + began.duration(to: clock.now)
             throw error.adding(evidence)
         }
     }
+}
 
-    private func sleep(_ pause: Duration) async throws(StrategyError) {
+extension MonotonicClock {
+    /// Sleeps for `pause`; cancellation is an error of its own.
+    func pause(_ pause: Duration, before step: String) async throws(StrategyError) {
         do {
-            try await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
+            try await sleep(until: now.advanced(by: pause), tolerance: nil)
         } catch {
-            throw StrategyError(.cancelled, "cancelled while waiting for the lock")
+            throw StrategyError(.cancelled, "cancelled while waiting for \(step)")
         }
     }
 }

@@ -3,7 +3,18 @@ import RedisClient
 /// The scripts of the folder Scripts, compiled into the library.
 enum EmbeddedScripts {
     static let luaAtomic = script("lua-atomic", PackageResources.lua_atomic_lua)
+    static let combining = script("combining", PackageResources.combining_lua)
+    static let takeAtHome = script("take-at-home", PackageResources.take_at_home_lua)
+    static let moveOut = script("move-out", PackageResources.move_out_lua)
+    static let moveIn = script("move-in", PackageResources.move_in_lua)
+    static let moveDone = script("move-done", PackageResources.move_done_lua)
+    static let returnToBucket = script("return-to-bucket", PackageResources.return_to_bucket_lua)
+    static let readStock = script("read-stock", PackageResources.read_stock_lua)
     static let writeStock = script("write-stock", PackageResources.write_stock_lua)
+    static let writeStockFenced = script("write-stock-fenced", PackageResources.write_stock_fenced_lua)
+    static let acquireOrRemaining = script("acquire-or-remaining", PackageResources.acquire_or_remaining_lua)
+    static let releaseAndTell = script("release-and-tell", PackageResources.release_and_tell_lua)
+    static let acquireFenced = script("acquire-fenced", PackageResources.acquire_fenced_lua)
     static let returnReservation = script("return-reservation", PackageResources.return_reservation_lua)
     static let releaseLock = script("release-lock", PackageResources.release_lock_lua)
     static let extendLock = script("extend-lock", PackageResources.extend_lock_lua)

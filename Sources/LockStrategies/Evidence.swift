@@ -13,10 +13,12 @@ public struct Evidence: Sendable, Equatable {
     /// Releases that failed, or were withheld because a write may still have been under way; the lock then
     /// stays until its time to live ends.
     public var failedReleases: Int
+    /// Writes that Redis refused because a newer grant of the lock was made.
+    public var refusedWrites: Int
 
     public init(
         attempts: Int = 0, waited: Duration = .zero, held: Duration = .zero, commandsSent: Int = 0,
-        lostLeases: Int = 0, failedReleases: Int = 0
+        lostLeases: Int = 0, failedReleases: Int = 0, refusedWrites: Int = 0
     ) {
         self.attempts = attempts
         self.waited = waited
@@ -24,6 +26,7 @@ public struct Evidence: Sendable, Equatable {
         self.commandsSent = commandsSent
         self.lostLeases = lostLeases
         self.failedReleases = failedReleases
+        self.refusedWrites = refusedWrites
     }
 
     static func + (left: Evidence, right: Evidence) -> Evidence {
@@ -33,6 +36,7 @@ public struct Evidence: Sendable, Equatable {
             held: left.held + right.held,
             commandsSent: left.commandsSent + right.commandsSent,
             lostLeases: left.lostLeases + right.lostLeases,
-            failedReleases: left.failedReleases + right.failedReleases)
+            failedReleases: left.failedReleases + right.failedReleases,
+            refusedWrites: left.refusedWrites + right.refusedWrites)
     }
 }

@@ -79,6 +79,8 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
         switch try await section.decide(reservation, &evidence) {
         case .soldOut(let remaining):
             return .soldOut(remaining: remaining)
+        case .reservedBefore(let remaining):
+            return .reserved(remaining: remaining, fence: lease.fence)
         case .write(let newStock):
             guard clock.now < lease.validUntil else {
                 throw StrategyError(
@@ -91,7 +93,8 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
             let (written, cost) = await uncancelled { [section] in
                 var cost = Evidence()
                 do throws(StrategyError) {
-                    let remaining = try await section.write(newStock, for: reservation, &cost)
+                    let remaining = try await section.write(
+                        newStock, for: reservation, fence: lease.fence, &cost)
                     return (Result<Int, StrategyError>.success(remaining), cost)
                 } catch {
                     return (.failure(error), cost)

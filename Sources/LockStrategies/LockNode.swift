@@ -5,10 +5,16 @@ public struct LockNode<Redis: RedisPort>: Sendable {
     /// What tells this node from the others: its address.
     public let name: String
     let redis: Redis
+    private let releaseScript: RedisScript
 
     public init(name: String, redis: Redis) {
+        self.init(name: name, redis: redis, releaseScript: EmbeddedScripts.releaseLock)
+    }
+
+    init(name: String, redis: Redis, releaseScript: RedisScript) {
         self.name = name
         self.redis = redis
+        self.releaseScript = releaseScript
     }
 
     /// Sets the key with the token and its time to live in one command; false when somebody holds it.
@@ -22,7 +28,7 @@ public struct LockNode<Redis: RedisPort>: Sendable {
     func release(_ key: LockKey, _ token: LeaseToken) async throws(RedisError) -> NodeAnswer {
         NodeAnswer(
             try await redis.run(
-                EmbeddedScripts.releaseLock, keys: [key.description], arguments: [token.description]))
+                releaseScript, keys: [key.description], arguments: [token.description]))
     }
 
     /// Clean-up after a grant that is not wanted or was not seen.
@@ -33,7 +39,7 @@ public struct LockNode<Redis: RedisPort>: Sendable {
     func takeBack(_ key: LockKey, _ token: LeaseToken) async {
         _ = try? await redis.send(
             RedisCommand(
-                "EVAL", EmbeddedScripts.releaseLock.source, "1", key.description, token.description))
+                "EVAL", releaseScript.source, "1", key.description, token.description))
     }
 
     func extend(

@@ -10,6 +10,20 @@ public protocol RedisPort: Sendable {
     func run(
         _ script: RedisScript, keys: [String], arguments: [String]
     ) async throws(RedisError) -> RedisScriptReply
+
+    /// Watches keys and reads in one round trip; then applies what `decide` says in another one, unless
+    /// somebody changed a watched key in the meantime. Until the commit was sent, an error never is
+    /// `.outcomeUnknown`.
+    func transaction<Abandoned: Sendable>(
+        watching keys: [String], reading: [RedisCommand],
+        decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
+    ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned>
+
+    /// Listens to a channel until the subscription is cancelled. Returns once the server has confirmed it, so
+    /// that whatever is published afterwards is delivered. `onEvent` must not block.
+    func subscribe(
+        to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+    ) async throws(RedisError) -> RedisSubscription
 }
 
 extension RedisClient: RedisPort {}

@@ -8,40 +8,75 @@ struct StockSection<Redis: RedisPort>: Sendable {
     enum Step: Sendable {
         case write(newStock: Int)
         case soldOut(remaining: Int)
+        /// This id was reserved before and is open; the stock after that.
+        case reservedBefore(remaining: Int)
     }
 
     let redis: Redis
 
     /// The read and the decision.
     func decide(_ reservation: Reservation, _ evidence: inout Evidence) async throws(StrategyError) -> Step {
+        let keys = ProductKeys(reservation.product)
         evidence.commandsSent += 1
         let reply: RESPValue
         do throws(RedisError) {
-            reply = try await redis.send(RedisCommand("GET", ProductKeys(reservation.product).stock))
+            let read = try await redis.run(
+                EmbeddedScripts.readStock, keys: [keys.stock, keys.reservations],
+                arguments: [reservation.id.description])
+            evidence.commandsSent += read.commandsSent - 1
+            reply = read.value
         } catch {
             throw Self.nothingTaken(error, during: "reading the stock of product \(reservation.product)")
         }
-        if case .null = reply { throw .notStocked(reservation.product) }
-        guard let stock = reply.integer else { throw .invalidStock(reservation.product) }
+        guard let parts = reply.array, parts.count == 2 else {
+            throw StrategyError(.unavailable, "the script read-stock answered \(reply)")
+        }
+        if let before = parts[1].string.flatMap({ ReservationRecord($0) }) {
+            return .reservedBefore(remaining: before.stockAfter)
+        }
+        if case .null = parts[0] { throw .notStocked(reservation.product) }
+        guard let stock = parts[0].integer else { throw .invalidStock(reservation.product) }
         guard stock >= reservation.quantity else { return .soldOut(remaining: Int(stock)) }
         return .write(newStock: Int(stock) - reservation.quantity)
     }
 
     /// The write: the stock after the reservation.
+    ///
+    /// - Parameter fence: Of the lease under which it is written; with one, Redis refuses the write when a
+    ///   newer grant was made.
     func write(
-        _ newStock: Int, for reservation: Reservation, _ evidence: inout Evidence
+        _ newStock: Int, for reservation: Reservation, fence: Fence? = nil, _ evidence: inout Evidence
     ) async throws(StrategyError) -> Int {
         let keys = ProductKeys(reservation.product)
+        let values = [reservation.id.description, String(reservation.quantity), String(newStock)]
         evidence.commandsSent += 1
+        let reply: RedisScriptReply
         do throws(RedisError) {
-            let reply = try await redis.run(
-                EmbeddedScripts.writeStock, keys: [keys.stock, keys.reservations],
-                arguments: [reservation.id.description, String(reservation.quantity), String(newStock)])
-            evidence.commandsSent += reply.commandsSent - 1
-            return Int(reply.value.integer ?? Int64(newStock))
+            if let fence {
+                reply = try await redis.run(
+                    EmbeddedScripts.writeStockFenced, keys: [keys.stock, keys.reservations, keys.fence],
+                    arguments: values + [String(fence.rawValue)])
+            } else {
+                reply = try await redis.run(
+                    EmbeddedScripts.writeStock, keys: [keys.stock, keys.reservations], arguments: values)
+            }
         } catch {
             throw StrategyError(error, during: "writing the stock of product \(reservation.product)")
         }
+        evidence.commandsSent += reply.commandsSent - 1
+        guard fence != nil else { return Int(reply.value.integer ?? Int64(newStock)) }
+        let parts = reply.value.array?.compactMap(\.integer) ?? []
+        guard parts.count == 2 else {
+            throw StrategyError(.outcomeUnknown, "the script write-stock-fenced answered \(reply.value)")
+        }
+        guard parts[0] == 1 else {
+            evidence.refusedWrites += 1
+            throw StrategyError(
+                .leaseLost,
+                "the stock of product \(reservation.product) was granted to a newer holder; nothing was taken"
+            )
+        }
+        return Int(parts[1])
     }
 
     /// Ends a reservation without a sale; the units that went back.
@@ -58,7 +93,7 @@ struct StockSection<Redis: RedisPort>: Sendable {
     }
 
     /// A lost reply of a read leaves nothing behind, so its outcome is not unknown.
-    private static func nothingTaken(_ error: RedisError, during step: String) -> StrategyError {
+    static func nothingTaken(_ error: RedisError, during step: String) -> StrategyError {
         switch error.code {
         case .outcomeUnknown, .protocolViolation:
             StrategyError(.unavailable, "\(step): \(error.context)", underlying: error)

@@ -1,26 +1,23 @@
-/// Policies of all strategies; one initialiser holds every default.
+/// Policies of all strategies; one initialiser holds every default that is not a strategy's own.
 public struct StrategySettings: Sendable, Hashable {
     /// Time after which Redis drops a lock whose holder died.
     public var leaseTimeToLive: Duration
-    public var spin: RetryPolicy
-    public var backoff: RetryPolicy
-    public var redlock: RetryPolicy
     /// What is taken off a lease for clocks that drift apart.
     public var validity: LeaseValidity
+    /// Instead of the policy in a strategy's traits.
+    public var retries: [StrategyID: RetryPolicy]
 
     public init(
-        leaseTimeToLive: Duration = .seconds(10),
-        spin: RetryPolicy = RetryPolicy(delay: .fixed(.milliseconds(5))),
-        backoff: RetryPolicy = RetryPolicy(
-            delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(100))),
-        redlock: RetryPolicy = RetryPolicy(
-            delay: .exponentialFullJitter(base: .milliseconds(5), cap: .milliseconds(200))),
-        validity: LeaseValidity = LeaseValidity()
+        leaseTimeToLive: Duration = .seconds(10), validity: LeaseValidity = LeaseValidity(),
+        retries: [StrategyID: RetryPolicy] = [:]
     ) {
         self.leaseTimeToLive = leaseTimeToLive
-        self.spin = spin
-        self.backoff = backoff
-        self.redlock = redlock
         self.validity = validity
+        self.retries = retries
+    }
+
+    /// When the strategy asks again; never, where neither the settings nor its traits say so.
+    public func retry(of id: StrategyID) -> RetryPolicy {
+        retries[id] ?? id.traits.retry ?? RetryPolicy(delay: .fixed(.zero), maximumRetries: 0)
     }
 }

@@ -1,90 +1,49 @@
 public import NIOCore
 import NIOPosix
-import Synchronization
 
-/// A client of one Redis server.
+/// A client of Redis: of one server, of the master that Sentinels name, or of a cluster; the endpoint says
+/// which, and the calls are the same.
 ///
 /// All tasks share one connection; commands of tasks that wait at the same time are pipelined. The
 /// connection is made by the first command and made again by the first command after it was lost; between
 /// failed attempts the client answers `.unavailable` at once, for a pause that grows with jitter.
-/// Cancelling a task returns at once and leaves the connection in step.
+/// Transactions have connections of their own, and so have subscriptions. Cancelling a task returns at once
+/// and leaves every connection in step.
 public final class RedisClient: Sendable {
-    /// Time and size limits; one initialiser holds every default.
-    public struct Limits: Sendable, Hashable {
-        /// For connecting, including AUTH and SELECT.
-        public var connect: Duration
-        /// From the call to the reply.
-        public var command: Duration
-        /// Bytes of one reply.
-        public var replyBytes: Int
-        /// First and longest pause between attempts to connect.
-        public var reconnectBase: Duration
-        public var reconnectCap: Duration
-
-        public init(
-            connect: Duration = .seconds(1), command: Duration = .seconds(1),
-            replyBytes: Int = 64 << 20,
-            reconnectBase: Duration = .milliseconds(20), reconnectCap: Duration = .seconds(1)
-        ) {
-            self.connect = connect
-            self.command = command
-            self.replyBytes = replyBytes
-            self.reconnectBase = reconnectBase
-            self.reconnectCap = reconnectCap
-        }
-    }
-
-    private enum Link {
-        case idle
-        case connecting([Completion<RedisConnection>])
-        case connected(RedisConnection)
-        case resting(until: ContinuousClock.Instant, because: RedisError)
-        case closed
-    }
-
-    private struct State {
-        var link = Link.idle
-        var failures = 0
-    }
-
-    private enum Step {
-        case use(RedisConnection)
-        case wait
-        case connect
-        case fail(RedisError)
-    }
-
     public let endpoint: RedisEndpoint
     private let limits: Limits
-    private let reconnect: ReconnectPolicy
-    private let group: any EventLoopGroup
-    private let state = Mutex(State())
+    private let topology: Topology
+    private let subscriptions: SubscriptionHub
 
-    /// - Parameter group: Event loops for the connection; nil takes NIO's shared ones.
+    /// - Parameter group: Event loops for the connections; nil takes NIO's shared ones.
     public init(
         _ endpoint: RedisEndpoint, limits: Limits = Limits(),
         group: (any EventLoopGroup)? = nil
     ) {
         self.endpoint = endpoint
         self.limits = limits
-        self.group = group ?? MultiThreadedEventLoopGroup.singleton
-        reconnect = ReconnectPolicy(base: limits.reconnectBase, cap: limits.reconnectCap)
+        (topology, subscriptions) = Topology.make(
+            endpoint, limits: limits, group: group ?? MultiThreadedEventLoopGroup.singleton)
     }
+
+    /// Transactions that wait for a connection now.
+    var waitingTransactions: Int { topology.waitingTransactions }
 
     /// Sends one command and waits for its reply. One round trip.
     ///
     /// - Throws: ``RedisError``; an error reply of the server is `.refused`.
     public func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue {
-        let reply = try await exchange([command])[0]
+        let reply = try await topology.exchange([command], before: deadline)[0]
         if case .error(let error) = reply { throw .refused(error) }
         return reply
     }
 
-    /// Sends commands in one piece, nothing of another task between them. One round trip.
+    /// Sends commands in one piece, nothing of another task between them. One round trip. In a cluster all
+    /// keys must be of one slot, and MULTI is not for here: use ``transaction(watching:reading:decide:)``.
     ///
     /// - Returns: A reply for each command; an error reply is a value here.
     public func pipeline(_ commands: [RedisCommand]) async throws(RedisError) -> [RESPValue] {
-        commands.isEmpty ? [] : try await exchange(commands)
+        commands.isEmpty ? [] : try await topology.exchange(commands, before: deadline)
     }
 
     /// Runs a script by its digest. When the server does not know it, and on no other error, its text is
@@ -103,111 +62,43 @@ public final class RedisClient: Sendable {
         return RedisScriptReply(value: value, commandsSent: 2)
     }
 
-    /// Closes the connection; every later command fails with `.unavailable`.
+    /// Reads keys, decides, and applies commands only if nobody changed the keys in the meantime, on a
+    /// connection that nobody else uses. Two round trips to commit, one to abandon; the command's time limit
+    /// covers the whole, including the wait for one of ``Limits/dedicatedConnections`` in order of arrival.
+    ///
+    /// - Parameters:
+    ///   - keys: Watched from before the reads on.
+    ///   - reads: Commands that write nothing; they may be read again after a lost connection.
+    ///   - decide: Gets a reply for each of the reads. May be called more than once.
+    /// - Throws: ``RedisError``. Until the commit was sent nothing was applied, and the error is never
+    ///   `.outcomeUnknown`; after that it is as with ``send(_:)``. `.refused` when a read or the commit was
+    ///   answered with an error; where it was one command of a commit that was applied, as WRONGTYPE, Redis
+    ///   has applied the others.
+    public func transaction<Abandoned: Sendable>(
+        watching keys: [String], reading reads: [RedisCommand],
+        decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
+    ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
+        try await topology.transaction(
+            WatchedTransaction(keys: keys, reads: reads, deadline: deadline), decide: decide)
+    }
+
+    /// Listens to a channel. Returns once the server has confirmed it, so that whatever is published
+    /// afterwards is delivered. All channels share one connection, which is closed with the last
+    /// subscription; when it is lost, it is made again, and the subscriber is told of the gap.
+    ///
+    /// - Parameter onEvent: Called on an event loop, in order; must not block.
+    /// - Throws: ``RedisError``, never `.outcomeUnknown`: nothing is subscribed then.
+    public func subscribe(
+        to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+    ) async throws(RedisError) -> RedisSubscription {
+        try await subscriptions.subscribe(to: channel, onEvent: onEvent)
+    }
+
+    /// Closes all connections; every later command fails with `.unavailable`.
     public func close() async {
-        let link = state.withLock { state in
-            defer { state.link = .closed }
-            return state.link
-        }
-        switch link {
-        case .connected(let connection):
-            await connection.close()
-        case .connecting(let waiters):
-            for waiter in waiters { waiter.finish(.failure(Self.closedError)) }
-        case .idle, .resting, .closed:
-            break
-        }
+        await subscriptions.close()
+        await topology.close()
     }
 
-    private static let closedError = RedisError(.unavailable, "the client was closed")
-
-    private func exchange(_ commands: [RedisCommand]) async throws(RedisError) -> [RESPValue] {
-        let deadline = NIODeadline.now() + TimeAmount(limits.command)
-        do throws(RedisError) {
-            return try await exchange(commands, over: try await connection(before: deadline), deadline)
-        } catch {
-            // The connection ended between being handed out and the write, so nothing was sent.
-            guard error.code == .unavailable, error.reply == nil else { throw error }
-            return try await exchange(commands, over: try await connection(before: deadline), deadline)
-        }
-    }
-
-    private func exchange(
-        _ commands: [RedisCommand], over connection: RedisConnection, _ deadline: NIODeadline
-    ) async throws(RedisError) -> [RESPValue] {
-        guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
-        let pending = PendingCommand(commands, deadline: deadline)
-        connection.enqueue(pending)
-        return try await pending.replies()
-    }
-
-    private func connection(before deadline: NIODeadline) async throws(RedisError) -> RedisConnection {
-        let waiter = Completion<RedisConnection>()
-        switch state.withLock({ Self.next(&$0, waiter: waiter, now: .now) }) {
-        case .use(let connection):
-            return connection
-        case .fail(let error):
-            throw error
-        case .connect:
-            // Belongs to the client, not to the caller: a cancelled caller must not fail the others who
-            // wait for the same connection. It ends within the connect limit.
-            Task { await self.connect() }
-        case .wait:
-            break
-        }
-        let timer = group.next().scheduleTask(deadline: deadline) {
-            waiter.finish(.failure(RedisError(.timedOut, "no connection within the time limit")))
-        }
-        defer { timer.cancel() }
-        return try await waiter.value { RedisError(.cancelled, "cancelled while connecting") }
-    }
-
-    private static func next(
-        _ state: inout State, waiter: Completion<RedisConnection>, now: ContinuousClock.Instant
-    ) -> Step {
-        switch state.link {
-        case .connected(let connection) where connection.isActive:
-            return .use(connection)
-        case .connecting(let waiters):
-            state.link = .connecting(waiters + [waiter])
-            return .wait
-        case .resting(let until, let error) where now < until:
-            return .fail(error)
-        case .idle, .connected, .resting:
-            state.link = .connecting([waiter])
-            return .connect
-        case .closed:
-            return .fail(closedError)
-        }
-    }
-
-    private func connect() async {
-        let result: Result<RedisConnection, RedisError>
-        do throws(RedisError) {
-            result = .success(
-                try await RedisConnection.connect(to: endpoint, limits: limits, group: group))
-        } catch {
-            result = .failure(error)
-        }
-        let jitter = Double.random(in: 0...1)
-        let waiters: [Completion<RedisConnection>]? = state.withLock { state in
-            guard case .connecting(let waiters) = state.link else { return nil }
-            switch result {
-            case .success(let connection):
-                state.link = .connected(connection)
-                state.failures = 0
-            case .failure(let error):
-                state.failures += 1
-                let pause = reconnect.pause(afterFailures: state.failures, jitter: jitter)
-                state.link = .resting(until: .now + pause, because: error)
-            }
-            return waiters
-        }
-        guard let waiters else {
-            // Closed in the meantime.
-            if case .success(let connection) = result { await connection.close() }
-            return
-        }
-        for waiter in waiters { waiter.finish(result) }
-    }
+    private var deadline: NIODeadline { .now() + TimeAmount(limits.command) }
 }

@@ -39,6 +39,8 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
         "\(code.rawValue): \(context)"
     }
 
+    static let clientClosed = RedisError(.unavailable, "the client was closed")
+
     static func refused(_ reply: RedisServerError) -> RedisError {
         RedisError(.refused, "Redis refused the command: \(reply.message)", reply: reply)
     }

@@ -55,15 +55,9 @@ struct RedisServers: Sendable {
             stock: children[0].endpoint, lockNodes: children.dropFirst().map(\.endpoint), children: children)
     }
 
-    /// Asks the stock's server for a sign of life.
+    /// Asks the servers whether they can be used as they are named.
     func check() async throws(StartFailure) {
-        do throws(RedisError) {
-            _ = try await stock.send(RedisCommand("PING"))
-        } catch {
-            throw StartFailure(
-                .redisUnreachable,
-                "cannot use Redis at \(stock.endpoint) (\(error.context)); start it, or give another --redis")
-        }
+        try await RedisStartCheck(stock: stock.endpoint, lockNodes: lockNodes.map(\.endpoint)).run()
     }
 
     /// A quorum of the lock nodes answers; nothing where there are none.

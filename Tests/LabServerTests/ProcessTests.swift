@@ -47,6 +47,8 @@ import Testing
         arguments: [
             (["--strategy", "magic"], "known are: unguarded, setnx-spin"),
             (["--redis", "http://x"], "scheme"),
+            (["--redis", "redis+cluster://127.0.0.1:1/3"], "database 0"),
+            (["--redis", "rediss://127.0.0.1:1?ca=/no/such.pem"], "ca=/no/such.pem cannot be read"),
             (["--redis", ""], "URL"), (["--port", "70000"], "--port"), (["--port", "x"], "--port"),
             (["--bcrypt-cost", "4"], "--dev"), (["--purchase-deadline-ms", "0"], "--purchase-deadline-ms"),
             (["--database", "postgres://x"], "sqlite:PATH"), (["--log-level", "loud"], "--log-level"),

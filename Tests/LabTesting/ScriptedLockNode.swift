@@ -29,11 +29,11 @@ public final class ScriptedLockNode: Sendable {
                 throw RedisError(.unavailable, "refused")
             case .hanging:
                 // The write is applied, its reply never comes.
-                if case .command = call { _ = apply(call) }
+                if call.isAcquire || call.name == "EVAL" { _ = apply(call) }
                 throw RedisError(.outcomeUnknown, "no reply within the time limit")
             case .taken:
                 if case .command = call { return .null }
-                return .integer(-1)
+                return .integer(call.isAcquire ? 0 : -1)
             case .free:
                 return apply(call)
             }
@@ -51,6 +51,10 @@ public final class ScriptedLockNode: Sendable {
                 // EVAL text 1 key token: the clean-up of a lock.
                 if owners[words[3]] == words[4] { owners[words[3]] = nil }
                 return .integer(1)
+            case .script(_, let keys, let arguments) where call.isAcquire:
+                guard owners[keys[0]] == nil else { return .integer(0) }
+                owners[keys[0]] = arguments[0]
+                return .integer(1)
             case .script(_, let keys, let arguments):
                 guard let owner = owners[keys[0]] else { return .integer(0) }
                 guard owner == arguments[0] else { return .integer(-1) }
@@ -61,4 +65,9 @@ public final class ScriptedLockNode: Sendable {
             }
         }
     }
+}
+
+extension ScriptedRedis.Call {
+    /// Whether it asks for a lock.
+    public var isAcquire: Bool { name == "SET" || name.hasPrefix("acquire-") }
 }

@@ -220,6 +220,41 @@ struct RedisClientTests {
         }
     }
 
+    @Test(
+        "a reply that is nested too deep, or too long, ends the connection and not the program (CVE-2021-32765)",
+        arguments: [
+            // Arrays in arrays, made by Redis itself; the eighth level is one too many.
+            RedisCommand("EVAL", "return {{{{{{{{{1}}}}}}}}}", "0"),
+            RedisCommand("EVAL", "return string.rep('x', 100000)", "0"),
+        ])
+    func hostileReplies(command: RedisCommand) async throws {
+        try await withRedisServer { server in
+            var limits = patient
+            limits.replyBytes = 50_000
+            let client = RedisClient(server.endpoint, limits: limits)
+            let first = try await client.send(RedisCommand("CLIENT", "ID")).integer
+            let error = await #expect(throws: RedisError.self) { try await client.send(command) }
+            #expect(error?.code == .protocolViolation)
+            #expect(try await client.send(RedisCommand("CLIENT", "ID")).integer != first)
+            await client.close()
+        }
+    }
+
+    @Test("seven levels of a reply, and a reply just below the limit, are read")
+    func largeReplies() async throws {
+        try await withRedisServer { server in
+            var limits = patient
+            limits.replyBytes = 50_000
+            let client = RedisClient(server.endpoint, limits: limits)
+            var value = try await client.send(RedisCommand("EVAL", "return {{{{{{{1}}}}}}}", "0"))
+            for _ in 0..<7 { value = try #require(value.array?.first) }
+            #expect(value == .integer(1))
+            let text = try await client.send(RedisCommand("EVAL", "return string.rep('x', 49000)", "0"))
+            #expect(text.string?.utf8.count == 49_000)
+            await client.close()
+        }
+    }
+
     @Test("the pause between attempts to connect grows, is capped, and has jitter at the cap")
     func reconnectPause() {
         let policy = ReconnectPolicy(base: .milliseconds(20), cap: .seconds(1))

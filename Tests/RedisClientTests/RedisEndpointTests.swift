@@ -21,6 +21,25 @@ struct RedisEndpointTests {
                 "redis+unix:///run/redis.sock?database=2",
                 RedisEndpoint(.unixSocket(path: "/run/redis.sock"), database: 2)
             ),
+            ("rediss://host", RedisEndpoint(.tcp(host: "host", port: 6379), tls: RedisTLS())),
+            (
+                "rediss://host:7000?server-name=redis.lab",
+                RedisEndpoint(.tcp(host: "host", port: 7000), tls: RedisTLS(serverName: "redis.lab"))
+            ),
+            (
+                "redis+sentinel://ann:pw@a:1,b,[::1]:3/shop/2?sentinel-password=g%26te",
+                RedisEndpoint(
+                    .sentinel(
+                        RedisSentinels(
+                            hosts: [RedisHost("a", 1), RedisHost("b", 26_379), RedisHost("::1", 3)],
+                            master: "shop", password: Secret("g&te"))),
+                    username: "ann", password: Secret("pw"), database: 2)
+            ),
+            (
+                "redis+cluster://:pw@a:1,b:2/0",
+                RedisEndpoint(
+                    .cluster(nodes: [RedisHost("a", 1), RedisHost("b", 2)]), password: Secret("pw"))
+            ),
         ])
     func isRead(_ text: String, _ expected: RedisEndpoint) throws {
         #expect(try RedisEndpoint(parsing: text) == expected)
@@ -31,7 +50,16 @@ struct RedisEndpointTests {
         arguments: [
             ("localhost:6379", "scheme"),
             ("http://localhost", "scheme is http"),
-            ("rediss://localhost", "TLS"),
+            ("localhost:6379", "write redis://localhost:6379"),
+            ("redis://localhost?ca=x", "ca= means nothing with redis://"),
+            ("redis://a:1,b:2", "several hosts"),
+            ("redis+sentinel://a:1", "name of the master is missing"),
+            ("redis+sentinel://a:1/", "name of the master is missing"),
+            ("redis+sentinel://a:1/shop/x", "database must be a number"),
+            ("redis+sentinel://a:x/shop", "not host:port"),
+            ("redis+sentinel://a:1,/shop", "the host is missing"),
+            ("redis+cluster://a:1/3", "only database 0; leave /3 out"),
+            ("redis+cluster://", "the host is missing"),
             ("redis://", "host is missing"),
             ("redis://host:0", "port 0"),
             ("redis://host:70000", "port 70000"),
@@ -54,5 +82,33 @@ struct RedisEndpointTests {
             try RedisEndpoint(parsing: "redis://ann:hunter2@host/x")
         }
         #expect(error?.description.contains("hunter2") == false)
+        let sentinel = "redis+sentinel://ann:hunter2@host:1/shop/x?sentinel-password=hunter2"
+        let other = #expect(throws: RedisURLError.self) { try RedisEndpoint(parsing: sentinel) }
+        #expect(other?.description.contains("hunter2") == false)
+        let good = try RedisEndpoint(parsing: sentinel.replacing("/x", with: ""))
+        #expect(!String(reflecting: good).contains("hunter2"))
+    }
+
+    @Test("stands in a list between commas; a part without scheme is a further host of the one before")
+    func lists() throws {
+        let list = try RedisEndpoint.list(parsing: "redis+cluster://a:1,b:2,redis://c,redis+unix:///d")
+        #expect(
+            list.map(\.description)
+                == ["redis+cluster://a:1,b:2", "redis://c:6379", "redis+unix:///d"])
+        #expect(throws: RedisURLError.self) { try RedisEndpoint.list(parsing: "redis://a,") }
+        #expect(throws: RedisURLError.self) { try RedisEndpoint.list(parsing: "") }
+    }
+
+    @Test("is written as it was read, without its secrets")
+    func written() throws {
+        for text in [
+            "redis://host:1/2", "redis://[::1]:1", "redis+unix:///s?database=2",
+            "redis+sentinel://a:1,b:2/shop/3", "redis+cluster://a:1,[::1]:2",
+            "rediss://host:1/2?server-name=n",
+        ] {
+            #expect(try RedisEndpoint(parsing: text).description == text)
+        }
+        let odd = RedisEndpoint(.tcp(host: "h", port: 1), tls: RedisTLS(serverName: "a b&c=d"))
+        #expect(try RedisEndpoint(parsing: odd.description) == odd)
     }
 }

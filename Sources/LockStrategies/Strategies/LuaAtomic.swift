@@ -51,12 +51,12 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         guard numbers.count == 2 else {
             throw StrategyError(.outcomeUnknown, "the script answered \(reply)")
         }
-        switch numbers[0] {
-        case 1: return .reserved(remaining: Int(numbers[1]), fence: nil)
-        case 0: return .soldOut(remaining: Int(numbers[1]))
-        case -1: throw .notStocked(product)
-        case -2: throw .invalidStock(product)
-        default: throw StrategyError(.outcomeUnknown, "the script answered \(reply)")
-        }
+        return try ScriptDecision(code: numbers[0], stock: numbers[1]).meaning(for: product)
     }
+}
+
+extension StrategyTraits {
+    static let luaAtomic = StrategyTraits(
+        summary: "no lock: one script checks and takes the units in one atomic step",
+        criticalSection: "one script", abilities: [.stallSafety])
 }

@@ -231,3 +231,11 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         return tally.notOwner > tally.absent ? .notOwner : .absent
     }
 }
+
+extension StrategyTraits {
+    static let redlock = StrategyTraits(
+        summary: "SET NX with a lease on the majority of five independent Redis nodes",
+        criticalSection: guardedSection, abilities: [.leases, .quorum],
+        retry: RetryPolicy(
+            delay: .exponentialFullJitter(base: .milliseconds(5), cap: .milliseconds(200))))
+}

@@ -20,6 +20,8 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             switch try await section.decide(reservation, &evidence) {
             case .soldOut(let remaining):
                 decision = .soldOut(remaining: remaining)
+            case .reservedBefore(let remaining):
+                decision = .reserved(remaining: remaining, fence: nil)
             case .write(let newStock):
                 let remaining = try await section.write(newStock, for: reservation, &evidence)
                 decision = .reserved(remaining: remaining, fence: nil)
@@ -37,4 +39,10 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     ) async throws(StrategyError) -> Int {
         try await section.cancel(id, of: product)
     }
+}
+
+extension StrategyTraits {
+    static let unguarded = StrategyTraits(
+        summary: "reads the stock, then writes it, without a lock: must be caught overselling",
+        criticalSection: "GET, then write: no lock around them", isNegativeControl: true)
 }

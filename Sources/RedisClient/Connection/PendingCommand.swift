@@ -11,11 +11,13 @@ final class PendingCommand: Sendable {
     let commands: [RedisCommand]
     let deadline: NIODeadline
     private let stage = Mutex(Stage.queued)
-    private let completion = Completion<[RESPValue]>()
+    private let completion: Completion<[RESPValue]>
 
-    init(_ commands: [RedisCommand], deadline: NIODeadline) {
+    /// - Parameter then: Takes the replies on the connection's event loop, instead of a task that waits.
+    init(_ commands: [RedisCommand], deadline: NIODeadline, then: Completion<[RESPValue]>.Then? = nil) {
         self.commands = commands
         self.deadline = deadline
+        completion = Completion(then: then)
     }
 
     func replies() async throws(RedisError) -> [RESPValue] {

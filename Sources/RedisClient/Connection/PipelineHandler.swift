@@ -10,8 +10,11 @@ final class PipelineHandler: ChannelInboundHandler {
 
     private var reader: ReplyReader
     private let silenceLimit: TimeAmount
+    private let isEncrypted: Bool
+    private let push: Connector.Push?
+    private var hasRead = false
     private var line = CircularBuffer<Entry>()
-    private var timer: Scheduled<Void>?
+    private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
     private var lastRead = NIODeadline.now()
     private var context: ChannelHandlerContext?
     private var failure: RedisError?
@@ -24,9 +27,15 @@ final class PipelineHandler: ChannelInboundHandler {
         var isAbandoned = false
     }
 
-    init(maximumReplyBytes: Int, silenceLimit: TimeAmount) {
+    /// - Parameter push: Takes the messages of pub/sub; without it they are a violation of the protocol.
+    init(
+        maximumReplyBytes: Int, silenceLimit: TimeAmount, isEncrypted: Bool = false,
+        push: Connector.Push? = nil
+    ) {
         reader = ReplyReader(maximumReplyBytes: maximumReplyBytes)
         self.silenceLimit = silenceLimit
+        self.isEncrypted = isEncrypted
+        self.push = push
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -47,13 +56,16 @@ final class PipelineHandler: ChannelInboundHandler {
             return
         }
         let now = NIODeadline.now()
+        // Told at the end: whoever is told may close the connection at once.
+        let late = batch.filter { $0.deadline <= now }
+        defer {
+            for pending in late {
+                pending.abandon("the time limit passed before it was sent", unsent: .timedOut)
+            }
+        }
         var buffer = context.channel.allocator.buffer(capacity: 128 * batch.count)
         for pending in batch {
-            guard now < pending.deadline else {
-                pending.abandon("the time limit passed before it was sent", unsent: .timedOut)
-                continue
-            }
-            guard pending.markSent() else { continue }
+            guard now < pending.deadline, pending.markSent() else { continue }
             for command in pending.commands {
                 command.encode(into: &buffer)
             }
@@ -61,12 +73,16 @@ final class PipelineHandler: ChannelInboundHandler {
         }
         guard buffer.readableBytes > 0 else { return }
         context.writeAndFlush(NIOAny(buffer), promise: nil)
-        if timer == nil { startTimer(context) }
+        // Limits differ: what was sent later may have to be answered sooner.
+        let soonest = batch.map(\.deadline).min() ?? .distantFuture
+        if timer.map({ soonest < $0.deadline }) ?? true { startTimer(context) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastRead = .now()
         let buffer = unwrapInboundIn(data)
+        let isTLSAlert = !hasRead && buffer.getInteger(at: buffer.readerIndex) == UInt8(0x15)
+        hasRead = true
         do throws(ReplyReader.Failure) {
             try unsafe buffer.withUnsafeReadableBytes { bytes throws(ReplyReader.Failure) in
                 try unsafe reader.feed(bytes)
@@ -77,6 +93,8 @@ final class PipelineHandler: ChannelInboundHandler {
         } catch {
             let reason =
                 switch error {
+                case .malformed where isTLSAlert:
+                    "the server answers in TLS; write rediss:// instead of redis://"
                 case .malformed(let message): "the server does not speak the Redis protocol: \(message)"
                 case .tooLarge(let limit): "a reply of more than \(limit) bytes"
                 }
@@ -85,6 +103,10 @@ final class PipelineHandler: ChannelInboundHandler {
     }
 
     private func deliver(_ value: RESPValue) throws(ReplyReader.Failure) {
+        if let push, value.array?.first?.string == "message" {
+            push(value)
+            return
+        }
         guard !line.isEmpty else { throw .malformed("a reply that nobody asked for") }
         let first = line.startIndex
         line[first].replies.append(value)
@@ -95,18 +117,26 @@ final class PipelineHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        close(context, because: RedisError(.outcomeUnknown, "the connection was lost before the reply came"))
+        close(context, because: lost("the connection was lost before the reply came"))
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close(context, because: RedisError(.outcomeUnknown, "the connection failed: \(error)"))
+        close(context, because: lost(ConnectionFailure.sentence(for: error)))
+    }
+
+    private func lost(_ reason: String) -> RedisError {
+        // What a port for TLS does with a command that is not encrypted.
+        let isDeaf = !hasRead && !isEncrypted
+        return RedisError(
+            .outcomeUnknown,
+            reason + (isDeaf ? " (nor any other; if the port is one for TLS, write rediss://)" : ""))
     }
 
     private func close(_ context: ChannelHandlerContext, because error: RedisError) {
         guard failure == nil else { return }
         failure = error
-        timer?.cancel()
+        timer?.task.cancel()
         timer = nil
         let waiting = line
         line.removeAll()
@@ -117,17 +147,20 @@ final class PipelineHandler: ChannelInboundHandler {
     }
 
     private func startTimer(_ context: ChannelHandlerContext) {
+        timer?.task.cancel()
+        timer = nil
         guard let next = nextDeadline else { return }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: next) {
+        let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: next) {
             let (handler, context) = bound.value
             handler.timeLimitPassed(context)
         }
+        timer = (next, task)
     }
 
     /// When the next caller runs out of time, or the silence of the server becomes too long.
     private var nextDeadline: NIODeadline? {
-        let caller = line.first { !$0.isAbandoned }?.command.deadline
+        let caller = line.lazy.filter { !$0.isAbandoned }.map(\.command.deadline).min()
         guard let silence = silenceEnds else { return caller }
         return caller.map { min($0, silence) } ?? silence
     }
@@ -141,9 +174,14 @@ final class PipelineHandler: ChannelInboundHandler {
     private func timeLimitPassed(_ context: ChannelHandlerContext) {
         timer = nil
         let now = NIODeadline.now()
+        var late: [PendingCommand] = []
         for index in line.indices where !line[index].isAbandoned && line[index].command.deadline <= now {
             line[index].isAbandoned = true
-            line[index].command.abandon("no reply within the time limit", unsent: .timedOut)
+            late.append(line[index].command)
+        }
+        // Told at the end: whoever is told may close the connection at once.
+        defer {
+            for command in late { command.abandon("no reply within the time limit", unsent: .timedOut) }
         }
         if let silenceEnds, silenceEnds <= now {
             close(context, because: RedisError(.outcomeUnknown, "the server fell silent"))

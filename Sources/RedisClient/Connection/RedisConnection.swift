@@ -1,6 +1,4 @@
-import Foundation
 import NIOCore
-import NIOPosix
 import Synchronization
 
 /// One connection that the commands of all tasks share.
@@ -16,7 +14,7 @@ final class RedisConnection: Sendable {
     private let handler: NIOLoopBound<PipelineHandler>
     private let outbox = Mutex(Outbox())
 
-    private init(channel: any Channel, handler: NIOLoopBound<PipelineHandler>) {
+    init(channel: any Channel, handler: NIOLoopBound<PipelineHandler>) {
         self.channel = channel
         self.handler = handler
     }
@@ -41,85 +39,35 @@ final class RedisConnection: Sendable {
         }
     }
 
+    /// Sends commands in one piece and waits for their replies. Sends nothing in a cancelled task.
+    func exchange(
+        _ commands: [RedisCommand], before deadline: NIODeadline
+    ) async throws(RedisError) -> [RESPValue] {
+        guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
+        let pending = PendingCommand(commands, deadline: deadline)
+        enqueue(pending)
+        return try await pending.replies()
+    }
+
     func close() async {
         // Closing a channel that is closed already is the only way this can fail.
         try? await channel.close()
     }
 
-    /// Connects and, where the endpoint asks for it, authenticates and selects the database.
-    static func connect(
-        to endpoint: RedisEndpoint, limits: RedisClient.Limits, group: any EventLoopGroup
-    ) async throws(RedisError) -> RedisConnection {
-        let bootstrap = ClientBootstrap(group: group)
-            .connectTimeout(TimeAmount(limits.connect))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-        let deadline = NIODeadline.now() + TimeAmount(limits.connect)
-        let connection: RedisConnection
-        do {
-            let initialise: @Sendable (any Channel) -> EventLoopFuture<RedisConnection> = { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let handler = PipelineHandler(
-                        maximumReplyBytes: limits.replyBytes, silenceLimit: TimeAmount(limits.command))
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                    return RedisConnection(
-                        channel: channel,
-                        handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
-                }
-            }
-            switch endpoint.address {
-            case .tcp(let host, let port):
-                connection = try await bootstrap.connect(
-                    host: host, port: port, channelInitializer: initialise)
-            case .unixSocket(let path):
-                connection = try await bootstrap.connect(
-                    unixDomainSocketPath: path, channelInitializer: initialise)
-            }
-        } catch {
-            throw RedisError(
-                .unavailable, "cannot connect to \(endpoint): \(reason(of: error))")
-        }
-        do throws(RedisError) {
-            try await connection.introduce(endpoint, deadline: deadline)
-        } catch {
-            await connection.close()
-            throw RedisError(
-                .unavailable, "\(endpoint) did not accept the connection: \(error.context)",
-                reply: error.reply)
-        }
-        return connection
+    /// Closes without waiting; for places that cannot wait.
+    func closeSoon() {
+        channel.close(promise: nil)
     }
 
-    private func introduce(_ endpoint: RedisEndpoint, deadline: NIODeadline) async throws(RedisError) {
-        var commands: [RedisCommand] = []
-        if let password = endpoint.password {
-            commands.append(
-                RedisCommand("AUTH", (endpoint.username.map { [$0] } ?? []) + [password.revealed]))
-        }
-        if endpoint.database != 0 {
-            commands.append(RedisCommand("SELECT", String(endpoint.database)))
-        }
-        guard !commands.isEmpty else { return }
-        let pending = PendingCommand(commands, deadline: deadline)
-        enqueue(pending)
-        for reply in try await pending.replies() {
-            if case .error(let error) = reply { throw .refused(error) }
-        }
+    /// Calls `body` on the event loop once the connection is closed, at once when it is.
+    func onClose(_ body: @escaping @Sendable () -> Void) {
+        channel.closeFuture.whenComplete { _ in body() }
     }
 
-    /// A short sentence for the errors that NIO wraps in several layers.
-    private static func reason(of error: any Error) -> String {
-        if let error = error as? NIOConnectionError {
-            if let dns = error.dnsAError, error.connectionErrors.isEmpty {
-                return "the name \(error.host) has no address (\(dns))"
-            }
-            return error.connectionErrors.first.map { reason(of: $0.error) } ?? "no address answered"
+    func repeatUntilClosed(every interval: TimeAmount, _ body: @escaping @Sendable () -> Void) {
+        let task = channel.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            body()
         }
-        if let error = error as? IOError {
-            return unsafe String(cString: strerror(error.errnoCode))
-        }
-        if case ChannelError.connectTimeout = error {
-            return "no answer within the time limit"
-        }
-        return String(describing: error)
+        channel.closeFuture.whenComplete { _ in task.cancel() }
     }
 }

@@ -26,6 +26,10 @@ public enum RESPValue: Sendable, Hashable {
         }
     }
 
+    public var error: RedisServerError? {
+        if case .error(let error) = self { error } else { nil }
+    }
+
     public var array: [RESPValue]? {
         if case .array(let values) = self { values } else { nil }
     }

@@ -121,7 +121,13 @@ struct RunPlan: Sendable, Equatable {
     private static func redis(_ text: String?, _ problems: inout [String]) -> RedisEndpoint? {
         guard let text else { return nil }
         do throws(RedisURLError) {
-            return try RedisEndpoint(parsing: text)
+            let endpoint = try RedisEndpoint(parsing: text)
+            if case .cluster = endpoint.address {
+                problems.append(
+                    "--redis: the bench empties the database that it uses, and cannot empty a cluster; name one "
+                        + "server")
+            }
+            return endpoint
         } catch {
             problems.append(error.description)
             return nil

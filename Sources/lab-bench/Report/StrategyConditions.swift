@@ -18,7 +18,7 @@ struct StrategyConditions: Sendable, Codable, Equatable {
     var id: String
     /// Nil: it takes no lock.
     @OrNull var leaseTtlMs: Double?
-    /// Nil: it takes no lock, so there is nothing to retry.
+    /// Nil: there is nothing to ask again.
     @OrNull var retry: Retry?
     var criticalSection: String
 }
@@ -26,20 +26,12 @@ struct StrategyConditions: Sendable, Codable, Equatable {
 extension StrategyConditions {
     /// - Parameter settings: The ones that lab-server builds its strategies with.
     init(_ id: StrategyID, settings: StrategySettings = StrategySettings()) {
-        let policy: RetryPolicy?
-        switch id {
-        case .unguarded: (policy, criticalSection) = (nil, "GET, then write: no lock around them")
-        case .luaAtomic: (policy, criticalSection) = (nil, "one script")
-        case .setnxSpin: (policy, criticalSection) = (settings.spin, Self.guarded)
-        case .setnxBackoff: (policy, criticalSection) = (settings.backoff, Self.guarded)
-        case .redlock: (policy, criticalSection) = (settings.redlock, Self.guarded)
-        }
+        let traits = id.traits
         self.id = id.rawValue
-        leaseTtlMs = policy == nil ? nil : settings.leaseTimeToLive / .milliseconds(1)
-        retry = policy.map(Retry.init)
+        leaseTtlMs = traits.abilities.contains(.leases) ? settings.leaseTimeToLive / .milliseconds(1) : nil
+        retry = traits.retry.map { _ in Retry(settings.retry(of: id)) }
+        criticalSection = traits.criticalSection
     }
-
-    private static let guarded = "GET, then write, under the lock"
 }
 
 extension StrategyConditions.Retry {

@@ -10,7 +10,8 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Redis URLs: the first holds the stock, the others are the lock nodes of redlock. "
+            "Redis URLs (redis, rediss, redis+unix, redis+sentinel, redis+cluster): the first holds the "
+                + "stock, the others are the lock nodes of redlock. "
                 + "Without it the server starts a redis-server of its own beside the database.",
             valueName: "url,url…"))
     var redis: String?

@@ -77,10 +77,7 @@ struct ServePlan: Sendable {
     }
 
     private static func servers(_ text: String) throws(RedisURLError) -> RedisSource {
-        var endpoints: [RedisEndpoint] = []
-        for url in text.split(separator: ",", omittingEmptySubsequences: false) {
-            endpoints.append(try RedisEndpoint(parsing: String(url)))
-        }
+        let endpoints = try RedisEndpoint.list(parsing: text)
         return .servers(stock: endpoints[0], lockNodes: Array(endpoints.dropFirst()))
     }
 

@@ -36,7 +36,8 @@ struct HerdTests {
 
     @Test(
         "22 · of 100 waiters' retries no 5 ms hold more than 1 %; with fixed pauses they hold more",
-        arguments: [StrategySettings().backoff, StrategySettings().redlock], [1, 2, 3] as [UInt64])
+        arguments: [StrategySettings().retry(of: .setnxBackoff), StrategySettings().retry(of: .redlock)],
+        [1, 2, 3] as [UInt64])
     func spread(policy: RetryPolicy, seed: UInt64) {
         guard case .exponentialFullJitter(_, let cap) = policy.delay else {
             Issue.record("\(policy) has no jitter")

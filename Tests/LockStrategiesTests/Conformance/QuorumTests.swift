@@ -231,7 +231,7 @@ struct QuorumTests {
         func redlock(_ names: [String]) throws -> Redlock<ScriptedRedis, ContinuousClock> {
             try Redlock(
                 nodes: names.map { LockNode(name: $0, redis: port) }, clock: ContinuousClock(),
-                random: .system, retry: StrategySettings().redlock, validity: LeaseValidity())
+                random: .system, retry: StrategySettings().retry(of: .redlock), validity: LeaseValidity())
         }
         let twice = #expect(throws: StrategyConfigurationError.self) { try redlock(["a", "b", "a"]) }
         #expect(twice?.description.contains("node a is given twice") == true)

@@ -12,11 +12,8 @@ struct RetryTests {
         _ id: StrategyID, _ clock: SkippingClock, retries: Int?
     ) throws -> (any LeaseLock)? {
         let redis = ScriptedLockNode(.taken).redis
-        var settings = StrategySettings()
-        for policy in [\StrategySettings.spin, \.backoff, \.redlock] {
-            settings[keyPath: policy] = RetryPolicy(
-                delay: settings[keyPath: policy].delay, maximumRetries: retries)
-        }
+        let settings = StrategySettings(
+            retries: [id: RetryPolicy(delay: id.traits.retry?.delay ?? .fixed(.zero), maximumRetries: retries)])
         return try StrategyCatalogue(
             stock: redis, lockNodes: [LockNode(name: "a", redis: redis)], clock: clock, settings: settings
         ).lock(id)
@@ -201,11 +198,9 @@ struct RetryTests {
 
     @Test(
         "21 · the state of a backoff belongs to one acquisition, not to the lock (redislock #31)",
-        arguments: [
-            (StrategyID.setnxBackoff, StrategySettings().backoff), (.redlock, StrategySettings().redlock),
-        ])
-    func backoffIsPerAcquisition(id: StrategyID, policy: RetryPolicy) async throws {
-        guard case .exponentialFullJitter(let base, _) = policy.delay else {
+        arguments: StrategyLab.backoffs)
+    func backoffIsPerAcquisition(id: StrategyID) async throws {
+        guard case .exponentialFullJitter(let base, _) = id.traits.retry?.delay else {
             Issue.record("\(id) has no backoff")
             return
         }

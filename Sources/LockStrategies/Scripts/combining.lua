@@ -1,0 +1,45 @@
+-- combining: take several reservations from one stock, in their order, in one atomic step.
+-- KEYS[1] stock          string, a whole number
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"
+-- ARGV    reservation id, units (at least 1), and so on in pairs
+-- Replies for each pair, in order, a code and a stock:
+--         1, stock after  reserved, or was reserved by this id before
+--         0, stock        sold out, nothing changed
+--         -1, 0           the stock key is missing
+--         -2, 0           the stock is not a whole number
+local text = redis.call('GET', KEYS[1])
+local left = nil
+if text and string.match(text, '^-?%d+$') then
+  left = tonumber(text)
+end
+local before = left
+local replies = {}
+local records = {}
+for index = 1, #ARGV, 2 do
+  local id = ARGV[index]
+  local units = tonumber(ARGV[index + 1])
+  local open = redis.call('HGET', KEYS[2], id)
+  local code
+  local shown = left or 0
+  if open then
+    code = 1
+    shown = tonumber(string.match(open, ':(-?%d+)$'))
+  elseif not text then
+    code = -1
+  elseif not left then
+    code = -2
+  elseif left < units then
+    code = 0
+  else
+    left = left - units
+    redis.call('HSET', KEYS[2], id, units .. ':' .. left)
+    code = 1
+    shown = left
+  end
+  replies[index] = code
+  replies[index + 1] = shown
+end
+if left and left < before then
+  redis.call('DECRBY', KEYS[1], before - left)
+end
+return replies

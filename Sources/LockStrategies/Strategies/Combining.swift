@@ -1,0 +1,221 @@
+import RedisClient
+import Synchronization
+
+/// Purchases of one product that wait in one process go to Redis together, as one script call.
+///
+/// While a call is under way, those who come wait for it; when it is back, its leader passes the lead to the
+/// first of them, who sends for all. So nobody is held back to wait for more, and the more buyers there are
+/// the more share one call. Granted in order of arrival. The guarantees are those of `lua-atomic`: no lease,
+/// so a stalled client harms nobody, and a repeated id gets its first answer. What breaks it: a Redis that
+/// loses acknowledged writes. A buyer waits for one call of others at most, its own comes next; a member whose
+/// task is cancelled leaves at once, the leader of a call stays until its reply is there. One round trip,
+/// shared. Source: flat combining, Hendler, Incze, Shavit, Tzafrir, SPAA 2010.
+public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
+    private let redis: Redis
+    private let clock: C
+    private let lines: Lines
+
+    public init(redis: Redis, clock: C, largestBatch: Int = 256) {
+        self.redis = redis
+        self.clock = clock
+        lines = Lines(largestBatch: largestBatch)
+    }
+
+    public func reserve(_ reservation: Reservation) async throws(StrategyError) -> ReserveOutcome {
+        try StrategyError.checkQuantity(reservation)
+        let member = Member(reservation: reservation)
+        let began = clock.now
+        let turn: Turn
+        switch lines.enter(member) {
+        case .lead(let batch):
+            turn = .lead(batch)
+        case .wait:
+            turn = await withTaskCancellationHandler {
+                await member.turn.value()
+            } onCancel: {
+                let hadNotLeft = lines.leave(member)
+                member.turn.keep(.cancelled(wasSent: !hadNotLeft))
+            }
+        }
+        var evidence = Evidence(attempts: 1, waited: began.duration(to: clock.now))
+        switch turn {
+        case .lead(let batch):
+            return try await lead(batch, evidence)
+        case .answered(let answer, let held):
+            // The leader's call took this time off the wait.
+            evidence.waited = max(.zero, evidence.waited - held)
+            evidence.held = held
+            return try Self.outcome(answer, reservation, evidence)
+        case .expired:
+            return ReserveOutcome(.contended, evidence: evidence)
+        case .cancelled(let wasSent):
+            throw StrategyError(
+                .cancelled, wasSent ? "cancelled while the call was under way" : "cancelled in line",
+                evidence: evidence)
+        }
+    }
+
+    public func cancel(
+        _ id: ReservationID, of product: ProductID, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> Int {
+        try await StockSection(redis: redis).cancel(id, of: product)
+    }
+
+    /// Buyers of the product who wait for the next call.
+    func waitingCount(of product: ProductID) -> Int { lines.waitingCount(of: product) }
+
+    /// Sends the batch, whose first member is the caller, and tells the others their answers.
+    private func lead(
+        _ batch: [Member], _ before: Evidence
+    ) async throws(StrategyError) -> ReserveOutcome {
+        let reservation = batch[0].reservation
+        guard !Task.isCancelled else {
+            pass(Array(batch.dropFirst()), of: reservation.product)
+            throw StrategyError(.cancelled, "cancelled before the call", evidence: before)
+        }
+        let sent = clock.now
+        let reply = await send(batch.map(\.reservation))
+        let held = sent.duration(to: clock.now)
+        let departure = lines.depart(reservation.product, now: clock.now)
+        departure.next.first?.turn.keep(.lead(departure.next))
+        for member in departure.expired { member.turn.keep(.expired) }
+        let answers = Self.answers(reply, count: batch.count)
+        for (member, answer) in zip(batch, answers).dropFirst() {
+            member.turn.keep(.answered(answer, held: held))
+        }
+        var evidence = before
+        evidence.held = held
+        // Counted once, with the leader.
+        evidence.commandsSent = (try? reply.get().commandsSent) ?? 1
+        return try Self.outcome(answers[0], reservation, evidence)
+    }
+
+    /// Gives the lead to the next member of a batch that was not sent.
+    private func pass(_ rest: [Member], of product: ProductID) {
+        if let next = rest.first {
+            next.turn.keep(.lead(rest))
+            return
+        }
+        let departure = lines.depart(product, now: clock.now)
+        departure.next.first?.turn.keep(.lead(departure.next))
+        for member in departure.expired { member.turn.keep(.expired) }
+    }
+
+    /// One call for all; waited for even when the leader's task is cancelled, because others wait for it.
+    private func send(_ reservations: [Reservation]) async -> Result<RedisScriptReply, RedisError> {
+        let keys = ProductKeys(reservations[0].product)
+        let arguments = reservations.flatMap { [$0.id.description, String($0.quantity)] }
+        return await uncancelled { [redis] in
+            do throws(RedisError) {
+                return .success(
+                    try await redis.run(
+                        EmbeddedScripts.combining, keys: [keys.stock, keys.reservations],
+                        arguments: arguments))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    /// One answer for each member, in order.
+    private static func answers(
+        _ reply: Result<RedisScriptReply, RedisError>, count: Int
+    ) -> [Result<ScriptDecision, RedisError>] {
+        switch reply {
+        case .failure(let error):
+            return Array(repeating: .failure(error), count: count)
+        case .success(let reply):
+            let numbers = reply.value.array?.compactMap(\.integer) ?? []
+            guard numbers.count == 2 * count else {
+                let error = RedisError(.outcomeUnknown, "the script combining answered \(reply.value)")
+                return Array(repeating: .failure(error), count: count)
+            }
+            return (0..<count).map {
+                .success(ScriptDecision(code: numbers[2 * $0], stock: numbers[2 * $0 + 1]))
+            }
+        }
+    }
+
+    private static func outcome(
+        _ answer: Result<ScriptDecision, RedisError>, _ reservation: Reservation, _ evidence: Evidence
+    ) throws(StrategyError) -> ReserveOutcome {
+        do throws(StrategyError) {
+            switch answer {
+            case .success(let decision):
+                return ReserveOutcome(try decision.meaning(for: reservation.product), evidence: evidence)
+            case .failure(let error):
+                throw StrategyError(error, during: "reserving product \(reservation.product)")
+            }
+        } catch {
+            throw error.adding(evidence)
+        }
+    }
+}
+
+extension Combining {
+    private enum Turn: Sendable {
+        case lead([Member])
+        case answered(Result<ScriptDecision, RedisError>, held: Duration)
+        case expired
+        case cancelled(wasSent: Bool)
+    }
+
+    private final class Member: Sendable {
+        let reservation: Reservation
+        let turn = Promise<Turn>()
+        let ticket = Atomic<UInt64>(0)
+
+        init(reservation: Reservation) {
+            self.reservation = reservation
+        }
+    }
+
+    /// The lines of all products that are being bought.
+    private final class Lines: Sendable {
+        private struct State: Sendable {
+            var lines: [ProductID: BatchLine<Member>] = [:]
+            var lastTicket: UInt64 = 0
+        }
+
+        private let state = Mutex(State())
+        private let largestBatch: Int
+
+        init(largestBatch: Int) {
+            self.largestBatch = largestBatch
+        }
+
+        func enter(_ member: Member) -> BatchLine<Member>.Entry {
+            state.withLock { state in
+                state.lastTicket += 1
+                member.ticket.store(state.lastTicket, ordering: .relaxed)
+                return state.lines[
+                    member.reservation.product, default: BatchLine(largest: largestBatch)
+                ].enter(member, ticket: state.lastTicket, deadline: member.reservation.deadline)
+            }
+        }
+
+        func depart(_ product: ProductID, now: ContinuousClock.Instant) -> BatchLine<Member>.Departure {
+            state.withLock { state in
+                let departure = state.lines[product]?.depart(now: now) ?? .init()
+                if state.lines[product]?.isIdle == true { state.lines[product] = nil }
+                return departure
+            }
+        }
+
+        func waitingCount(of product: ProductID) -> Int {
+            state.withLock { $0.lines[product]?.waitingCount ?? 0 }
+        }
+
+        /// False when the member's batch has been taken already.
+        func leave(_ member: Member) -> Bool {
+            let ticket = member.ticket.load(ordering: .relaxed)
+            return state.withLock { $0.lines[member.reservation.product]?.leave(ticket) ?? false }
+        }
+    }
+}
+
+extension StrategyTraits {
+    static let combining = StrategyTraits(
+        summary: "no lock: purchases that wait in one process share one script call, in order of arrival",
+        criticalSection: "one script for all that wait", abilities: [.arrivalOrder, .stallSafety])
+}

@@ -1,0 +1,129 @@
+import RedisClient
+
+/// Watch the stock, read it, and write only if nobody else did: else try again after a jittered pause.
+///
+/// There is no lock and no lease: a stalled client's write is refused by Redis when another buyer came between.
+/// One of those who collide always wins, so the stock moves; who loses pays the round trips again, which is why
+/// it falls back under contention. What breaks it: a Redis that loses acknowledged writes. Two round trips per
+/// attempt, on a connection that nobody else uses meanwhile. Source: redis.io, "Transactions" (optimistic
+/// locking using check-and-set); Kung, Robinson, "On optimistic methods for concurrency control", 1981.
+public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
+    private let redis: Redis
+    private let clock: C
+    private let random: RandomSource
+    private let retry: RetryPolicy
+
+    public init(redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy) {
+        self.redis = redis
+        self.clock = clock
+        self.random = random
+        self.retry = retry
+    }
+
+    public func reserve(_ reservation: Reservation) async throws(StrategyError) -> ReserveOutcome {
+        try StrategyError.checkQuantity(reservation)
+        var evidence = Evidence()
+        var schedule = RetrySchedule(policy: retry, deadline: reservation.deadline)
+        let began = clock.now
+        do throws(StrategyError) {
+            while true {
+                evidence.attempts += 1
+                let asked = clock.now
+                let decision = try await attempt(reservation, &evidence)
+                evidence.held += asked.duration(to: clock.now)
+                evidence.waited = began.duration(to: clock.now) - evidence.held
+                if let decision { return ReserveOutcome(decision, evidence: evidence) }
+                switch schedule.attemptFailed(now: clock.now, random: random) {
+                case .giveUp: return ReserveOutcome(.contended, evidence: evidence)
+                case .retry(let pause): try await clock.pause(pause, before: "the next attempt")
+                }
+            }
+        } catch {
+            evidence.waited = began.duration(to: clock.now) - evidence.held
+            throw error.adding(evidence)
+        }
+    }
+
+    public func cancel(
+        _ id: ReservationID, of product: ProductID, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> Int {
+        try await StockSection(redis: redis).cancel(id, of: product)
+    }
+
+    private enum Reading: Sendable {
+        case settled(ReserveOutcome.Decision)
+        case missing
+        case invalid
+    }
+
+    /// One try: what was decided, or nil when another buyer came between.
+    private func attempt(
+        _ reservation: Reservation, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReserveOutcome.Decision? {
+        let keys = ProductKeys(reservation.product)
+        let id = reservation.id.description
+        // WATCH, GET, HGET; then UNWATCH, or MULTI, DECRBY, HSET, EXEC.
+        evidence.commandsSent += 3
+        let outcome: RedisTransactionOutcome<Reading>
+        do throws(RedisError) {
+            // Every reservation changes the stock, so watching the stock is enough.
+            outcome = try await redis.transaction(
+                watching: [keys.stock],
+                reading: [RedisCommand("GET", keys.stock), RedisCommand("HGET", keys.reservations, id)]
+            ) { replies in
+                Self.step(replies, reservation, keys)
+            }
+        } catch {
+            throw StrategyError(error, during: "reserving product \(reservation.product)")
+        }
+        switch outcome {
+        case .abandoned(.settled(let decision)):
+            evidence.commandsSent += 1
+            return decision
+        case .abandoned(.missing):
+            evidence.commandsSent += 1
+            throw .notStocked(reservation.product)
+        case .abandoned(.invalid):
+            evidence.commandsSent += 1
+            throw .invalidStock(reservation.product)
+        case .conflict:
+            evidence.commandsSent += 4
+            return nil
+        case .committed(let replies):
+            evidence.commandsSent += 4
+            guard let stock = replies.first?.integer else {
+                throw StrategyError(.outcomeUnknown, "EXEC answered \(replies)")
+            }
+            return .reserved(remaining: Int(stock), fence: nil)
+        }
+    }
+
+    /// What the read values ask for.
+    private static func step(
+        _ replies: [RESPValue], _ reservation: Reservation, _ keys: ProductKeys
+    ) -> RedisTransactionStep<Reading> {
+        guard replies.count == 2 else { return .abandon(.invalid) }
+        if let before = replies[1].string.flatMap({ ReservationRecord($0) }) {
+            return .abandon(.settled(.reserved(remaining: before.stockAfter, fence: nil)))
+        }
+        if case .null = replies[0] { return .abandon(.missing) }
+        guard let stock = replies[0].integer else { return .abandon(.invalid) }
+        guard stock >= reservation.quantity else {
+            return .abandon(.settled(.soldOut(remaining: Int(stock))))
+        }
+        let record = ReservationRecord(
+            units: reservation.quantity, stockAfter: Int(stock) - reservation.quantity)
+        return .commit([
+            RedisCommand("DECRBY", keys.stock, String(reservation.quantity)),
+            RedisCommand("HSET", keys.reservations, reservation.id.description, record.description),
+        ])
+    }
+}
+
+extension StrategyTraits {
+    static let optimistic = StrategyTraits(
+        summary: "no lock: WATCH, read, and write only if nobody else did; else again after a jittered pause",
+        criticalSection: "GET, then MULTI/EXEC if the stock is unchanged", abilities: [.stallSafety],
+        retry: RetryPolicy(
+            delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(50))))
+}

@@ -1,0 +1,46 @@
+/// What is known of a strategy before it runs: for help texts, reports, and for the tests that apply to it.
+///
+/// Each strategy states its own, beside its algorithm.
+public struct StrategyTraits: Sendable, Hashable {
+    public enum Ability: String, Sendable, Hashable, CaseIterable {
+        /// Grants leases; without it the strategy takes no lock.
+        case leases
+        /// Asks a majority of lock nodes that stand beside the stock's Redis.
+        case quorum
+        /// Each lease carries a number that rises, and the write under an older one is refused.
+        case fencing
+        /// A waiter is told of a release, so it need not ask again and again.
+        case notifiedWaiting = "notified-waiting"
+        /// Waiters of one process are served in the order in which they came.
+        case arrivalOrder = "arrival-order"
+        /// Does not oversell when a client stalls at any point, for any time.
+        case stallSafety = "stall-safety"
+    }
+
+    /// What it does, in one line.
+    public let summary: String
+    /// The step that must not interleave, in words for a report.
+    public let criticalSection: String
+    public let abilities: Set<Ability>
+    /// Where it keeps the units that can still be sold.
+    public let stockLayout: StockLayout
+    /// When it asks again; nil where there is nothing to ask again.
+    public let retry: RetryPolicy?
+    /// Oversells by design; measured only to show that the audit can see it.
+    public let isNegativeControl: Bool
+
+    public init(
+        summary: String, criticalSection: String, abilities: Set<Ability> = [],
+        stockLayout: StockLayout = .oneKey, retry: RetryPolicy? = nil, isNegativeControl: Bool = false
+    ) {
+        self.summary = summary
+        self.criticalSection = criticalSection
+        self.abilities = abilities
+        self.stockLayout = stockLayout
+        self.retry = retry
+        self.isNegativeControl = isNegativeControl
+    }
+
+    /// What every lock of the catalogue does under its lease.
+    static let guardedSection = "GET, then write, under the lock"
+}

@@ -1,0 +1,87 @@
+import NIOCore
+
+/// What stands behind a client: one server, the master that Sentinels name, or a cluster.
+enum Topology: Sendable {
+    case server(ServerLink)
+    case sentinel(ServerLink, MasterFinder)
+    case cluster(ClusterRouter)
+
+    /// Makes what the endpoint describes, and the subscriptions over it; connects to nothing yet.
+    static func make(
+        _ endpoint: RedisEndpoint, limits: RedisClient.Limits, group: any EventLoopGroup
+    ) -> (Topology, SubscriptionHub) {
+        let dialer = Dialer(endpoint, limits: limits, group: group)
+        func hub(_ connector: Connector) -> SubscriptionHub {
+            SubscriptionHub(connector: connector, limits: limits, group: group)
+        }
+        switch endpoint.address {
+        case .tcp, .unixSocket:
+            let connector = Connector(limits: limits) { push throws(RedisError) in
+                try await dialer.connect(to: endpoint.address, push: push)
+            }
+            let link = ServerLink(connector: connector, limits: limits, group: group)
+            return (.server(link), hub(connector))
+        case .sentinel(let sentinels):
+            let finder = MasterFinder(sentinels, endpoint: endpoint, limits: limits, group: group)
+            let connector = Connector(limits: limits) { push throws(RedisError) in
+                try await finder.connect(push)
+            }
+            let link = ServerLink(connector: connector, limits: limits, group: group, leavesReplicas: true)
+            let subscriptions = hub(connector)
+            finder.onSwitch { [weak link, weak subscriptions] in
+                link?.leave()
+                subscriptions?.leave()
+            }
+            return (.sentinel(link, finder), subscriptions)
+        case .cluster(let nodes):
+            let router = ClusterRouter(seeds: nodes, dialer: dialer, limits: limits, group: group)
+            let connector = Connector(limits: limits) { push throws(RedisError) in
+                try await router.connectToAny(push)
+            }
+            return (.cluster(router), hub(connector))
+        }
+    }
+
+    func exchange(
+        _ commands: [RedisCommand], before deadline: NIODeadline
+    ) async throws(RedisError) -> [RESPValue] {
+        switch self {
+        case .server(let link), .sentinel(let link, _):
+            try await link.exchange(commands, before: deadline)
+        case .cluster(let router):
+            try await router.exchange(commands, before: deadline)
+        }
+    }
+
+    func transaction<Abandoned: Sendable>(
+        _ transaction: WatchedTransaction<Abandoned>,
+        decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
+    ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
+        switch self {
+        case .server(let link), .sentinel(let link, _):
+            try await link.transaction(transaction, decide: decide)
+        case .cluster(let router):
+            try await router.transaction(transaction, decide: decide)
+        }
+    }
+
+    /// Transactions that wait for a connection now.
+    var waitingTransactions: Int {
+        switch self {
+        case .server(let link), .sentinel(let link, _): link.waitingTransactions
+        case .cluster(let router): router.waitingTransactions
+        }
+    }
+
+    func close() async {
+        switch self {
+        case .server(let link):
+            await link.close()
+        case .sentinel(let link, let finder):
+            await finder.close()
+            await link.close()
+        case .cluster(let router):
+            await router.close()
+        }
+    }
+}

@@ -1,0 +1,14 @@
+/// The Sentinels that watch over a master, and its name among them.
+public struct RedisSentinels: Sendable, Hashable {
+    /// At least one; asked in this order.
+    public let hosts: [RedisHost]
+    public let master: String
+    /// Of the Sentinels themselves, which is not the servers'.
+    public let password: Secret?
+
+    public init(hosts: [RedisHost], master: String, password: Secret? = nil) {
+        self.hosts = hosts
+        self.master = master
+        self.password = password
+    }
+}
