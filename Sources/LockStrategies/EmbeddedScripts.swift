@@ -4,6 +4,11 @@ import RedisClient
 enum EmbeddedScripts {
     static let luaAtomic = script("lua-atomic", PackageResources.lua_atomic_lua)
     static let combining = script("combining", PackageResources.combining_lua)
+    static let takeAtHome = script("take-at-home", PackageResources.take_at_home_lua)
+    static let moveOut = script("move-out", PackageResources.move_out_lua)
+    static let moveIn = script("move-in", PackageResources.move_in_lua)
+    static let moveDone = script("move-done", PackageResources.move_done_lua)
+    static let returnToBucket = script("return-to-bucket", PackageResources.return_to_bucket_lua)
     static let readStock = script("read-stock", PackageResources.read_stock_lua)
     static let writeStock = script("write-stock", PackageResources.write_stock_lua)
     static let writeStockFenced = script("write-stock-fenced", PackageResources.write_stock_fenced_lua)

@@ -2,9 +2,18 @@
 public struct LockKey: Sendable, Hashable, CustomStringConvertible {
     public let description: String
 
-    /// A lock of any name. Two names that differ are two locks.
+    /// A lock of any name. Two names that differ in a byte are two locks.
     public init(_ name: String) {
         description = name
+    }
+
+    // Redis compares bytes; two Strings are equal when they look the same.
+    public static func == (left: LockKey, right: LockKey) -> Bool {
+        left.description.utf8.elementsEqual(right.description.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        for byte in description.utf8 { hasher.combine(byte) }
     }
 
     /// The key that counts the grants of this lock. It shares the lock's hash tag, so both are in one slot.
@@ -19,9 +28,10 @@ public struct LockKey: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Names of everything that Redis holds for one product.
+/// Names of everything that Redis holds for one product, or for one bucket of its stock.
 ///
-/// The braces are Cluster hash tags: all keys of a product live in one slot, so one script may use them.
+/// The braces are Cluster hash tags: all keys of a product, or of a bucket, live in one slot, so one script may
+/// use them. Bucket 0 has the keys of a stock that is not divided.
 public struct ProductKeys: Sendable, Hashable {
     /// String, a whole number: units that can still be sold.
     public let stock: String
@@ -31,12 +41,22 @@ public struct ProductKeys: Sendable, Hashable {
     public let lock: LockKey
     /// String, the number of the lock's newest grant.
     public let fence: String
+    /// Hash: the move of units out of this bucket.
+    let moves: String
+    /// Hash: the moves that arrived in this bucket.
+    let moved: String
+    /// String: the other buckets are known to be empty.
+    let drained: String
 
-    public init(_ product: ProductID) {
-        stock = "stock:{\(product)}"
-        reservations = "reservations:{\(product)}"
-        lock = LockKey("lock:stock:{\(product)}")
-        fence = lock.fence
+    public init(_ product: ProductID, bucket: Int = 0) {
+        let tag = bucket == 0 ? "{\(product)}" : "{\(product):\(bucket)}"
+        stock = "stock:" + tag
+        reservations = "reservations:" + tag
+        lock = LockKey("lock:stock:" + tag)
+        fence = "fence:" + tag
+        moves = "moves:" + tag
+        moved = "moved:" + tag
+        drained = "drained:" + tag
     }
 
     /// The product whose stock this lock protects; nil for a lock of another name.

@@ -1,12 +1,15 @@
 /// What a strategy answers when it could answer.
 public struct ReserveOutcome: Sendable, Equatable {
     public enum Decision: Sendable, Equatable {
-        /// The units are taken. `remaining` is the stock after the step; `fence` rises with each grant.
+        /// The units are taken. `remaining` is the stock after the step, of the bucket where it is divided;
+        /// `fence` rises with each grant.
         case reserved(remaining: Int, fence: Fence?)
         /// Fewer units than asked were left; nothing was taken.
         case soldOut(remaining: Int)
         /// The lock was not obtained before the deadline or within the retry budget; nothing was taken.
         case contended
+        /// Nothing was taken: the transaction that records the purchase takes the units, or says sold out.
+        case leftToLedger
     }
 
     public let decision: Decision

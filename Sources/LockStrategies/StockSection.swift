@@ -93,7 +93,7 @@ struct StockSection<Redis: RedisPort>: Sendable {
     }
 
     /// A lost reply of a read leaves nothing behind, so its outcome is not unknown.
-    private static func nothingTaken(_ error: RedisError, during step: String) -> StrategyError {
+    static func nothingTaken(_ error: RedisError, during step: String) -> StrategyError {
         switch error.code {
         case .outcomeUnknown, .protocolViolation:
             StrategyError(.unavailable, "\(step): \(error.context)", underlying: error)

@@ -8,6 +8,8 @@ public enum StrategyID: String, Sendable, CaseIterable, CustomStringConvertible 
     case optimistic
     case luaAtomic = "lua-atomic"
     case combining
+    case sharded
+    case sqlRow = "sql-row"
     case redlock
 
     public var description: String { rawValue }
@@ -23,6 +25,8 @@ public enum StrategyID: String, Sendable, CaseIterable, CustomStringConvertible 
         case .optimistic: .optimistic
         case .luaAtomic: .luaAtomic
         case .combining: .combining
+        case .sharded: .sharded
+        case .sqlRow: .sqlRow
         case .redlock: .redlock
         }
     }
@@ -102,6 +106,10 @@ public struct StrategyCatalogue<Redis: RedisPort, C: MonotonicClock>: Sendable {
                 Optimistic(redis: stock, clock: clock, random: random, retry: settings.retry(of: id)))
         case .luaAtomic: .lockFree(LuaAtomic(redis: stock, clock: clock))
         case .combining: .lockFree(Combining(redis: stock, clock: clock))
+        case .sharded:
+            .lockFree(
+                Sharded(redis: stock, clock: clock, buckets: id.traits.stockLayout.bucketCount))
+        case .sqlRow: .lockFree(SQLRow())
         case .redlock:
             .lease(
                 try Redlock(

@@ -38,10 +38,10 @@ func buildRouter<Store: Ledger, Redis: RedisPort>(
         logger: parts.logger)
     let store = parts.store
     let stock = parts.stock
-    let basics = [
-        ReadinessCheck(name: "redis") { try await stock.check() },
-        ReadinessCheck(name: "ledger") { try await store.check() },
-    ]
+    var basics = [ReadinessCheck(name: "ledger") { try await store.check() }]
+    if stock.layout != .ledger {
+        basics.append(ReadinessCheck(name: "redis") { try await stock.check() })
+    }
 
     let router = Router(context: LabRequestContext.self)
     router.add(middleware: ProblemMiddleware())

@@ -76,10 +76,11 @@ struct Server: Sendable {
         let result: Result<Void, any Error>
         do {
             let parts = LabParts(
-                store: ledger, stock: StockStore(redis.stock), hasher: hasher, tokens: try tokens(),
+                store: ledger,
+                stock: StockStore(redis.stock, layout: plan.settings.strategy.traits.stockLayout), hasher: hasher, tokens: try tokens(),
                 settings: plan.settings, logger: logger)
             let router = buildRouter(
-                strategy: try strategy(redis), parts: parts, checks: redis.readinessChecks)
+                strategy: try strategy(redis, fences: .ledger(ledger)), parts: parts, checks: redis.readinessChecks)
             try await listen(router, onReady: onReady)
             result = .success(())
         } catch {
@@ -89,11 +90,13 @@ struct Server: Sendable {
         try result.get()
     }
 
-    private func strategy(_ redis: RedisServers) throws(StartFailure) -> any LockStrategy {
+    private func strategy(
+        _ redis: RedisServers, fences: FenceOrigin = .unrecorded
+    ) throws(StartFailure) -> any LockStrategy {
         let catalogue = StrategyCatalogue(
             stock: redis.stock,
             lockNodes: redis.lockNodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-            clock: ContinuousClock())
+            clock: ContinuousClock(), fences: fences)
         do throws(StrategyConfigurationError) {
             return try catalogue.strategy(plan.settings.strategy)
         } catch {

@@ -20,10 +20,11 @@ struct Shop {
     }
 
     func purchases<Strategy: LockStrategy>(
-        _ strategy: Strategy
+        _ strategy: Strategy, as id: StrategyID = .luaAtomic
     ) -> PurchaseService<Strategy, SQLiteLedger, RedisClient> {
         PurchaseService(
-            strategy: strategy, store: ledger, stock: stock, settings: .init(strategy: .luaAtomic),
+            strategy: strategy, store: ledger, stock: StockStore(redis, layout: id.traits.stockLayout),
+            settings: .init(strategy: id),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

@@ -90,7 +90,7 @@ func withLab(_ id: StrategyID = .luaAtomic, _ body: @Sendable (Lab) async throws
         lockNodes: clients.dropFirst().map { LockNode(name: $0.endpoint.description, redis: $0) },
         clock: ContinuousClock())
     let parts = LabParts(
-        store: ledger, stock: StockStore(clients[0]), hasher: hasher,
+        store: ledger, stock: StockStore(clients[0], layout: id.traits.stockLayout), hasher: hasher,
         tokens: try AccessTokens(.init(secret: Secret("a secret of more than thirty-two bytes"))),
         settings: LabSettings(strategy: id, patience: .seconds(20)), logger: logger)
     let router = buildRouter(strategy: try catalogue.strategy(id), parts: parts)

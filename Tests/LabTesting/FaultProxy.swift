@@ -13,6 +13,8 @@ public final class FaultProxy: Sendable {
         case cutBeforeReply
         /// The same for the next reply only.
         case cutNextReply
+        /// Lets so many pieces of reply through, then cuts as `cutNextReply` does.
+        case cutReply(after: Int)
         /// What the client sends is swallowed.
         case swallowCommands
     }
@@ -112,9 +114,13 @@ public final class FaultProxy: Sendable {
             case .holdReplies:
                 state.held.append((link, bytes))
                 return false
-            case .cutNextReply:
+            case .cutNextReply, .cutReply(after: 0):
                 state.mode = .pass
                 return true
+            case .cutReply(let count):
+                state.mode = .cutReply(after: count - 1)
+                link.deliver(bytes)
+                return false
             case .cutBeforeReply:
                 return true
             }

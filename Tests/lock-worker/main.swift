@@ -2,6 +2,7 @@
 //
 //   lock-worker count STRATEGY KEY COUNTER ROUNDS URL[,NODE…]   read, pause, write a counter under the lock
 //   lock-worker hold  STRATEGY KEY TTL_MS 0 URL[,NODE…]         take the lock, say so, keep it until killed
+//   lock-worker churn STRATEGY KEY SET ROUNDS URL[,NODE…]       take and give back ROUNDS locks, note their tokens
 //   lock-worker obey  STRATEGY LIST CLOCK 0 URL[,NODE…]         carry out the orders that come in a Redis list
 import Foundation
 import LockStrategies
@@ -62,6 +63,10 @@ func run(_ words: [String]) async throws {
         say("held")
         // Until the test kills it; the test runner's own end would do it too.
         try await Task.sleep(for: .seconds(600))
+    case "churn":
+        try await churn(
+            lock(id, on: endpoints, clock: ContinuousClock()), LockKey(words[2]), rounds: number,
+            notingIn: words[3], of: stock)
     case "obey":
         let orders = OrderList(redis: stock, name: words[2])
         switch words[3] {

@@ -39,12 +39,12 @@ public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
 
     public func get(_ id: ProductID) async throws(InventoryError) -> Offer? {
         guard let product = try await store.product(id) else { return nil }
-        return Offer(product: product, stock: try await stock.read(id))
+        return Offer(product: product, stock: try await stock.units(of: product))
     }
 
     public func list(_ page: Page) async throws(InventoryError) -> Listing<Offer> {
         let products = try await store.products(page)
-        let stocks = try await stock.read(products.items.map(\.id))
+        let stocks = try await stock.units(of: products.items)
         return Listing(
             items: products.items.map { Offer(product: $0, stock: stocks[$0.id]) }, total: products.total)
     }
@@ -53,8 +53,8 @@ public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
     ///
     /// - Throws: ``InventoryError`` with `.stockUnknown` when the product exists and Redis knows no stock.
     public func stock(of id: ProductID) async throws(InventoryError) -> Int? {
-        guard try await store.product(id) != nil else { return nil }
-        guard let units = try await stock.read(id) else {
+        guard let product = try await store.product(id) else { return nil }
+        guard let units = try await stock.units(of: product) else {
             throw InventoryError(.stockUnknown, "the stock of this product is not known at the moment")
         }
         return units

@@ -64,6 +64,12 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         let reservation = Reservation(
             id: ReservationID(random: random), product: product, quantity: quantity,
             deadline: start + settings.patience)
+        func sale(_ fence: Fence?) -> Sale {
+            Sale(
+                reservation: reservation.id, user: user, product: product, quantity: quantity,
+                idempotencyKey: idempotencyKey, strategy: settings.strategy.rawValue, fence: fence,
+                purchasedAt: clock.now)
+        }
         var timings = PurchaseTimings()
         let decision: ReserveOutcome.Decision
         do throws(StrategyError) {
@@ -80,11 +86,12 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         case .soldOut: return PurchaseReport(outcome: .soldOut, timings: timings)
         case .contended: return PurchaseReport(outcome: .contended, timings: timings)
         case .reserved(_, let fence):
-            let sale = Sale(
-                reservation: reservation.id, user: user, product: product, quantity: quantity,
-                idempotencyKey: idempotencyKey, strategy: settings.strategy.rawValue, fence: fence,
-                purchasedAt: clock.now)
-            return try await finish(sale, timings)
+            return try await finish(sale(fence), timings)
+        case .leftToLedger:
+            let report = try await finish(sale(nil), timings)
+            // Nothing had been promised before, so this is the first word and not a refusal of an earlier one.
+            guard case .oversellRefused = report.outcome else { return report }
+            return PurchaseReport(outcome: .soldOut, timings: report.timings)
         }
     }
 
@@ -149,6 +156,8 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             } catch {
                 outcome = .failure(error)
             }
+        case .success(.oversellRefused) where stock.layout == .ledger:
+            outcome = .success(.oversellRefused)
         case .success(.oversellRefused):
             logger.error(
                 "oversell refused by the ledger: the strategy let too many buyers in",

@@ -1,48 +1,55 @@
 public import LockStrategies
 import RedisClient
 
-/// The units that can still be sold, in Redis.
+/// The units that can still be sold: in Redis, or in the ledger where the strategy leaves them there.
 public struct StockStore<Redis: RedisPort>: Sendable {
-    public enum AdjustOutcome: Sendable, Equatable {
-        case adjusted(Int)
-        /// The stock would fall below zero; it was left alone.
-        case tooFew(stock: Int)
-    }
-
     private let redis: Redis
+    private let stock: ProductStock<Redis>
 
-    public init(_ redis: Redis) {
+    /// - Parameter layout: Where the strategy that sells keeps its units.
+    public init(_ redis: Redis, layout: StockLayout = .oneKey) {
         self.redis = redis
+        stock = ProductStock(redis, layout: layout)
     }
 
-    /// Sets the stock of a product that has none yet. One round trip.
+    /// Where the units are.
+    public var layout: StockLayout { stock.layout }
+
+    /// Sets the stock of a product that has none yet.
     ///
     /// - Returns: False when the product has a stock; it was left alone.
     public func initialise(_ product: ProductID, units: Int) async throws(InventoryError) -> Bool {
-        let reply = try await send(
-            RedisCommand("SET", ProductKeys(product).stock, String(units), "NX"), "setting the stock")
-        return reply != .null
-    }
-
-    /// The units in stock; nil when Redis knows none. One round trip.
-    public func read(_ product: ProductID) async throws(InventoryError) -> Int? {
-        let reply = try await send(RedisCommand("GET", ProductKeys(product).stock), "reading the stock")
-        if reply == .null { return nil }
-        guard let units = reply.integer else {
-            throw InventoryError(.stockUnknown, "the stock of product \(product) is not a whole number")
+        do throws(RedisError) {
+            return try await stock.initialise(product, units: units)
+        } catch {
+            throw InventoryError(error, during: "setting the stock")
         }
-        return Int(units)
     }
 
-    /// The stocks of several products, asked for at the same time.
-    public func read(_ products: [ProductID]) async throws(InventoryError) -> [ProductID: Int] {
+    /// The units of a product as the ledger knows it; nil when Redis knows none.
+    public func units(of product: Product) async throws(InventoryError) -> Int? {
+        layout == .ledger ? product.supplied - product.sold : try await read(product.id)
+    }
+
+    /// The units in Redis; nil when it knows none.
+    public func read(_ product: ProductID) async throws(InventoryError) -> Int? {
+        do throws(StrategyError) {
+            return try await stock.read(product)
+        } catch {
+            if let redis = error.underlying { throw InventoryError(redis, during: "reading the stock") }
+            throw InventoryError(.stockUnknown, error.context, underlying: error)
+        }
+    }
+
+    /// The units of several products, asked for at the same time.
+    public func units(of products: [Product]) async throws(InventoryError) -> [ProductID: Int] {
         let results = await withTaskGroup(of: (ProductID, Result<Int?, InventoryError>).self) { group in
             for product in products {
                 group.addTask {
                     do throws(InventoryError) {
-                        return (product, .success(try await self.read(product)))
+                        return (product.id, .success(try await self.units(of: product)))
                     } catch {
-                        return (product, .failure(error))
+                        return (product.id, .failure(error))
                     }
                 }
             }
@@ -53,48 +60,21 @@ public struct StockStore<Redis: RedisPort>: Sendable {
         return stocks
     }
 
-    /// Adds units, or takes them with a negative number, in one atomic step. One round trip.
-    ///
-    /// - Throws: ``InventoryError`` with `.stockUnknown` when there is no stock to change.
-    public func adjust(_ product: ProductID, by units: Int) async throws(InventoryError) -> AdjustOutcome {
-        let value = try await run(
-            StockScripts.adjust, [ProductKeys(product).stock], [String(units)], "changing the stock")
-        guard let parts = value.array, parts.count == 2, let code = parts[0].integer,
-            let stock = parts[1].integer
-        else { throw InventoryError(.outcomeUnknown, "Redis gave an answer that is not the script's") }
-        switch code {
-        case 1: return .adjusted(Int(stock))
-        case 0: return .tooFew(stock: Int(stock))
-        default: throw InventoryError(.stockUnknown, "the stock of product \(product) is not known")
-        }
-    }
-
-    /// Removes the record of a reservation; its units stay taken. May be repeated. One round trip.
+    /// Removes the record of a reservation; its units stay taken. May be repeated.
     func clear(_ id: ReservationID, of product: ProductID) async throws(InventoryError) {
-        _ = try await send(
-            RedisCommand("HDEL", ProductKeys(product).reservations, id.description), "clearing a reservation")
+        do throws(RedisError) {
+            try await stock.clear(id, of: product)
+        } catch {
+            throw InventoryError(error, during: "clearing a reservation")
+        }
     }
 
     /// Says whether Redis answers.
     public func check() async throws(InventoryError) {
-        _ = try await send(RedisCommand("PING"), "asking Redis for a sign of life")
-    }
-
-    private func send(_ command: RedisCommand, _ step: String) async throws(InventoryError) -> RESPValue {
         do throws(RedisError) {
-            return try await redis.send(command)
+            _ = try await redis.send(RedisCommand("PING"))
         } catch {
-            throw InventoryError(error, during: step)
-        }
-    }
-
-    private func run(
-        _ script: RedisScript, _ keys: [String], _ arguments: [String], _ step: String
-    ) async throws(InventoryError) -> RESPValue {
-        do throws(RedisError) {
-            return try await redis.run(script, keys: keys, arguments: arguments).value
-        } catch {
-            throw InventoryError(error, during: step)
+            throw InventoryError(error, during: "asking Redis for a sign of life")
         }
     }
 }

@@ -30,6 +30,9 @@ public protocol Ledger: Sendable {
     /// Records a sale whose units were reserved; refuses to sell more than was supplied.
     func record(_ sale: Sale) async throws(InventoryError) -> RecordOutcome
 
+    /// The highest fence that a purchase of the product carries.
+    func highestFence(of product: ProductID) async throws(InventoryError) -> Fence?
+
     /// The purchase that the user made under this key.
     func purchase(
         of user: UserID, under key: IdempotencyKey

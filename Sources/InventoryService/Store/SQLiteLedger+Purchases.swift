@@ -1,5 +1,5 @@
 import GRDB
-import LockStrategies
+public import LockStrategies
 
 extension SQLiteLedger {
     public func record(_ sale: Sale) async throws(InventoryError) -> RecordOutcome {
@@ -46,6 +46,15 @@ extension SQLiteLedger {
             Purchase(
                 id: PurchaseID(database.lastInsertedRowID), user: sale.user, product: sale.product,
                 quantity: sale.quantity, totalPrice: total, purchasedAt: sale.purchasedAt))
+    }
+
+    public func highestFence(of product: ProductID) async throws(InventoryError) -> Fence? {
+        try await read { database in
+            try Int64.fetchOne(
+                database, sql: "SELECT max(fence) FROM purchases WHERE product_id = ?",
+                arguments: [product.rawValue]
+            ).map { Fence($0) }
+        }
     }
 
     public func purchase(

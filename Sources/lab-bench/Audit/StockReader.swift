@@ -18,30 +18,49 @@ enum StockReader {
         var maxmemoryPolicy: String
     }
 
+    /// - Parameter buckets: Keys over which the product's stock is divided; 0 when it is not in Redis.
     /// - Returns: nil when Redis cannot be reached or the keys are not what they should be.
-    static func read(_ endpoint: RedisEndpoint, product: Int64) async -> Reading? {
+    static func read(_ endpoint: RedisEndpoint, product: Int64, buckets: Int) async -> Reading? {
         let client = RedisClient(endpoint, limits: .init(connect: .seconds(3), command: .seconds(10)))
-        let reading = try? await read(client, product)
+        let reading = try? await read(client, product, buckets)
         await client.close()
         return reading ?? nil
     }
 
-    private static func read(_ client: RedisClient, _ product: Int64) async throws -> Reading? {
-        let stock = try await client.send(RedisCommand("GET", "stock:{\(product)}"))
-        let open = try await client.send(RedisCommand("HGETALL", "reservations:{\(product)}"))
-        guard let units = stock.integer, let fields = open.array, fields.count.isMultiple(of: 2) else {
-            return nil
+    private static func read(
+        _ client: RedisClient, _ product: Int64, _ buckets: Int
+    ) async throws -> Reading? {
+        var reading = Reading(stock: 0, reservations: [:], system: try await system(client))
+        let arrived = try await numbers(client, "moved:{\(product)}")
+        for bucket in 0..<buckets {
+            let tag = bucket == 0 ? "{\(product)}" : "{\(product):\(bucket)}"
+            let stock = try await client.send(RedisCommand("GET", "stock:\(tag)"))
+            guard let units = stock.integer else { return nil }
+            reading.stock += Int(units)
+            let moves = try await numbers(client, "moves:\(tag)")
+            reading.stock += moves["returned"] ?? 0
+            // On the way to bucket 0: out of here and not there yet.
+            if moves["n"] ?? 0 > arrived[String(bucket)] ?? 0 { reading.stock += moves["units"] ?? 0 }
+            let open = try await client.send(RedisCommand("HGETALL", "reservations:\(tag)"))
+            guard let fields = open.array, fields.count.isMultiple(of: 2) else { return nil }
+            for index in stride(from: 0, to: fields.count, by: 2) {
+                // "units" or "units:stock after".
+                guard let id = fields[index].string,
+                    let count = fields[index + 1].string?.split(separator: ":").first.flatMap({ Int($0) })
+                else { return nil }
+                reading.reservations[id] = count
+            }
         }
-        var reservations: [String: Int] = [:]
-        for index in stride(from: 0, to: fields.count, by: 2) {
-            // "units" or "units:stock after".
-            guard let id = fields[index].string,
-                let count = fields[index + 1].string?.split(separator: ":").first.flatMap({ Int($0) })
-            else { return nil }
-            reservations[id] = count
+        return reading
+    }
+
+    private static func numbers(_ client: RedisClient, _ key: String) async throws -> [String: Int] {
+        let fields = try await client.send(RedisCommand("HGETALL", key)).array ?? []
+        var numbers: [String: Int] = [:]
+        for index in stride(from: 0, to: fields.count - 1, by: 2) {
+            if let name = fields[index].string { numbers[name] = fields[index + 1].integer.map { Int($0) } }
         }
-        return Reading(
-            stock: Int(units), reservations: reservations, system: try await system(client))
+        return numbers
     }
 
     private static func system(_ client: RedisClient) async throws -> RedisSystem {

@@ -94,7 +94,12 @@ struct TrialRunner: Sendable {
         let ledger = try? await NIOThreadPool.singleton.runIfActive {
             LedgerReader.read(database, product: product)
         }
-        let stock = await StockReader.read(redis.stock, product: product)
+        let layout = planned.strategy.traits.stockLayout
+        var stock = await StockReader.read(redis.stock, product: product, buckets: layout.bucketCount)
+        if layout == .ledger, let sums = ledger?.ledger {
+            // There is no stock but the one that the ledger's sums imply.
+            stock?.stock = sums.supplied - sums.sold
+        }
         let facts = AuditFacts(
             planned, loaded.record, ledger: ledger, stock: stock, serverEnd: status.description,
             serverEndedWell: status.isSuccess)

@@ -62,7 +62,10 @@ struct RealServerTests {
             let outcomes = try await buyOnce(shop, at: server.target)
             #expect(outcomes.count { $0 == .success } == 10)
             #expect(outcomes.count { $0 == .soldOut } == 10)
-            #expect(await StockReader.read(redis.stock, product: shop.product)?.stock == 0)
+            #expect(
+                await StockReader.read(
+                    redis.stock, product: shop.product, buckets: strategy.traits.stockLayout.bucketCount)?
+                    .stock == 0)
             #expect(LedgerReader.read(database, product: shop.product)?.ledger.rows == 10)
         }
     }

@@ -38,7 +38,10 @@ struct CancelledWaitTests {
             var point = 1
             while try await cancelled(operation, at: point, on: stage, lab) { point += 1 }
             #expect(point > 1, "nothing was ever cancelled")
-            #expect(try await lab.connectionsReceived() == connections, "a connection was made anew")
+            // A transaction that was left between its two halves gives up the connection that only it used.
+            if id != .optimistic {
+                #expect(try await lab.connectionsReceived() == connections, "a connection was made anew")
+            }
             await stage.stop()
         }
     }
@@ -106,15 +109,13 @@ struct CancelledWaitTests {
         #expect(Int(try await lab.readStock(product) ?? 0) + open == HeldStage.units, "reply \(point)")
         let end = ContinuousClock.now + .seconds(600)
         _ = try await stage.strategy.cancel(reservation.id, of: product, deadline: end)
-        #expect(try await lab.readStock(product) == Int64(HeldStage.units), "reply \(point)")
+        #expect(try await lab.readStock(product) == HeldStage.units, "reply \(point)")
         #expect(try await lab.openReservations(product) == (0, 0), "reply \(point)")
         // The next buyer is served over the same connections.
         let next = lab.reservation(of: product, within: .seconds(600))
         let outcome = try await stage.strategy.reserve(next)
-        guard case .reserved(HeldStage.units - 1, _) = outcome.decision else {
-            Issue.record("reply \(point): \(outcome)")
-            return
-        }
+        try #require(outcome.isReserved, "reply \(point): \(outcome)")
+        #expect(try await lab.readStock(product) == HeldStage.units - 1)
         #expect(try await stage.strategy.cancel(next.id, of: product, deadline: end) == 1)
     }
 }

@@ -12,7 +12,7 @@ struct NegativeControlTests {
             try await countUnder(NoLock(), tasks: 100, rounds: 2, stock: lab.stock)
             let counter = try #require(try await lab.stock.send(RedisCommand("GET", "counter")).integer)
             #expect(counter < 200)
-            #expect(overlaps(in: try await holdIntervals(NoLock(), tasks: 40, rounds: 3)) > 0)
+            #expect(overlaps(in: try await holdIntervals(NoLock(), tasks: 40, rounds: 3, on: lab.stock)) > 0)
         }
     }
 

@@ -1,0 +1,29 @@
+-- take-at-home: as lua-atomic, on the bucket to which units are gathered; says whether the others are known empty.
+-- KEYS[1] stock          string, a whole number
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"
+-- KEYS[3] drained        string; there while the other buckets are known to be empty
+-- ARGV[1] reservation id
+-- ARGV[2] units, at least 1
+-- Replies {1, stock after, 0}     reserved, or was reserved by this id before
+--         {0, stock, drained 0|1} too few here, nothing changed
+--         {-1, 0, 0}              the stock key is missing
+--         {-2, 0, 0}              the stock is not a whole number
+local open = redis.call('HGET', KEYS[2], ARGV[1])
+if open then
+  return {1, tonumber(string.match(open, ':(-?%d+)$')), 0}
+end
+local stock = redis.call('GET', KEYS[1])
+if not stock then
+  return {-1, 0, 0}
+end
+if not string.match(stock, '^-?%d+$') then
+  return {-2, 0, 0}
+end
+local left = tonumber(stock)
+local units = tonumber(ARGV[2])
+if left < units then
+  return {0, left, redis.call('EXISTS', KEYS[3])}
+end
+redis.call('DECRBY', KEYS[1], units)
+redis.call('HSET', KEYS[2], ARGV[1], units .. ':' .. (left - units))
+return {1, left - units, 0}

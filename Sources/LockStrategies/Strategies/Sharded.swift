@@ -1,0 +1,156 @@
+import RedisClient
+
+/// Stock in several buckets, each in a slot of its own: a buyer takes from one, so a hot product is not one hot
+/// key.
+///
+/// The reservation's id chooses the bucket. Where that is short, the units of all buckets are gathered in bucket
+/// 0 and taken there, so no remainder is stranded; "sold out" is said only when bucket 0 is short after a look
+/// at all the others. Units never go back into the other buckets: a return, and new supply, go to bucket 0. So
+/// an id that was served in bucket 0 finds its bucket short again, and is answered as before. There is no lock
+/// and no lease, so a stalled client harms nobody; what it left on the way between two buckets is brought in by
+/// the next who looks, or within a second. What breaks it: a Redis that loses acknowledged writes. One round trip
+/// while the buckets last, two at bucket 0, five and a look at every bucket when it gathers.
+public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
+    /// How long buyers need not look again at buckets that were found empty.
+    static var emptinessHolds: Duration { .seconds(1) }
+
+    private let redis: Redis
+    private let clock: C
+    private let moves: BucketMoves<Redis>
+
+    public init(redis: Redis, clock: C, buckets: Int) {
+        self.redis = redis
+        self.clock = clock
+        moves = BucketMoves(redis: redis, bucketCount: max(buckets, 1))
+    }
+
+    public func reserve(_ reservation: Reservation) async throws(StrategyError) -> ReserveOutcome {
+        try StrategyError.checkQuantity(reservation)
+        let began = clock.now
+        var evidence = Evidence()
+        do throws(StrategyError) {
+            let decision = try await take(reservation, &evidence)
+            evidence.held = began.duration(to: clock.now)
+            return ReserveOutcome(decision, evidence: evidence)
+        } catch {
+            evidence.held = began.duration(to: clock.now)
+            throw error.adding(evidence)
+        }
+    }
+
+    public func cancel(
+        _ id: ReservationID, of product: ProductID, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> Int {
+        let bucket = id.bucket(of: moves.bucketCount)
+        if bucket != 0 {
+            let keys = ProductKeys(product, bucket: bucket)
+            let units: Int64
+            do throws(RedisError) {
+                units =
+                    try await redis.run(
+                        EmbeddedScripts.returnToBucket, keys: [keys.reservations, keys.moves],
+                        arguments: [id.description]
+                    ).value.integer ?? 0
+            } catch {
+                throw StrategyError(error, during: "returning reservation \(id) of product \(product)")
+            }
+            if units > 0 {
+                // Where this fails, the units wait in the bucket for the next who gathers.
+                _ = try? await moves.bringHome(from: bucket, of: product)
+                return Int(units)
+            }
+        }
+        return try await StockSection(redis: redis).cancel(id, of: product)
+    }
+
+    private func take(
+        _ reservation: Reservation, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReserveOutcome.Decision {
+        let bucket = reservation.id.bucket(of: moves.bucketCount)
+        if bucket != 0 {
+            evidence.attempts += 1
+            let answer = try await run(
+                EmbeddedScripts.luaAtomic, ProductKeys(reservation.product, bucket: bucket), [],
+                reservation, &evidence)
+            let decision = try answer.decision.meaning(for: reservation.product)
+            if case .reserved = decision { return decision }
+        }
+        return try await takeAtHome(reservation, &evidence)
+    }
+
+    private func takeAtHome(
+        _ reservation: Reservation, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReserveOutcome.Decision {
+        let keys = ProductKeys(reservation.product)
+        var wereEmpty = false
+        while true {
+            evidence.attempts += 1
+            let answer = try await run(
+                EmbeddedScripts.takeAtHome, keys, [keys.drained], reservation, &evidence)
+            let decision = try answer.decision.meaning(for: reservation.product)
+            guard case .soldOut = decision else { return decision }
+            if answer.isDrained { return decision }
+            if wereEmpty {
+                // Short after a look at all the others: what anybody moved meanwhile has arrived and is gone.
+                try await noteEmptiness(keys, &evidence)
+                return decision
+            }
+            guard clock.now < reservation.deadline else { return .contended }
+            let gathered = try await moves.gather(reservation.product)
+            evidence.commandsSent += gathered.commands
+            wereEmpty = !gathered.found
+        }
+    }
+
+    private func noteEmptiness(
+        _ keys: ProductKeys, _ evidence: inout Evidence
+    ) async throws(StrategyError) {
+        evidence.commandsSent += 1
+        let milliseconds = Int64(Self.emptinessHolds / .milliseconds(1))
+        do throws(RedisError) {
+            _ = try await redis.send(RedisCommand("SET", keys.drained, "1", "PX", String(milliseconds)))
+        } catch {
+            // It only saves the next buyers a look; but a buyer who left wants to know.
+            guard error.code != .cancelled else {
+                throw StrategyError(error, during: "noting that the buckets are empty")
+            }
+        }
+    }
+
+    private func run(
+        _ script: RedisScript, _ keys: ProductKeys, _ further: [String], _ reservation: Reservation,
+        _ evidence: inout Evidence
+    ) async throws(StrategyError) -> (decision: ScriptDecision, isDrained: Bool) {
+        evidence.commandsSent += 1
+        let reply: RedisScriptReply
+        do throws(RedisError) {
+            reply = try await redis.run(
+                script, keys: [keys.stock, keys.reservations] + further,
+                arguments: [reservation.id.description, String(reservation.quantity)])
+        } catch {
+            throw StrategyError(error, during: "reserving product \(reservation.product)")
+        }
+        evidence.commandsSent += reply.commandsSent - 1
+        let numbers = reply.value.array?.compactMap(\.integer) ?? []
+        guard numbers.count == 2 + further.count else {
+            throw StrategyError(.outcomeUnknown, "the script \(script.name) answered \(reply.value)")
+        }
+        return (ScriptDecision(code: numbers[0], stock: numbers[1]), numbers.last == 1 && !further.isEmpty)
+    }
+}
+
+extension ReservationID {
+    /// The bucket in which a divided stock is asked first: the same for every process and every repetition.
+    func bucket(of count: Int) -> Int {
+        // FNV-1a, 32 bits (Fowler, Noll, Vo).
+        var hash: UInt32 = 2_166_136_261
+        for byte in description.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+        return Int(hash) % max(count, 1)
+    }
+}
+
+extension StrategyTraits {
+    static let sharded = StrategyTraits(
+        summary: "no lock: stock in 8 buckets on slots of their own, gathered in one when a bucket is short",
+        criticalSection: "one script on one bucket", abilities: [.stallSafety], stockLayout: .buckets(8))
+}
