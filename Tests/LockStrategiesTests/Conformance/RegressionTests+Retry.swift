@@ -74,7 +74,7 @@ struct RetryRegressionTests {
 
     @Test(
         "21 · redislock #31, #92: callers at the same time do not share a backoff",
-        arguments: [StrategySettings().backoff, StrategySettings().redlock])
+        arguments: [StrategySettings().retry(of: .setnxBackoff), StrategySettings().retry(of: .redlock)])
     func sharedBackoff(policy: RetryPolicy) {
         guard case .exponentialFullJitter(let base, _) = policy.delay else {
             Issue.record("\(policy) has no backoff")
