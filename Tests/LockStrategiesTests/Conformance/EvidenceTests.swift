@@ -35,6 +35,14 @@ struct EvidenceTests {
         var value: Int { sends.withLock { $0 } }
     }
 
+    /// A transaction is several commands in one call of the port: there the evidence counts more.
+    private static func isRight(
+        _ evidence: Evidence, _ calls: Int, _ id: StrategyID, canHold: Bool = true
+    ) -> Bool {
+        guard id != .optimistic else { return evidence.commandsSent >= calls }
+        return evidence.commandsSent == calls && (!canHold || evidence.held >= pause)
+    }
+
     private static func result(
         _ strategy: some LockStrategy, _ reservation: Reservation
     ) async -> (decision: ReserveOutcome.Decision?, code: StrategyError.Code?, evidence: Evidence) {
@@ -56,25 +64,27 @@ struct EvidenceTests {
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             // Every script is known from now on, so a run is one command.
-            for _ in 0..<2 { _ = try await strategy.reserve(lab.reservation(of: product)) }
+            for quantity in [1, 100, 1] {
+                _ = try await strategy.reserve(lab.reservation(of: product, quantity: quantity))
+            }
 
             count.reset()
             let sold = await Self.result(strategy, lab.reservation(of: product))
-            #expect(sold.decision == .reserved(remaining: 7, fence: nil) || sold.decision?.fence != nil)
-            #expect(sold.evidence.commandsSent == count.value)
-            #expect(sold.evidence.attempts == 1 && sold.evidence.held >= Self.pause)
+            #expect(sold.decision?.isReserved == true)
+            #expect(Self.isRight(sold.evidence, count.value, id))
+            #expect(sold.evidence.attempts >= 1)
             #expect(sold.evidence.lostLeases == 0 && sold.evidence.failedReleases == 0)
 
             count.reset()
             let refused = await Self.result(strategy, lab.reservation(of: product, quantity: 100))
             #expect(refused.decision == .soldOut(remaining: 7))
-            #expect(refused.evidence.commandsSent == count.value && refused.evidence.held >= Self.pause)
+            #expect(Self.isRight(refused.evidence, count.value, id))
 
             count.reset()
             let failed = await Self.result(strategy, lab.reservation(of: ProductID(2)))
             #expect(failed.code == .notStocked)
-            #expect(failed.evidence.commandsSent == count.value)
-            #expect(failed.evidence.attempts == 1 && failed.evidence.held >= Self.pause)
+            #expect(Self.isRight(failed.evidence, count.value, id))
+            #expect(failed.evidence.attempts >= 1)
         }
     }
 
@@ -86,7 +96,9 @@ struct EvidenceTests {
             let count = Count()
             let catalogue = lab.catalogue(clock: count.clock) { _ in await count.willSend() }
             let lock = try #require(try catalogue.lock(id))
-            let lease = try await lock.granted(LockKey("lock:a"), timeToLive: .seconds(600))
+            // The holder is another process: some locks queue the waiters of one process behind its own lease.
+            let holder = try #require(try lab.catalogue().lock(id))
+            let lease = try await holder.granted(LockKey("lock:a"), timeToLive: .seconds(600))
             count.reset()
             let began = count.clock.now
             let outcome = try await lock.acquire(
@@ -98,7 +110,7 @@ struct EvidenceTests {
             #expect(evidence.commandsSent == count.value)
             #expect(evidence.attempts > 1)
             #expect(evidence.waited == began.duration(to: count.clock.now))
-            #expect(try await lock.release(lease) == .released)
+            #expect(try await holder.release(lease) == .released)
         }
     }
 
@@ -117,8 +129,8 @@ struct EvidenceTests {
                 return await Self.result(strategy, reservation)
             }.value
             #expect(result.code == .cancelled)
-            #expect(result.evidence.commandsSent == count.value)
-            #expect(result.evidence.attempts == 1)
+            #expect(Self.isRight(result.evidence, count.value, id, canHold: false))
+            #expect(result.evidence.attempts >= 1)
         }
     }
 
@@ -134,9 +146,9 @@ struct EvidenceTests {
             count.reset()
             _ = await Self.result(strategy, lab.reservation(of: product))
             let sends = count.value
-            // The same again, and at the last command, of the release, the keys are gone from every server.
+            // The same again, and before the write, ahead of the release, the keys are gone from every server.
             count.reset()
-            count.act(at: sends - lab.lockServers.count + 1) {
+            count.act(at: sends - lab.lockServers.count) {
                 let key = ProductKeys(product).lock.description
                 for server in lab.lockServers { _ = try? await server.send(RedisCommand("DEL", key)) }
             }
@@ -147,23 +159,19 @@ struct EvidenceTests {
 
     @Test("23, 42 · a release that fails is recorded, and the work's own outcome is what the caller sees")
     func releaseFails() async throws {
-        let stock = Mutex<RESPValue>(.null)
-        let redis = ScriptedRedis { call throws(RedisError) in
-            if case .script = call { return .integer(4) }
-            return stock.withLock { $0 }
+        try await StrategyLab.run(for: .setnxSpin) { lab in
+            let strategy = GuardedDecrement(
+                lock: UnreleasableLock(), redis: lab.stock, clock: ContinuousClock(),
+                timeToLive: .seconds(600))
+            let product = ProductID(1)
+            let failed = await Self.result(strategy, lab.reservation(of: product))
+            #expect(failed.code == .notStocked)
+            #expect(failed.evidence.failedReleases == 1)
+            try await lab.setStock(5, of: product)
+            let sold = await Self.result(strategy, lab.reservation(of: product))
+            #expect(sold.decision == .reserved(remaining: 4, fence: nil))
+            #expect(sold.evidence.failedReleases == 1)
         }
-        let strategy = GuardedDecrement(
-            lock: UnreleasableLock(), redis: redis, clock: ContinuousClock(), timeToLive: .seconds(600))
-        let reservation = Reservation(
-            id: ReservationID(random: .system), product: ProductID(1), quantity: 1,
-            deadline: .now + .seconds(600))
-        let failed = await Self.result(strategy, reservation)
-        #expect(failed.code == .notStocked)
-        #expect(failed.evidence.failedReleases == 1)
-        stock.withLock { $0 = .bulkString(Array("5".utf8)) }
-        let sold = await Self.result(strategy, reservation)
-        #expect(sold.decision == .reserved(remaining: 4, fence: nil))
-        #expect(sold.evidence.failedReleases == 1)
     }
 
     @Test(
@@ -211,8 +219,8 @@ struct EvidenceTests {
 }
 
 extension ReserveOutcome.Decision {
-    fileprivate var fence: Fence? {
-        if case .reserved(_, let fence) = self { fence } else { nil }
+    fileprivate var isReserved: Bool {
+        if case .reserved = self { true } else { false }
     }
 }
 
