@@ -106,7 +106,7 @@ struct CancelledWaitTests {
         // Required: with a lock that nobody gives back, all that follows would wait for it.
         try #require(owners == [], "reply \(point)")
         let open = try await lab.openReservations(product).units
-        #expect(Int(try await lab.readStock(product) ?? 0) + open == HeldStage.units, "reply \(point)")
+        #expect((try await lab.readStock(product) ?? 0) + open == HeldStage.units, "reply \(point)")
         let end = ContinuousClock.now + .seconds(600)
         _ = try await stage.strategy.cancel(reservation.id, of: product, deadline: end)
         #expect(try await lab.readStock(product) == HeldStage.units, "reply \(point)")

@@ -74,10 +74,11 @@ struct RetryRegressionTests {
 
     @Test(
         "21 · redislock #31, #92: callers at the same time do not share a backoff",
-        arguments: [StrategySettings().retry(of: .setnxBackoff), StrategySettings().retry(of: .redlock)])
-    func sharedBackoff(policy: RetryPolicy) {
+        arguments: StrategyLab.backoffs)
+    func sharedBackoff(id: StrategyID) throws {
+        let policy = try #require(id.traits.retry)
         guard case .exponentialFullJitter(let base, _) = policy.delay else {
-            Issue.record("\(policy) has no backoff")
+            Issue.record("\(id) has no backoff")
             return
         }
         let now = ContinuousClock.now
@@ -116,31 +117,6 @@ struct RetryRegressionTests {
                 #expect(try await client.send(RedisCommand("GET", "counter")).integer == 1, "\(message)")
             }
             await client.close()
-        }
-    }
-
-    @Test(
-        "25 · rate-limit-redis #252: a purchase whose script fails half way is not run twice",
-        arguments: StrategyLab.real)
-    func purchaseIsNotReplayed(id: StrategyID) async throws {
-        try await StrategyLab.run(for: id) { lab in
-            let product = ProductID(1)
-            try await lab.setStock(10, of: product)
-            // The record of reservations is of the wrong type, so the step fails.
-            _ = try await lab.stock.send(RedisCommand("SET", ProductKeys(product).reservations, "text"))
-            let sends = Mutex(0)
-            let strategy = try lab.catalogue(clock: SkippingClock()) { _ in sends.withLock { $0 += 1 } }
-                .strategy(id)
-            _ = await #expect(throws: StrategyError.self) {
-                try await strategy.reserve(lab.reservation(of: product))
-            }
-            let first = sends.withLock { $0 }
-            _ = await #expect(throws: StrategyError.self) {
-                try await strategy.reserve(lab.reservation(of: product))
-            }
-            #expect(sends.withLock { $0 } == 2 * first)
-            // Each of the two took effect once at most.
-            #expect(try await lab.readStock(product) ?? 0 >= 8)
         }
     }
 }

@@ -201,12 +201,14 @@ struct RegressionTests {
             for server in lab.lockServers {
                 _ = try await server.send(RedisCommand("DEL", Self.key.description))
             }
-            let second = try await lock.granted(Self.key, timeToLive: .seconds(600))
+            // Of another process: some locks queue the waiters of one process behind its own lease.
+            let other = try #require(try lab.catalogue().lock(id))
+            let second = try await other.granted(Self.key, timeToLive: .seconds(600))
             #expect(try await lock.release(first) == .notOwner)
             let owners = try await lab.owners(of: Self.key)
             #expect(owners.count > lab.lockServers.count / 2)
             #expect(owners.allSatisfy { $0 == second.token.description })
-            #expect(try await lock.release(second) == .released)
+            #expect(try await other.release(second) == .released)
         }
     }
 
