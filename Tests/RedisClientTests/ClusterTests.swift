@@ -166,6 +166,35 @@ struct ClusterTests {
         }
     }
 
+    @Test(
+        "gives up, in the server's words, when nodes send it in a circle or ask to try again for ever",
+        arguments: [("MOVED 1 127.0.0.1:PORT", 9), ("ASK 1 127.0.0.1:PORT", 9), ("TRYAGAIN later", nil)])
+    func bounded(refusal: String, attempts: Int?) async throws {
+        let asked = Mutex(0)
+        let server = try await AnsweringServer.start { request, port in
+            if request.contains("CLUSTER") {
+                return "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:\(port)\r\n"
+            }
+            asked.withLock { $0 += 1 }
+            let asking = request.contains("ASKING") ? "+OK\r\n" : ""
+            return asking + "-" + refusal.replacing("PORT", with: "\(port)") + "\r\n"
+        }
+        let client = RedisClient(
+            RedisEndpoint(.cluster(nodes: [RedisHost("127.0.0.1", server.port)])),
+            limits: .init(connect: .seconds(60), command: attempts == nil ? .milliseconds(300) : .seconds(60))
+        )
+        let error = await #expect(throws: RedisError.self) {
+            try await client.send(RedisCommand("INCR", "a"))
+        }
+        #expect(error?.code == .refused)
+        #expect(
+            error.map { refusal.hasPrefix($0.reply?.prefix ?? "-") } == true, "\(String(describing: error))")
+        let count = asked.withLock { $0 }
+        #expect(attempts.map { $0 == count } ?? (count > 1))
+        await client.close()
+        await server.stop()
+    }
+
     @Test("says so within the time limit when no node is in reach")
     func away() async throws {
         let port = try DeadPort()

@@ -252,7 +252,7 @@ struct TransactionTests {
     @Test("that finds no free connection within the time limit says so, and one nobody serves is unavailable")
     func limits() async throws {
         let limits = RedisClient.Limits(
-            connect: .seconds(60), command: .milliseconds(200), dedicatedConnections: 1)
+            connect: .seconds(60), command: .seconds(1), dedicatedConnections: 1)
         try await withClient(limits: limits) { client, server in
             _ = try await client.send(RedisCommand("PING"))
             server.pause()
@@ -281,7 +281,7 @@ struct TransactionTests {
     @Test("keeps its time limit on a connection that an abandoned one used before")
     func limitAfterAbandoned() async throws {
         let limits = RedisClient.Limits(
-            connect: .seconds(60), command: .milliseconds(500), dedicatedConnections: 1)
+            connect: .seconds(60), command: .seconds(2), dedicatedConnections: 1)
         try await withClient(limits: limits) { client, server in
             let first: Outcome = try await client.transaction(watching: ["a"], reading: []) { _ in
                 .abandon("")

@@ -25,13 +25,15 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         var evidence = Evidence()
         var schedule = RetrySchedule(policy: retry, deadline: reservation.deadline)
         let began = clock.now
+        var asked = began
         do throws(StrategyError) {
             while true {
                 evidence.attempts += 1
-                let asked = clock.now
+                asked = clock.now
                 let decision = try await attempt(reservation, &evidence)
-                evidence.held += asked.duration(to: clock.now)
-                evidence.waited = began.duration(to: clock.now) - evidence.held
+                // Held: the attempt that decided. The others, and the pauses, were waiting.
+                evidence.held = asked.duration(to: clock.now)
+                evidence.waited = began.duration(to: asked)
                 if let decision { return ReserveOutcome(decision, evidence: evidence) }
                 switch schedule.attemptFailed(now: clock.now, random: random) {
                 case .giveUp: return ReserveOutcome(.contended, evidence: evidence)
@@ -39,7 +41,8 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
                 }
             }
         } catch {
-            evidence.waited = began.duration(to: clock.now) - evidence.held
+            evidence.held = asked.duration(to: clock.now)
+            evidence.waited = began.duration(to: asked)
             throw error.adding(evidence)
         }
     }

@@ -74,7 +74,7 @@ final class PipelineHandler: ChannelInboundHandler {
         guard buffer.readableBytes > 0 else { return }
         context.writeAndFlush(NIOAny(buffer), promise: nil)
         // Limits differ: what was sent later may have to be answered sooner.
-        let soonest = batch.map(\.deadline).min() ?? .distantFuture
+        let soonest = batch.lazy.map(\.deadline).min() ?? .distantFuture
         if timer.map({ soonest < $0.deadline }) ?? true { startTimer(context) }
     }
 

@@ -57,7 +57,7 @@ struct RunPlanTests {
             RunOptions(rounds: 5, isQuick: true), RunOptions(duration: 5, isQuick: true),
             RunOptions(strategies: ","), RunOptions(strategies: ""), RunOptions(output: ""),
             RunOptions(duration: 0), RunOptions(warmup: -1), RunOptions(stock: 0), RunOptions(users: 10_001),
-            RunOptions(redis: "rediss://127.0.0.1"), RunOptions(redis: "not a url"),
+            RunOptions(redis: "redis+cluster://127.0.0.1:1"), RunOptions(redis: "not a url"),
         ])
     func refused(options: RunOptions) {
         #expect(problems(options).count == 1)

@@ -13,7 +13,9 @@ struct RetryTests {
     ) throws -> (any LeaseLock)? {
         let redis = ScriptedLockNode(.taken).redis
         let settings = StrategySettings(
-            retries: [id: RetryPolicy(delay: id.traits.retry?.delay ?? .fixed(.zero), maximumRetries: retries)])
+            retries: [
+                id: RetryPolicy(delay: id.traits.retry?.delay ?? .fixed(.zero), maximumRetries: retries)
+            ])
         return try StrategyCatalogue(
             stock: redis, lockNodes: [LockNode(name: "a", redis: redis)], clock: clock, settings: settings
         ).lock(id)

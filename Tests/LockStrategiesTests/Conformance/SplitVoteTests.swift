@@ -91,7 +91,8 @@ struct SplitVoteTests {
                     }
                     return LockNode(name: "node \(number)", redis: redis)
                 }
-                let policy = RetryPolicy(delay: StrategySettings().retry(of: .redlock).delay, maximumRetries: retries)
+                let policy = RetryPolicy(
+                    delay: StrategySettings().retry(of: .redlock).delay, maximumRetries: retries)
                 let lock = try Redlock(
                     nodes: lockNodes, clock: ContinuousClock(), random: .seeded(UInt64(client)),
                     retry: policy, validity: LeaseValidity())

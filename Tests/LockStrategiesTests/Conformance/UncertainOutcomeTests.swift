@@ -20,12 +20,12 @@ struct UncertainOutcomeTests {
                     RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: StrategyLab.patient),
                 lockNodes: [], clock: ContinuousClock()
             ).strategy(id)
-            // Redis knows the script from now on.
-            _ = try await strategy.reserve(lab.reservation(of: product))
-            var stock = 999
+            // Redis knows the scripts from now on, those of every bucket.
+            for _ in 0..<40 { _ = try await strategy.reserve(lab.reservation(of: product)) }
+            var stock = 960
             var wasApplied = false
-            // The reply that decides is not the first one of every strategy.
-            for replies in 0..<3 {
+            // The reply that decides is not the first one of every strategy, nor does each come in one piece.
+            for replies in 0..<10 {
                 let reservation = lab.reservation(of: product, quantity: 2)
                 proxy.set(.cutReply(after: replies))
                 let code = await errorCode { () throws(StrategyError) in

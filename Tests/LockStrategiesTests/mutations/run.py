@@ -214,23 +214,23 @@ def run(mutations, output, built_at):
             seconds = round((datetime.datetime.now() - began).total_seconds())
             say(f"{mutation.name}: {verdict} {', '.join(red)} ({seconds} s)")
             rows.append((mutation, verdict, red))
-        text = table(rows)
-        print(text)
-        if output:
-            (output / "MUTATIONS.md").write_text(text)
+            if output:
+                # After each: a run that is cut off leaves what it has found.
+                (output / "MUTATIONS.md").write_text(table(rows, len(mutations)))
+        print(table(rows, len(mutations)))
         return all(verdict == "caught" for _, verdict, _ in rows)
     finally:
         subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(folder / "tree")])
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def table(rows):
+def table(rows, planned):
     caught = sum(verdict == "caught" for _, verdict, _ in rows)
     swift = subprocess.run(["swift", "--version"], capture_output=True, text=True).stdout.splitlines()
     lines = [
         "# Seeded bugs and the clauses that caught them",
         "",
-        f"{caught} of {len(rows)} caught. Command `./lab check --mutations`, commit {git('rev-parse', '--short', 'HEAD')}, "
+        f"{caught} of {len(rows)} caught{'' if len(rows) == planned else f', {planned} planned'}. Command `./lab check --mutations`, commit {git('rev-parse', '--short', 'HEAD')}, "
         f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.release()} {platform.machine()}, {swift[0] if swift else 'swift'}.",
         "",
