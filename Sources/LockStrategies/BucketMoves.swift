@@ -7,14 +7,20 @@ import RedisClient
 /// bucket opens no move while one is open. So units that a dead client left on the way are found and brought
 /// in by the next who looks, once.
 struct BucketMoves<Redis: RedisPort>: Sendable {
+    /// What a look at buckets found, and what it took.
+    struct Gathering: Sendable {
+        var found = false
+        var commands = 0
+    }
+
     let redis: Redis
     let bucketCount: Int
 
     /// Brings home what the buckets hold and what was on the way.
     ///
     /// - Returns: Whether anything was found: arrived now, or brought in by somebody else meanwhile.
-    func gather(_ product: ProductID) async throws(StrategyError) -> (found: Bool, commands: Int) {
-        let results = await withTaskGroup(of: Result<(found: Bool, commands: Int), StrategyError>.self) {
+    func gather(_ product: ProductID) async throws(StrategyError) -> Gathering {
+        let results = await withTaskGroup(of: Result<Gathering, StrategyError>.self) {
             group in
             for bucket in 1..<max(bucketCount, 1) {
                 group.addTask {
@@ -27,10 +33,11 @@ struct BucketMoves<Redis: RedisPort>: Sendable {
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        var total = (found: false, commands: 0)
+        var total = Gathering()
         for result in results {
             let part = try result.get()
-            total = (total.found || part.found, total.commands + part.commands)
+            total.found = total.found || part.found
+            total.commands += part.commands
         }
         return total
     }
@@ -38,7 +45,7 @@ struct BucketMoves<Redis: RedisPort>: Sendable {
     /// The move of one bucket, from its first open step to the last.
     func bringHome(
         from bucket: Int, of product: ProductID
-    ) async throws(StrategyError) -> (found: Bool, commands: Int) {
+    ) async throws(StrategyError) -> Gathering {
         let keys = ProductKeys(product, bucket: bucket)
         let home = ProductKeys(product)
         var commands = 0
@@ -60,13 +67,13 @@ struct BucketMoves<Redis: RedisPort>: Sendable {
             .array?.compactMap(\.integer) ?? []
         guard move.count == 2, move[0] != -1 else { throw .notStocked(product) }
         guard move[0] >= 0 else { throw .invalidStock(product) }
-        guard move[0] > 0 else { return (false, commands) }
+        guard move[0] > 0 else { return Gathering(found: false, commands: commands) }
         let number = String(move[0])
         let arrived = try await run(
             EmbeddedScripts.moveIn, [home.stock, home.moved, home.drained],
             [String(bucket), number, String(move[1])])
         guard arrived.integer != -1 else { throw .notStocked(product) }
         _ = try await run(EmbeddedScripts.moveDone, [keys.moves], [number])
-        return (true, commands)
+        return Gathering(found: true, commands: commands)
     }
 }

@@ -2,7 +2,7 @@
 public struct Evidence: Sendable, Equatable {
     /// Tries to obtain the lock, or to run the atomic step.
     public var attempts: Int
-    /// From the call to the grant of the lock (or to giving up). Zero where there is no lock.
+    /// From the call to the grant of the lock (or to giving up). Without a lock: the wait in line, and the attempts that did not decide.
     public var waited: Duration
     /// From the grant to the end of the release. For a strategy without a lock: the atomic step itself.
     public var held: Duration

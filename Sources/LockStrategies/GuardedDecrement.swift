@@ -58,9 +58,14 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
             throw StrategyError(
                 .timedOut, "the lock was not obtained, so reservation \(id) stays open", evidence: evidence)
         case .granted(let lease, var evidence):
-            let work = await uncancelled { [section] in
+            let work = await uncancelled { [section, clock] in
                 do throws(StrategyError) {
-                    return Result<Int, StrategyError>.success(try await section.cancel(id, of: product))
+                    guard clock.now < lease.validUntil else {
+                        throw StrategyError(
+                            .leaseLost, "the lease on \(key) ended before the return; nothing went back")
+                    }
+                    return Result<Int, StrategyError>.success(
+                        try await section.cancel(id, of: product, fence: lease.fence))
                 } catch {
                     return .failure(error)
                 }

@@ -80,16 +80,31 @@ struct StockSection<Redis: RedisPort>: Sendable {
     }
 
     /// Ends a reservation without a sale; the units that went back.
-    func cancel(_ id: ReservationID, of product: ProductID) async throws(StrategyError) -> Int {
+    ///
+    /// - Parameter fence: Of the lease under which it is done; with one, Redis refuses it when another grant is
+    ///   the newest.
+    func cancel(
+        _ id: ReservationID, of product: ProductID, fence: Fence? = nil
+    ) async throws(StrategyError) -> Int {
         let keys = ProductKeys(product)
+        let units: Int64
         do throws(RedisError) {
-            let reply = try await redis.run(
-                EmbeddedScripts.returnReservation, keys: [keys.stock, keys.reservations],
-                arguments: [id.description])
-            return Int(reply.value.integer ?? 0)
+            units =
+                try await redis.run(
+                    EmbeddedScripts.returnReservation,
+                    keys: [keys.stock, keys.reservations] + (fence == nil ? [] : [keys.fence]),
+                    arguments: [id.description] + (fence.map { [String($0.rawValue)] } ?? [])
+                ).value.integer ?? 0
         } catch {
             throw StrategyError(error, during: "returning reservation \(id) of product \(product)")
         }
+        guard units >= 0 else {
+            throw StrategyError(
+                .leaseLost,
+                "the stock of product \(product) was granted to a newer holder; nothing went back",
+                evidence: Evidence(refusedWrites: 1))
+        }
+        return Int(units)
     }
 
     /// A lost reply of a read leaves nothing behind, so its outcome is not unknown.

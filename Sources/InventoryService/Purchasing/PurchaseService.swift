@@ -42,13 +42,14 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     }
 
     /// Buys `quantity` units for `user`. No SQL is read before the strategy is asked, except for the earlier
-    /// purchase of an idempotency key.
+    /// purchase of an idempotency key; `fenced` reads it once when Redis has lost its numbers.
     ///
     /// - Throws: ``InventoryError`` with the timings so far: `.invalidField` for a quantity outside 1 to
     ///   10^9; `.redisUnavailable`, `.redisRefused`, `.outcomeUnknown`, `.stockUnknown`, `.leaseLost` or
     ///   `.cancelled` of the reservation; `.ledgerUnavailable`, `.ledgerOverloaded` or `.unknownUser` of the
     ///   record. After every one of them no purchase exists and the units are back in stock, as far as
-    ///   Redis can be reached.
+    ///   Redis can be reached and, under a lock, the lock be had within the patience of a buyer. Where not, the
+    ///   reservation stays open.
     public func purchase(
         product: ProductID, quantity: Int, for user: UserID, idempotencyKey: IdempotencyKey? = nil
     ) async throws(InventoryError) -> PurchaseReport {

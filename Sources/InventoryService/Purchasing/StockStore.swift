@@ -43,21 +43,28 @@ public struct StockStore<Redis: RedisPort>: Sendable {
 
     /// The units of several products, asked for at the same time.
     public func units(of products: [Product]) async throws(InventoryError) -> [ProductID: Int] {
-        let results = await withTaskGroup(of: (ProductID, Result<Int?, InventoryError>).self) { group in
+        let results = await withTaskGroup(of: Reading.self) { group in
             for product in products {
                 group.addTask {
                     do throws(InventoryError) {
-                        return (product.id, .success(try await self.units(of: product)))
+                        return Reading(
+                            product: product.id, units: .success(try await self.units(of: product)))
                     } catch {
-                        return (product.id, .failure(error))
+                        return Reading(product: product.id, units: .failure(error))
                     }
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
         var stocks: [ProductID: Int] = [:]
-        for (product, result) in results { stocks[product] = try result.get() }
+        for result in results { stocks[result.product] = try result.units.get() }
         return stocks
+    }
+
+    // No tuple: docs/decisions/0005.
+    private struct Reading: Sendable {
+        let product: ProductID
+        let units: Result<Int?, InventoryError>
     }
 
     /// Removes the record of a reservation; its units stay taken. May be repeated.

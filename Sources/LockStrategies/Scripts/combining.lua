@@ -32,7 +32,7 @@ for index = 1, #ARGV, 2 do
     code = 0
   else
     left = left - units
-    redis.call('HSET', KEYS[2], id, units .. ':' .. left)
+    redis.call('HSET', KEYS[2], id, string.format('%d:%d', units, left))
     code = 1
     shown = left
   end

@@ -23,6 +23,7 @@ local units = tonumber(ARGV[2])
 if left < units then
   return {0, left}
 end
+-- The record first: if it cannot be written, the script ends here and the stock is as before.
+redis.call('HSET', KEYS[2], ARGV[1], string.format('%d:%d', units, left - units))
 redis.call('DECRBY', KEYS[1], units)
-redis.call('HSET', KEYS[2], ARGV[1], units .. ':' .. (left - units))
 return {1, left - units}

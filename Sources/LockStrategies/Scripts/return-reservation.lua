@@ -1,9 +1,14 @@
 -- return-reservation: end a reservation without a sale; its units go back to the stock, exactly once.
 -- KEYS[1] stock          string, a whole number
 -- KEYS[2] reservations   hash, reservation id -> "units:stock after"
+-- KEYS[3] fence          optional: string, the number of the newest grant of the lock
 -- ARGV[1] reservation id
--- Replies the units that went back; 0 when the reservation is not open.
+-- ARGV[2] the caller's fence, with KEYS[3]
+-- Replies the units that went back; 0 when the reservation is not open; -1 when another grant is the newest.
 --         A missing stock stays missing: the record goes, nothing is added.
+if KEYS[3] and tonumber(redis.call('GET', KEYS[3]) or '0') ~= tonumber(ARGV[2]) then
+  return -1
+end
 local open = redis.call('HGET', KEYS[2], ARGV[1])
 if not open then
   return 0

@@ -1,4 +1,4 @@
--- write-stock-fenced: the write of a read-decide-write, refused when a newer grant of the lock was made.
+-- write-stock-fenced: the write of a read-decide-write, refused unless the writer's grant is the newest.
 -- Every grant's number counts, also one whose holder has not written yet: it may have read the stock already.
 -- KEYS[1] stock          string, a whole number
 -- KEYS[2] reservations   hash, reservation id -> "units:stock after"
@@ -8,7 +8,7 @@
 -- ARGV[3] the new stock
 -- ARGV[4] the writer's fence
 -- Replies {1, stock after}   written, or recorded under this id before
---         {0, newest fence}  refused, nothing changed; 0 when the newest fence is not known any more
+--         {0, newest fence}  refused, nothing changed: another grant is the newest, or none is known (0)
 local newest = tonumber(redis.call('GET', KEYS[3]) or '0')
 if newest ~= tonumber(ARGV[4]) then
   return {0, newest}
@@ -17,6 +17,7 @@ local open = redis.call('HGET', KEYS[2], ARGV[1])
 if open then
   return {1, tonumber(string.match(open, ':(-?%d+)$'))}
 end
-redis.call('SET', KEYS[1], ARGV[3])
+-- The record first: if it cannot be written, the script ends here and the stock is as before.
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ':' .. ARGV[3])
+redis.call('SET', KEYS[1], ARGV[3])
 return {1, tonumber(ARGV[3])}

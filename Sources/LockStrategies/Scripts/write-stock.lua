@@ -10,6 +10,7 @@ local open = redis.call('HGET', KEYS[2], ARGV[1])
 if open then
   return tonumber(string.match(open, ':(-?%d+)$'))
 end
-redis.call('SET', KEYS[1], ARGV[3])
+-- The record first: if it cannot be written, the script ends here and the stock is as before.
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ':' .. ARGV[3])
+redis.call('SET', KEYS[1], ARGV[3])
 return tonumber(ARGV[3])

@@ -7,8 +7,9 @@ import Synchronization
 /// first of them, who sends for all. So nobody is held back to wait for more, and the more buyers there are
 /// the more share one call. Granted in order of arrival. The guarantees are those of `lua-atomic`: no lease,
 /// so a stalled client harms nobody, and a repeated id gets its first answer. What breaks it: a Redis that
-/// loses acknowledged writes. A buyer waits for one call of others at most, its own comes next; a member whose
-/// task is cancelled leaves at once, the leader of a call stays until its reply is there. One round trip,
+/// loses acknowledged writes. A buyer waits for the call that is under way, and while no more than the largest batch
+/// wait its own comes next; who is cancelled in line leaves at once, who is in a call stays until its reply is
+/// there. One round trip,
 /// shared. Source: flat combining, Hendler, Incze, Shavit, Tzafrir, SPAA 2010.
 public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let redis: Redis
@@ -33,8 +34,9 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             turn = await withTaskCancellationHandler {
                 await member.turn.value()
             } onCancel: {
-                let hadNotLeft = lines.leave(member)
-                member.turn.keep(.cancelled(wasSent: !hadNotLeft))
+                // Who is in a call already waits for its answer: a return that it asked for now could be
+                // carried out before the call, and the call would then take the units for nobody.
+                if lines.leave(member) { member.turn.keep(.cancelled) }
             }
         }
         var evidence = Evidence(attempts: 1, waited: began.duration(to: clock.now))
@@ -48,10 +50,8 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             return try Self.outcome(answer, reservation, evidence)
         case .expired:
             return ReserveOutcome(.contended, evidence: evidence)
-        case .cancelled(let wasSent):
-            throw StrategyError(
-                .cancelled, wasSent ? "cancelled while the call was under way" : "cancelled in line",
-                evidence: evidence)
+        case .cancelled:
+            throw StrategyError(.cancelled, "cancelled in line; nothing was taken", evidence: evidence)
         }
     }
 
@@ -157,7 +157,7 @@ extension Combining {
         case lead([Member])
         case answered(Result<ScriptDecision, RedisError>, held: Duration)
         case expired
-        case cancelled(wasSent: Bool)
+        case cancelled
     }
 
     private final class Member: Sendable {

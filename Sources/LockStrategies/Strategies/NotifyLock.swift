@@ -7,7 +7,8 @@ import RedisClient
 /// Between the failed try and the subscription a release would be missed: the first tries again when the
 /// subscription stands. A lost message or a dead holder costs no more than the rest of the lease, or the pause
 /// of the retry policy, whichever is shorter. Waiters of one process are served in order of arrival; between
-/// processes there is no order. What breaks it: as for `setnx-spin`, a holder stopped past its lease, or a
+/// processes there is no order. Behind a holder of the same process nobody asks until it releases or its lease
+/// has ended, also when Redis has lost the key. What breaks it: as for `setnx-spin`, a holder stopped past its lease, or a
 /// Redis that loses the key. One round trip per attempt and one to release, two more when another process holds
 /// the lock. Source: redis.io, command SET, "Patterns"; the release message as in Redisson's RedissonLock.
 public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {

@@ -1,4 +1,5 @@
 import RedisClient
+import Synchronization
 
 /// Watch the stock, read it, and write only if nobody else did: else try again after a jittered pause.
 ///
@@ -57,6 +58,16 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         case settled(ReserveOutcome.Decision)
         case missing
         case invalid
+        case cancelled
+    }
+
+    /// Tells the decision, which runs in another task, that the caller has gone.
+    private final class Cancellation: Sendable {
+        private let flag = Atomic(false)
+
+        var isCancelled: Bool { flag.load(ordering: .acquiring) }
+
+        func cancel() { flag.store(true, ordering: .releasing) }
     }
 
     /// One try: what was decided, or nil when another buyer came between.
@@ -67,19 +78,43 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         let id = reservation.id.description
         // WATCH, GET, HGET; then UNWATCH, or MULTI, DECRBY, HSET, EXEC.
         evidence.commandsSent += 3
+        guard !Task.isCancelled else {
+            throw StrategyError(.cancelled, "cancelled before the attempt; nothing was taken")
+        }
+        // Once begun it is waited for: a return goes over another connection and could be carried out before a
+        // commit that is under way, which would then take the units for nobody.
+        let caller = Cancellation()
+        let result = await withTaskCancellationHandler {
+            await uncancelled { [redis] in
+                do throws(RedisError) {
+                    // Every reservation changes the stock, so watching the stock is enough.
+                    return Result<RedisTransactionOutcome<Reading>, RedisError>.success(
+                        try await redis.transaction(
+                            watching: [keys.stock],
+                            reading: [
+                                RedisCommand("GET", keys.stock), RedisCommand("HGET", keys.reservations, id),
+                            ]
+                        ) { replies in
+                            caller.isCancelled
+                                ? .abandon(.cancelled) : Self.step(replies, reservation, keys)
+                        })
+                } catch {
+                    return .failure(error)
+                }
+            }
+        } onCancel: {
+            caller.cancel()
+        }
         let outcome: RedisTransactionOutcome<Reading>
         do throws(RedisError) {
-            // Every reservation changes the stock, so watching the stock is enough.
-            outcome = try await redis.transaction(
-                watching: [keys.stock],
-                reading: [RedisCommand("GET", keys.stock), RedisCommand("HGET", keys.reservations, id)]
-            ) { replies in
-                Self.step(replies, reservation, keys)
-            }
+            outcome = try result.get()
         } catch {
             throw StrategyError(error, during: "reserving product \(reservation.product)")
         }
         switch outcome {
+        case .abandoned(.cancelled):
+            evidence.commandsSent += 1
+            throw StrategyError(.cancelled, "cancelled before the commit; nothing was taken")
         case .abandoned(.settled(let decision)):
             evidence.commandsSent += 1
             return decision

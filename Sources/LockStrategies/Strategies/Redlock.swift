@@ -234,7 +234,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 
 extension StrategyTraits {
     static let redlock = StrategyTraits(
-        summary: "SET NX with a lease on the majority of five independent Redis nodes",
+        summary: "SET NX with a lease on the majority of independent Redis nodes",
         criticalSection: guardedSection, abilities: [.leases, .quorum],
         retry: RetryPolicy(
             delay: .exponentialFullJitter(base: .milliseconds(5), cap: .milliseconds(200))))
