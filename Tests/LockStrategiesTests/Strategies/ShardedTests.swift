@@ -64,7 +64,7 @@ struct ShardedTests {
         }
     }
 
-    @Test("units that a dead client left on the way are brought in, once", arguments: [false, true])
+    @Test("39 · units that a dead client left on the way are brought in, once", arguments: [false, true])
     func abandonedMove(hasArrived: Bool) async throws {
         try await StrategyLab.run(for: .sharded) { lab in
             try await lab.setStock(0, of: product)
