@@ -56,6 +56,7 @@ struct RunCommandTests {
         "refuses wrong options with one line each and exit code 64",
         arguments: [
             (["--users", "0"], 1), (["--strategies", "fast"], 1), (["--redis", "ftp://x"], 1),
+            (["--mode", "fast"], 1), (["--mode", "direct", "--server-binary", "lab-server"], 1),
             (["--users", "0", "--rounds", "0", "--strategies", "fast"], 3),
         ])
     func usage(arguments: [String], lines: Int) async throws {
@@ -131,6 +132,45 @@ struct RunCommandTests {
         #expect(results.strategies.count == 3)
         #expect(results.strategies.allSatisfy { $0.stockWord == "exact" && $0.ledger.answered > 0 })
         #expect(results.trials.allSatisfy { $0.attempts.count > 0 })
+        directory.remove()
+    }
+
+    @Test("measures the service in its own process, audits it, and catches the control")
+    func direct() async throws {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "run", "--mode", "direct", "--strategies",
+            "unguarded,lua-atomic,setnx-spin,sql-row,sharded,redlock",
+            "--users", "10", "--rounds", "1", "--warmup", "0.1", "--duration", "1", "--output",
+            directory.file("out"),
+        ])
+        let status = await child.waitUntilExit()
+        let log = child.lines().joined(separator: "\n")
+        #expect(status == .exited(0), "\(log)")
+        let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
+        let results = try RunResults.decode(json)
+        #expect(results.workload.mode == .direct)
+        #expect(results.controls.first?.isCaught == true)
+        #expect(results.strategies.count == 5)
+        #expect(results.strategies.allSatisfy { $0.stockWord == "exact" && $0.ledger.answered > 0 })
+        #expect(results.trials.allSatisfy { $0.cpuSeconds.server == nil && $0.cpuSeconds.redis != nil })
+        #expect(results.trials.allSatisfy { $0.audit.openReservations == 0 })
+        directory.remove()
+    }
+
+    @Test("stops its Redis and ends with 130 when it is interrupted in direct mode")
+    func directInterrupted() async throws {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "run", "--mode", "direct", "--strategies", "setnx-backoff", "--users", "3", "--duration", "3000",
+            "--warmup", "0", "--output", directory.file("out"),
+        ])
+        let pid = child.processIdentifier
+        try await waitUntil { !children(of: pid).isEmpty || !child.isRunning }
+        let started = children(of: pid)
+        child.signal(SIGINT)
+        #expect(await child.waitUntilExit() == .exited(130))
+        #expect(started.allSatisfy(isGone))
         directory.remove()
     }
 

@@ -17,6 +17,7 @@ struct RunPlanTests {
     @Test("is the promised one when nothing is given")
     func defaults() throws {
         let plan = try RunPlan(RunOptions(), seed: 7)
+        #expect(plan.mode == .http)
         #expect(plan.users == 100)
         #expect(plan.duration == .seconds(10))
         #expect(plan.rounds == 3)
@@ -51,12 +52,18 @@ struct RunPlanTests {
         for id in StrategyID.allCases { #expect(sentence.contains(id.rawValue)) }
     }
 
+    @Test("names both modes when one is unknown")
+    func unknownMode() {
+        #expect(problems(RunOptions(mode: "fast")) == ["unknown mode \"fast\"; known are: http, direct"])
+    }
+
     @Test(
         "refuses what contradicts itself or names nothing",
         arguments: [
             RunOptions(rounds: 5, isQuick: true), RunOptions(duration: 5, isQuick: true),
             RunOptions(strategies: ","), RunOptions(strategies: ""), RunOptions(output: ""),
             RunOptions(duration: 0), RunOptions(warmup: -1), RunOptions(stock: 0), RunOptions(users: 10_001),
+            RunOptions(mode: "fast"), RunOptions(mode: "direct", serverBinary: "lab-server"),
             RunOptions(redis: "redis+cluster://127.0.0.1:1"), RunOptions(redis: "not a url"),
         ])
     func refused(options: RunOptions) {
@@ -77,6 +84,12 @@ struct RunPlanTests {
         #expect(
             try command(RunOptions(strategies: chosen))
                 == "./lab bench --strategies unguarded,lua-atomic --seed 7")
+        #expect(
+            try command(RunOptions(mode: "http", strategies: chosen))
+                == "./lab bench --strategies unguarded,lua-atomic --seed 7")
+        #expect(
+            try command(RunOptions(mode: "direct", strategies: chosen))
+                == "./lab bench --strategies unguarded,lua-atomic --mode direct --seed 7")
         #expect(
             try command(RunOptions(strategies: chosen, warmup: 2, isQuick: true))
                 == "./lab bench --strategies unguarded,lua-atomic --quick --warmup 2 --seed 7")

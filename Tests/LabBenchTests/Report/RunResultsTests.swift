@@ -11,8 +11,10 @@ struct RunResultsTests {
         host: "test", os: "Test OS", kernel: "1", cpu: "a CPU", cores: 2, memoryMib: 1024, governor: nil,
         virtualisation: nil, loadBefore: 0.5, swift: "6.3", buildMode: "release", gitCommit: nil)
 
-    static func plan(_ strategies: String, rounds: Int = 2) throws -> RunPlan {
-        try RunPlan(RunOptions(strategies: strategies, users: 2, duration: 1, rounds: rounds), seed: 1)
+    static func plan(_ strategies: String, rounds: Int = 2, mode: RunMode = .http) throws -> RunPlan {
+        try RunPlan(
+            RunOptions(mode: mode.rawValue, strategies: strategies, users: 2, duration: 1, rounds: rounds),
+            seed: 1)
     }
 
     /// Finished trials of everything that is planned, changed by the test.
@@ -119,7 +121,7 @@ struct RunResultsTests {
         let json = try results.json()
         #expect(try RunResults.decode(json) == results)
         let text = String(decoding: json, as: UTF8.self)
-        #expect(text.contains(#""schema_version":"1.0""#))
+        #expect(text.contains(#""schema_version":"1.1""#))
         #expect(text.contains(#""git_commit":null"#))
         #expect(text.contains(#""redis_commands_per_success":null"#))
         #expect(!text.lowercased().contains("nan"))
@@ -152,6 +154,24 @@ struct RunResultsTests {
         let guarded = "GET, then write, under the lock"
         #expect(text.contains("| setnx-spin | 10,000 | fixed, 5 ms | until the deadline | \(guarded) |"))
         #expect(text.contains("| lua-atomic | no lock | none | none | one script |"))
+    }
+
+    @Test("name the mode in their conditions and in the command")
+    func mode() throws {
+        let http = Self.results(try Self.plan("lua-atomic"), [])
+        let direct = Self.results(try Self.plan("lua-atomic", mode: .direct), [])
+        #expect(http.workload.mode == .http)
+        #expect(direct.workload.mode == .direct)
+        #expect(String(decoding: try direct.json(), as: UTF8.self).contains(#""mode":"direct""#))
+        #expect(direct.systemUnderTest.bcryptCost == nil)
+        let text = MarkdownReport(direct).text
+        #expect(text.contains("mode `direct`, exit code"))
+        #expect(text.contains("--mode direct --"))
+        #expect(text.contains("| lab-server | none: the service ran in lab-bench |"))
+        #expect(text.contains("`bench` is the sum of both"))
+        #expect(!text.contains("keep-alive"))
+        #expect(MarkdownReport(http).text.contains("mode `http`, exit code"))
+        #expect(MarkdownReport(http).text.contains("keep-alive"))
     }
 
     @Test("of a debug build say that they are not representative")

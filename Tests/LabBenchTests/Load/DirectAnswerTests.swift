@@ -1,0 +1,43 @@
+import HTTPTypes
+import InventoryService
+import LockStrategies
+import Testing
+
+@testable import lab_bench
+@testable import lab_server
+
+@Suite("An answer of the service in this process")
+struct DirectAnswerTests {
+    typealias Kind = InventoryService.PurchaseOutcome.Kind
+    typealias Outcome = lab_bench.PurchaseOutcome
+
+    /// What the buyer makes of lab-server's answer.
+    private func overHTTP(_ problem: Problem?) -> Outcome {
+        Outcome(status: problem.map { Int($0.status.code) } ?? 200, problem: problem?.type ?? "")
+    }
+
+    @Test("has the outcome that it has over HTTP", arguments: Kind.allCases)
+    func kinds(kind: Kind) {
+        #expect(Outcome(kind) == overHTTP(ProblemTable.problem(for: kind)))
+    }
+
+    @Test("has the outcome that its error has over HTTP", arguments: InventoryError.Code.allCases)
+    func errors(code: InventoryError.Code) {
+        #expect(Outcome(code) == overHTTP(ProblemTable.problem(for: InventoryError(code, "why"))))
+    }
+
+    @Test("carries the service's own timings")
+    func timings() {
+        let evidence = Evidence(
+            attempts: 3, waited: .microseconds(1500), held: .nanoseconds(2999), commandsSent: 4)
+        var error = InventoryError(.leaseLost, "why")
+        error.timings = PurchaseTimings(evidence: evidence, redis: .seconds(2), sql: .zero)
+        let answer = DirectAnswer(.failure(error))
+        #expect(answer.outcome == .unavailable)
+        #expect(
+            answer.timing
+                == lab_bench.ServerTiming(
+                    parsing: "wait;dur=1.5, hold;dur=0.002, redis;dur=2000, sql;dur=0, "
+                        + "attempts;desc=\"3\", commands;desc=\"4\""))
+    }
+}
