@@ -88,10 +88,11 @@ let package = Package(
         .executableTarget(
             name: "lab-bench",
             dependencies: [
-                "LockStrategies", "RedisClient", "LabProcesses",
+                "InventoryService", "LockStrategies", "RedisClient", "LabProcesses",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
                 .product(name: "NIOHTTP1", package: nio),
@@ -147,7 +148,8 @@ let package = Package(
         .testTarget(
             name: "LabBenchTests",
             dependencies: [
-                "lab-bench", "lab-server", "LockStrategies", "RedisClient", "LabTesting", "LabProcesses",
+                "lab-bench", "lab-server", "InventoryService", "LockStrategies", "RedisClient", "LabTesting",
+                "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),

@@ -10,18 +10,13 @@ struct RedisServers: Sendable {
     let lockNodes: [RedisClient]
     private let children: [RedisServerProcess]
 
-    /// Limits towards a lock node: a node that is slow counts as one that is away, or it would eat the
-    /// validity of the lock.
-    private static let lockNodeLimits = RedisClient.Limits(
-        connect: .milliseconds(250), command: .milliseconds(250))
-
     init(stock: RedisEndpoint, lockNodes: [RedisEndpoint]) {
         self.init(stock: stock, lockNodes: lockNodes, children: [])
     }
 
     private init(stock: RedisEndpoint, lockNodes: [RedisEndpoint], children: [RedisServerProcess]) {
         self.stock = RedisClient(stock)
-        self.lockNodes = lockNodes.map { RedisClient($0, limits: Self.lockNodeLimits) }
+        self.lockNodes = lockNodes.map { RedisClient($0, limits: .lockNode) }
         self.children = children
     }
 

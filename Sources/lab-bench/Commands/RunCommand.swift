@@ -8,6 +8,9 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Runs the load against each strategy and writes LOAD_TEST_RESULT.md and results.json.")
 
+    @Option(help: "http: a lab-server of its own; direct: the service in lab-bench's process; default http.")
+    var mode: String?
+
     @Option(help: "Comma-separated ids; default: all of `lab-bench strategies`.")
     var strategies: String?
 
@@ -32,7 +35,7 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "One round of 3 s: correctness only, no ranking.")
     var quick = false
 
-    @Option(help: "Directory for the results; default results/<time>-purchase-<host>.")
+    @Option(help: "Directory for the results; default results/<time>-<purchase or purchase-direct>-<host>.")
     var output: String?
 
     @Option(help: "URL of a Redis with an empty database; default: start one for each trial.")
@@ -46,8 +49,9 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let options = RunOptions(
-            strategies: strategies, users: users, duration: duration, warmup: warmup, rounds: rounds,
-            seed: seed, stock: stock, isQuick: quick, isQuiet: quiet, output: output, redis: redis)
+            mode: mode, strategies: strategies, users: users, duration: duration, warmup: warmup,
+            rounds: rounds, seed: seed, stock: stock, isQuick: quick, isQuiet: quiet, output: output,
+            redis: redis, serverBinary: serverBinary)
         let plan: RunPlan
         do {
             // Small, so that it is easily typed again.
@@ -68,12 +72,16 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func run(_ plan: RunPlan) async throws(BenchError) -> BenchExit {
-        let binary = try ServerProcess.find(serverBinary)
+        let place: ServicePlace =
+            switch plan.mode {
+            case .http: .server(binary: try ServerProcess.find(serverBinary))
+            case .direct: .ownProcess
+            }
         if let endpoint = plan.redis { try await ExternalRedis.check(endpoint) }
-        let folder = try ResultsFolder(named: output, at: Date())
+        let folder = try ResultsFolder(named: output, of: plan.mode, at: Date())
         let terminal = Terminal(isQuiet: plan.isQuiet)
         let started = Date()
-        let runner = Runner(plan: plan, serverBinary: binary, terminal: terminal)
+        let runner = Runner(plan: plan, place: place, terminal: terminal)
         let load = LoadAverage.now()
         let task = Task { await runner.run() }
         let watch = InterruptWatch {

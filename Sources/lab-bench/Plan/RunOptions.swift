@@ -1,5 +1,6 @@
 /// The options of `lab-bench run` as typed; nil is "not given".
 struct RunOptions: Sendable {
+    var mode: String?
     var strategies: String?
     var users: Int?
     var duration: Double?

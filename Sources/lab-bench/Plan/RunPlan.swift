@@ -19,6 +19,7 @@ struct RunPlan: Sendable, Equatable {
         var quickWarmup = Duration.seconds(1)
     }
 
+    let mode: RunMode
     /// In the order asked for, without the negative controls.
     let strategies: [StrategyID]
     let controls: [StrategyID]
@@ -46,6 +47,10 @@ struct RunPlan: Sendable, Equatable {
         _ options: RunOptions, seed: UInt64, defaults: Defaults = Defaults()
     ) throws(PlanProblems) {
         var problems: [String] = []
+        mode = Self.mode(options.mode, &problems)
+        if mode == .direct && options.serverBinary != nil {
+            problems.append("--server-binary is for --mode http: in direct mode there is no lab-server")
+        }
         let named = Self.strategies(options.strategies, &problems)
         users = Self.count(options.users, "--users", 1...10_000, defaults.users, &problems)
         rounds = Self.count(
@@ -72,6 +77,14 @@ struct RunPlan: Sendable, Equatable {
         redisURL = options.redis.map { Secret($0) }
         isQuick = options.isQuick
         isQuiet = options.isQuiet
+    }
+
+    private static func mode(_ text: String?, _ problems: inout [String]) -> RunMode {
+        guard let text else { return .http }
+        if let mode = RunMode(rawValue: text) { return mode }
+        let known = RunMode.allCases.map(\.rawValue).joined(separator: ", ")
+        problems.append("unknown mode \"\(text)\"; known are: \(known)")
+        return .http
     }
 
     private static func strategies(_ text: String?, _ problems: inout [String]) -> [StrategyID] {

@@ -22,16 +22,18 @@ enum ProcessorTime {
 
 /// Processor seconds of the three parties over a whole load, warm-up and drain included.
 struct LoadCost: Sendable, Equatable, Codable {
+    /// In direct mode that of the service too: they share a process.
     @OrNull var bench: Double?
+    /// Null where there is no server.
     @OrNull var server: Double?
     @OrNull var redis: Double?
 
     /// What has been used up to now.
-    static func now(server: Int32, redis: [Int32]) -> LoadCost {
+    static func now(server: Int32?, redis: [Int32]) -> LoadCost {
         let used = redis.compactMap { ProcessorTime.seconds($0) }
         return LoadCost(
             bench: ProcessorTime.seconds(ProcessInfo.processInfo.processIdentifier),
-            server: ProcessorTime.seconds(server),
+            server: server.flatMap { ProcessorTime.seconds($0) },
             redis: redis.isEmpty || used.count < redis.count ? nil : used.reduce(0, +))
     }
 

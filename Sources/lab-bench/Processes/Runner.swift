@@ -10,7 +10,7 @@ enum RunEnd: Sendable, Equatable {
 /// Runs the trials of a plan one after the other.
 struct Runner: Sendable {
     let plan: RunPlan
-    let serverBinary: String
+    let place: ServicePlace
     let terminal: Terminal
 
     /// - Returns: The trials that were run to their end, and why there are no more of them.
@@ -44,7 +44,7 @@ struct Runner: Sendable {
         }()
         let result: Result<FinishedTrial, any Error>
         do {
-            let runner = TrialRunner(plan: plan, serverBinary: serverBinary)
+            let runner = TrialRunner(plan: plan, place: place)
             result = .success(try await runner.run(planned, progress: progress))
         } catch {
             result = .failure(error)

@@ -10,7 +10,7 @@ struct ServerProcess: Sendable {
     let process: ChildProcess
     let target: LoadTarget
     /// As shown in the report: no password, no path of this machine.
-    let shownArguments: [String]
+    let shownArguments: [String]?
 
     /// The `lab-server` next to this program, unless another one is named.
     static func find(_ named: String?) throws(BenchError) -> String {
@@ -67,9 +67,21 @@ struct ServerProcess: Sendable {
         let end = status.map { "ended with \($0)" } ?? "did not say where it listens"
         return BenchError(.unreachable, "lab-server \(end)" + (said.map { ": \($0)" } ?? ""))
     }
+}
 
-    /// Asks the server to finish what is under way and to end.
-    func stop() async -> ExitStatus {
-        await process.terminate(grace: .seconds(15))
+extension ServerProcess: TrialService {
+    var processIdentifier: Int32? { process.processIdentifier }
+
+    func openShop(users: Int, stock: Int) async throws -> OpenShop {
+        let shop = try await Shop.open(target, users: users, stock: stock)
+        let requests = shop.tokens.map { target.purchase(of: shop.product, token: $0) }
+        return OpenShop(product: shop.product) { [target] plan, progress in
+            try await LoadGenerator.run(target, requests, plan, progress: progress)
+        }
+    }
+
+    func stop() async -> ServiceEnd {
+        let status = await process.terminate(grace: .seconds(15))
+        return ServiceEnd(description: status.description, isGood: status.isSuccess)
     }
 }

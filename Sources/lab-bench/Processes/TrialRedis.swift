@@ -5,11 +5,13 @@ import RedisClient
 /// The Redis servers of one trial.
 struct TrialRedis: Sendable {
     /// Independent servers that hold Redlock's locks.
-    static let lockNodes = 5
+    static let lockNodeCount = 5
 
     let stock: RedisEndpoint
     /// For the server's command line: the stock's URL first, then the lock nodes.
     let urls: [String]
+    /// Where the locks of a quorum are.
+    let lockNodes: [RedisEndpoint]
     /// Ours, to be stopped.
     private let servers: [RedisServerProcess]
 
@@ -20,7 +22,7 @@ struct TrialRedis: Sendable {
             if plan.redis == nil {
                 servers.append(try await RedisServerProcess.start(stockOptions))
             }
-            for _ in 0..<(strategy.needsLockNodes ? lockNodes : 0) {
+            for _ in 0..<(strategy.needsLockNodes ? lockNodeCount : 0) {
                 servers.append(try await RedisServerProcess.start(RedisServerOptions()))
             }
         } catch {
@@ -34,9 +36,13 @@ struct TrialRedis: Sendable {
                 for server in servers { await server.stop() }
                 throw error
             }
-            return TrialRedis(stock: redis, urls: [url.revealed] + servers.map(\.url), servers: servers)
+            return TrialRedis(
+                stock: redis, urls: [url.revealed] + servers.map(\.url),
+                lockNodes: servers.map(\.endpoint), servers: servers)
         }
-        return TrialRedis(stock: servers[0].endpoint, urls: servers.map(\.url), servers: servers)
+        return TrialRedis(
+            stock: servers[0].endpoint, urls: servers.map(\.url),
+            lockNodes: servers.dropFirst().map(\.endpoint), servers: servers)
     }
 
     private static let stockOptions = RedisServerOptions(persistence: .aofEverySecond)

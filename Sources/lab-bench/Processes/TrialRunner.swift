@@ -9,18 +9,19 @@ struct FinishedTrial: Sendable {
     let facts: AuditFacts
     let checks: [Check]
     let cost: LoadCost
-    let serverArguments: [String]
+    /// Nil: there was no server.
+    let serverArguments: [String]?
     let redisSystem: StockReader.RedisSystem?
     let sqliteVersion: String?
     let journalMode: String?
 }
 
-/// Runs one trial: fresh Redis, fresh database, fresh server; load; audit. Stops everything on every path.
+/// Runs one trial: fresh Redis, fresh database, fresh service; load; audit. Stops everything on every path.
 struct TrialRunner: Sendable {
     static let drain = Duration.seconds(10)
 
     let plan: RunPlan
-    let serverBinary: String
+    let place: ServicePlace
 
     func run(
         _ planned: PlannedTrial, progress: AsyncStream<LoadProgress>.Continuation
@@ -46,67 +47,78 @@ struct TrialRunner: Sendable {
         } catch {
             throw BenchError(.unreachable, error.description)
         }
+        defer { directory.remove() }
         let database = directory.file("lab.sqlite")
-        let server = try await ServerProcess.start(
-            serverBinary, strategy: planned.strategy, redis: redis.urls, database: database,
-            purchaseDeadline: plan.purchaseDeadline)
+        switch place {
+        case .server(let binary):
+            let server = try await ServerProcess.start(
+                binary, strategy: planned.strategy, redis: redis.urls, database: database,
+                purchaseDeadline: plan.purchaseDeadline)
+            return try await run(planned, server, redis, database, progress)
+        case .ownProcess:
+            let service = try await DirectService.start(
+                planned.strategy, redis: redis, database: database, purchaseDeadline: plan.purchaseDeadline)
+            return try await run(planned, service, redis, database, progress)
+        }
+    }
+
+    private func run(
+        _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis, _ database: String,
+        _ progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> FinishedTrial {
         let loaded: Loaded
         do {
-            loaded = try await load(planned, server, redis, progress)
+            loaded = try await load(planned, service, redis, progress)
         } catch {
-            _ = await server.stop()
-            directory.remove()
+            _ = await service.stop()
             throw error
         }
-        let status = await server.stop()
-        let finished = await audit(planned, loaded, server, status, redis, database)
-        directory.remove()
-        return finished
+        let end = await service.stop()
+        let (ledger, stock) = await state(of: planned.strategy, loaded.product, redis, database)
+        let facts = AuditFacts(
+            planned, loaded.record, ledger: ledger, stock: stock, serverEnd: end.description,
+            serverEndedWell: end.isGood)
+        return FinishedTrial(
+            planned: planned, record: loaded.record, facts: facts, checks: Audit.checks(facts),
+            cost: loaded.cost, serverArguments: service.shownArguments, redisSystem: stock?.system,
+            sqliteVersion: ledger?.sqliteVersion, journalMode: ledger?.journalMode)
     }
 
     private struct Loaded: Sendable {
-        let shop: Shop
+        let product: Int64
         let record: LoadRecord
         let cost: LoadCost
     }
 
     private func load(
-        _ planned: PlannedTrial, _ server: ServerProcess, _ redis: TrialRedis,
+        _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis,
         _ progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> Loaded {
-        let shop = try await Shop.open(server.target, users: plan.users, stock: planned.stock)
-        let requests = shop.tokens.map { server.target.purchase(of: shop.product, token: $0) }
+        let shop = try await service.openShop(users: plan.users, stock: planned.stock)
         let times = LoadPlan(warmup: planned.warmup, duration: planned.duration, drain: Self.drain)
         func cost() -> LoadCost {
-            LoadCost.now(server: server.process.processIdentifier, redis: redis.processIdentifiers)
+            LoadCost.now(server: service.processIdentifier, redis: redis.processIdentifiers)
         }
         let before = cost()
-        let record = try await LoadGenerator.run(server.target, requests, times, progress: progress)
-        return Loaded(shop: shop, record: record, cost: cost().since(before))
+        let record = try await shop.load(times, progress)
+        return Loaded(product: shop.product, record: record, cost: cost().since(before))
     }
 
-    private func audit(
-        _ planned: PlannedTrial, _ loaded: Loaded, _ server: ServerProcess, _ status: ExitStatus,
-        _ redis: TrialRedis, _ database: String
-    ) async -> FinishedTrial {
-        let product = loaded.shop.product
+    /// What the ledger and Redis hold after the service has ended.
+    private func state(
+        of strategy: StrategyID, _ product: Int64, _ redis: TrialRedis, _ database: String
+    ) async -> (LedgerReader.Reading?, StockReader.Reading?) {
         // SQLite blocks, so it gets a thread that may.
         let ledger = try? await NIOThreadPool.singleton.runIfActive {
             LedgerReader.read(database, product: product)
         }
-        let layout = planned.strategy.traits.stockLayout
+        let layout = strategy.traits.stockLayout
         var stock = await StockReader.read(redis.stock, product: product, buckets: layout.bucketCount)
         if layout == .ledger, let sums = ledger?.ledger {
             // There is no stock but the one that the ledger's sums imply.
             stock?.stock = sums.supplied - sums.sold
         }
-        let facts = AuditFacts(
-            planned, loaded.record, ledger: ledger, stock: stock, serverEnd: status.description,
-            serverEndedWell: status.isSuccess)
-        return FinishedTrial(
-            planned: planned, record: loaded.record, facts: facts, checks: Audit.checks(facts),
-            cost: loaded.cost, serverArguments: server.shownArguments, redisSystem: stock?.system,
-            sqliteVersion: ledger?.sqliteVersion, journalMode: ledger?.journalMode)
+        return (ledger, stock)
     }
 }
 

@@ -38,7 +38,7 @@ extension MarkdownReport {
         }
         let commit = results.run.gitCommit.map { " at commit `\($0)`" } ?? ""
         lines += [
-            "Run of \(results.run.started.formatted(.iso8601))\(commit), exit code "
+            "Run of \(results.run.started.formatted(.iso8601))\(commit), mode `\(results.workload.mode.rawValue)`, exit code "
                 + "\(results.verdict.exit.rawValue). The same again:", "",
             "```sh", results.run.command, "```",
         ]
@@ -136,7 +136,7 @@ extension MarkdownReport {
                     "strategy", "purchases/s", "min - max", "success", "p50", "p90", "p95", "p99", "max",
                     "ranked",
                 ], speed) + [
-                "", "The lock, as the server reports it (ms; means for attempts and commands):", "",
+                "", "The lock, as the service reports it (ms; means for attempts and commands):", "",
             ]
             + Self.table(
                 [
@@ -189,7 +189,8 @@ extension MarkdownReport {
         let controls = load.controls.isEmpty ? "none" : load.controls.joined(separator: ", ")
         return [
             "## Method", "",
-            "- Closed load: \(load.users) users, one keep-alive connection each, one event-loop thread; a "
+            way,
+            "- Closed load: \(load.users) users, \(users); a "
                 + "user sends the next purchase of 1 unit when the last one is answered. All buy the same "
                 + "product.",
             "- \(Text.number(load.warmupSeconds)) s warm-up, \(Text.number(load.durationSeconds)) s measured "
@@ -197,20 +198,41 @@ extension MarkdownReport {
                 + "\(Text.number(load.drainLimitSeconds)) s. Latency is service time: a closed load hides "
                 + "stalls, because users who wait do not send.",
             "- Rounds: \(load.rounds); the order inside each is shuffled with seed \(results.run.seed). Each "
-                + "trial has a fresh Redis, a fresh database, and a fresh server.",
+                + "trial has a fresh Redis, a fresh database, and a fresh \(isDirect ? "service" : "server").",
             "- Stock: \(Text.grouped(load.stock)) units, so that nothing sells out; a trial that does is "
                 + "not ranked.",
             "- Negative control: \(controls), once, "
                 + "with \(Text.grouped(load.controlStock)) units, few enough to be sold.",
             "- Little's law is checked over exactly the measured window: requests count with the part of "
                 + "their time that lies inside it.",
-            "- Logins are set-up here, so the server hashes passwords with bcrypt cost "
-                + "\(results.systemUnderTest.bcryptCost).",
+            logins,
             "- The same for every strategy: lease time to live, deadline of a purchase "
                 + "(\(Text.number(results.systemUnderTest.purchaseDeadlineMs)) ms), retry budget, durability of "
                 + "Redis and SQLite (below), and the work on the stock. By design they differ in how they "
                 + "retry:", "",
         ] + conditions
+    }
+
+    private var isDirect: Bool { results.workload.mode == .direct }
+
+    private var users: String {
+        isDirect ? "one task each" : "one keep-alive connection each, one event-loop thread"
+    }
+
+    private var way: String {
+        isDirect
+            ? "- Mode `direct`: the purchase service (strategy, stock in Redis, ledger in SQLite) runs in "
+                + "lab-bench's own process and is called, with the limits and settings of lab-server. No HTTP, "
+                + "no JSON, no token: these are the costs of the strategy and its bookkeeping, not what a "
+                + "client gets."
+            : "- Mode `http`: each trial loads a lab-server process of its own over HTTP."
+    }
+
+    private var logins: String {
+        guard let cost = results.systemUnderTest.bcryptCost else {
+            return "- Nobody logs in: the users are written straight into the ledger."
+        }
+        return "- Logins are set-up here, so the server hashes passwords with bcrypt cost \(cost)."
     }
 
     private var conditions: [String] {
@@ -239,11 +261,11 @@ extension MarkdownReport {
                 ["Redis for the stock", redis],
                 ["Redis lock nodes (redlock)", "\(system.lockNodes), started by the bench, no persistence"],
                 ["SQLite", sqlite],
-                ["lab-server", "`\(system.serverArguments?.joined(separator: " ") ?? "-")`"],
+                ["lab-server", server],
                 ["lease time to live", "\(Text.number(system.leaseTtlMs)) ms, the same for every lock"],
                 ["wait for the lock", "at most \(Text.number(system.purchaseDeadlineMs)) ms a purchase"],
             ])
-        lines += ["", "Processor seconds by trial, warm-up and drain included:", ""]
+        lines += ["", processorTime, ""]
         lines += Self.table(
             ["trial", "bench", "server", "Redis", "X·R/N"],
             results.trials.map { trial in
@@ -253,6 +275,18 @@ extension MarkdownReport {
                     } + [Text.number(trial.busyShare, digits: 4)]
             })
         return lines
+    }
+
+    private var processorTime: String {
+        let sentence = "Processor seconds by trial, warm-up and drain included"
+        guard isDirect else { return "\(sentence):" }
+        return "\(sentence). Load and service share lab-bench's process, so `bench` is the sum of both and "
+            + "there is no figure for a server:"
+    }
+
+    private var server: String {
+        if isDirect { return "none: the service ran in lab-bench" }
+        return "`\(results.systemUnderTest.serverArguments?.joined(separator: " ") ?? "-")`"
     }
 
     private var sqlite: String {

@@ -6,9 +6,9 @@ struct ResultsFolder: Sendable {
 
     var reportPath: String { "\(path)/LOAD_TEST_RESULT.md" }
 
-    /// - Parameter named: By `--output`; nil takes `results/<time>-purchase-<host>`.
-    init(named: String?, at time: Date) throws(BenchError) {
-        path = named ?? "results/\(Self.stamp(time))-purchase-\(EnvironmentInfo.hostName)"
+    /// - Parameter named: By `--output`; nil takes `results/<time>-purchase-<host>`, or `purchase-direct`.
+    init(named: String?, of mode: RunMode, at time: Date) throws(BenchError) {
+        path = named ?? "results/\(Self.stamp(time))-\(mode.folderWord)-\(EnvironmentInfo.hostName)"
         let files = FileManager.default
         if files.fileExists(atPath: "\(path)/results.json") {
             throw BenchError(

@@ -4,7 +4,7 @@ import LockStrategies
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 struct RunResults: Sendable, Codable, Equatable {
-    static let currentSchema = "1.0"
+    static let currentSchema = "1.1"
 
     struct Run: Sendable, Codable, Equatable {
         var id: String
@@ -20,6 +20,7 @@ struct RunResults: Sendable, Codable, Equatable {
 
     struct Workload: Sendable, Codable, Equatable {
         var scenario = "purchase"
+        var mode: RunMode
         var model = "closed"
         var users: Int
         var rounds: Int
@@ -44,8 +45,9 @@ struct RunResults: Sendable, Codable, Equatable {
         @OrNull var sqliteJournalMode: String?
         /// Belongs to a connection, not to the file, so the audit cannot read it: what the server vouches for.
         var sqliteSynchronous: String
+        /// Null in direct mode, in which nobody serves and nobody logs in.
         @OrNull var serverArguments: [String]?
-        var bcryptCost: Int
+        @OrNull var bcryptCost: Int?
         var leaseTtlMs: Double
         var purchaseDeadlineMs: Double
         /// Of each strategy and control of the run.
@@ -113,6 +115,7 @@ extension RunResults {
 
 extension RunResults.Workload {
     init(_ plan: RunPlan) {
+        mode = plan.mode
         users = plan.users
         rounds = plan.rounds
         warmupSeconds = plan.warmup / .seconds(1)
@@ -132,12 +135,13 @@ extension RunResults.System {
         let sample = trials.first { !$0.planned.isControl } ?? trials.first
         redis = trials.lazy.compactMap(\.redisSystem).first
         redisOrigin = plan.redis == nil ? "started by the bench" : "named by --redis"
-        lockNodes = TrialRedis.lockNodes
+        lockNodes = TrialRedis.lockNodeCount
         sqliteVersion = sample?.sqliteVersion
         sqliteJournalMode = sample?.journalMode
-        sqliteSynchronous = "FULL (asserted by lab-server at start)"
+        let witness = plan.mode == .http ? "lab-server" : "the service"
+        sqliteSynchronous = "FULL (asserted by \(witness) at start)"
         serverArguments = sample?.serverArguments
-        bcryptCost = ServerProcess.bcryptCost
+        bcryptCost = plan.mode == .http ? ServerProcess.bcryptCost : nil
         leaseTtlMs = StrategySettings().leaseTimeToLive / .milliseconds(1)
         purchaseDeadlineMs = plan.purchaseDeadline / .milliseconds(1)
         conditions = (plan.strategies + plan.controls).map { StrategyConditions($0) }
@@ -151,6 +155,7 @@ extension RunPlan {
         let names = (controls + strategies).map(\.rawValue).joined(separator: ",")
         let defaults = Defaults()
         var words = ["./lab bench", "--strategies \(names)"]
+        if mode != .http { words.append("--mode \(mode.rawValue)") }
         if isQuick { words.append("--quick") }
         if users != defaults.users { words.append("--users \(users)") }
         if duration != (isQuick ? defaults.quickDuration : defaults.duration) {

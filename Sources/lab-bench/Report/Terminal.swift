@@ -24,7 +24,7 @@ struct Terminal: Sendable {
     func announce(_ plan: RunPlan, trials: Int) {
         let rounds = plan.rounds == 1 ? "1 round" : "\(plan.rounds) rounds"
         say(
-            "\(trials) trials of \(plan.users) users, \(rounds), seed \(plan.seed), "
+            "\(trials) trials of \(plan.users) users, \(plan.mode.rawValue) mode, \(rounds), seed \(plan.seed), "
                 + "about \(Text.time(plan.expectedTime))")
         #if DEBUG
             say("this is a debug build: the numbers are not representative")

@@ -1,0 +1,8 @@
+public import RedisClient
+
+extension RedisClient.Limits {
+    /// Towards a lock node: a node that is slow counts as one that is away, or it would eat the validity of
+    /// the lock.
+    public static let lockNode = RedisClient.Limits(
+        connect: .milliseconds(250), command: .milliseconds(250))
+}
