@@ -3,11 +3,6 @@ struct ScriptDecision: Sendable, Equatable {
     let code: Int64
     let stock: Int64
 
-    init(code: Int64, stock: Int64) {
-        self.code = code
-        self.stock = stock
-    }
-
     func meaning(for product: ProductID) throws(StrategyError) -> ReserveOutcome.Decision {
         switch code {
         case 1: return .reserved(remaining: Int(stock), fence: nil)

@@ -77,10 +77,12 @@ struct Server: Sendable {
         do {
             let parts = LabParts(
                 store: ledger,
-                stock: StockStore(redis.stock, layout: plan.settings.strategy.traits.stockLayout), hasher: hasher, tokens: try tokens(),
+                stock: StockStore(redis.stock, layout: plan.settings.strategy.traits.stockLayout),
+                hasher: hasher, tokens: try tokens(),
                 settings: plan.settings, logger: logger)
             let router = buildRouter(
-                strategy: try strategy(redis, fences: .ledger(ledger)), parts: parts, checks: redis.readinessChecks)
+                strategy: try strategy(redis, fences: .ledger(ledger)), parts: parts,
+                checks: redis.readinessChecks)
             try await listen(router, onReady: onReady)
             result = .success(())
         } catch {

@@ -76,11 +76,11 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     ) async throws(StrategyError) -> ReserveOutcome.Decision? {
         let keys = ProductKeys(reservation.product)
         let id = reservation.id.description
-        // WATCH, GET, HGET; then UNWATCH, or MULTI, DECRBY, HSET, EXEC.
-        evidence.commandsSent += 3
         guard !Task.isCancelled else {
             throw StrategyError(.cancelled, "cancelled before the attempt; nothing was taken")
         }
+        // WATCH, GET, HGET; then UNWATCH, or MULTI, DECRBY, HSET, EXEC.
+        evidence.commandsSent += 3
         // Once begun it is waited for: a return goes over another connection and could be carried out before a
         // commit that is under way, which would then take the units for nobody.
         let caller = Cancellation()
