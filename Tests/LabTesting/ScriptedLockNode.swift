@@ -58,7 +58,7 @@ public final class ScriptedLockNode: Sendable {
             case .script(_, let keys, let arguments):
                 guard let owner = owners[keys[0]] else { return .integer(0) }
                 guard owner == arguments[0] else { return .integer(-1) }
-                if call.name == "release-lock" { owners[keys[0]] = nil }
+                if call.name.hasPrefix("release-") { owners[keys[0]] = nil }
                 return .integer(1)
             case .command:
                 return .null
