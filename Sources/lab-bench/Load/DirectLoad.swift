@@ -62,7 +62,11 @@ private final class DirectSession: Sendable {
 
     func run() async throws -> LoadRecord {
         let schedule = plan.schedule(from: .now())
-        state.withLock { $0.record.begin(schedule) }
+        state.withLock { state in
+            state.record.begin(schedule)
+            // Everybody wants to buy now, whenever the task gets its first turn.
+            for user in 0..<users { state.sent[user] = schedule.start }
+        }
         let everybody = Task {
             await withDiscardingTaskGroup { group in
                 for user in 0..<users { group.addTask { await self.keepBuying(user) } }
@@ -85,39 +89,31 @@ private final class DirectSession: Sendable {
         } onCancel: {
             state.withLock { $0.isCancelled = true }
             everybody.cancel()
+            eventLoop.scheduleTask(in: TimeAmount(plan.drain)) { self.finish() }
         }
     }
 
     private func keepBuying(_ user: Int) async {
-        var mayBuy = begin(user)
+        var mayBuy = true
         while mayBuy {
             let answer = await buy(user)
             mayBuy = answered(user, answer)
         }
     }
 
-    /// - Returns: False when the load is over.
-    private func begin(_ user: Int) -> Bool {
-        let now = NIODeadline.now()
-        return state.withLock { Self.begin(user, at: now, &$0) }
-    }
-
     /// Counts the answer and, at the same moment, begins the user's next purchase.
+    ///
+    /// - Returns: False when the load is over.
     private func answered(_ user: Int, _ answer: DirectAnswer) -> Bool {
         let now = NIODeadline.now()
         return state.withLock { state in
             guard !state.isOver, let sent = state.sent[user] else { return false }
-            state.sent[user] = nil
             state.record.add(
                 user: user, sent: sent, done: now, outcome: answer.outcome, timing: answer.timing)
-            return Self.begin(user, at: now, &state)
+            let goesOn = !state.isCancelled && state.record.schedule.maySend(at: now)
+            state.sent[user] = goesOn ? now : nil
+            return goesOn
         }
-    }
-
-    private static func begin(_ user: Int, at now: NIODeadline, _ state: inout State) -> Bool {
-        guard !state.isOver, !state.isCancelled, state.record.schedule.maySend(at: now) else { return false }
-        state.sent[user] = now
-        return true
     }
 
     private func report() {
