@@ -13,8 +13,9 @@ struct RedisStartCheck: Sendable {
     func run() async throws(StartFailure) {
         if case .failure(let error) = await Self.runID(stock) { throw failure(stock, error) }
         var names: [String: RedisEndpoint] = [:]
-        for (node, result) in await identities() {
-            switch result {
+        for identity in await identities() {
+            let node = identity.node
+            switch identity.runID {
             case .success(let id):
                 if let other = names.updateValue(node, forKey: id) {
                     throw StartFailure(
@@ -30,14 +31,23 @@ struct RedisStartCheck: Sendable {
         }
     }
 
+    // No tuple through a task group: docs/decisions/0005.
+    private struct Identity: Sendable {
+        let position: Int
+        let node: RedisEndpoint
+        let runID: Result<String, RedisError>
+    }
+
     /// Of the lock nodes, in their order, asked all at once.
-    private func identities() async -> [(RedisEndpoint, Result<String, RedisError>)] {
-        await withTaskGroup(of: (Int, Result<String, RedisError>).self) { group in
-            for (index, node) in lockNodes.enumerated() {
-                group.addTask { (index, await Self.runID(node)) }
+    private func identities() async -> [Identity] {
+        await withTaskGroup(of: Identity.self) { group in
+            for (position, node) in lockNodes.enumerated() {
+                group.addTask {
+                    Identity(position: position, node: node, runID: await Self.runID(node))
+                }
             }
-            let results = await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-            return lockNodes.indices.compactMap { index in results[index].map { (lockNodes[index], $0) } }
+            let all = await group.reduce(into: []) { $0.append($1) }
+            return all.sorted { $0.position < $1.position }
         }
     }
 
