@@ -47,6 +47,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLibCrypt", providers: [.apt(["libcrypt-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         .target(
             name: "RedisClient",
@@ -78,17 +79,21 @@ let package = Package(
             dependencies: [
                 "InventoryService", "LockStrategies", "RedisClient", "LabProcesses",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOHTTP1", package: nio),
             ],
+            resources: [.embedInCode("DocsPage")],
             swiftSettings: settings),
         .executableTarget(
             name: "lab-bench",
             dependencies: [
-                "InventoryService", "LockStrategies", "RedisClient", "LabProcesses",
+                "InventoryService", "LockStrategies", "RedisClient", "LabProcesses", "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -99,11 +104,19 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // A SQLite VFS that knows what a disk would hold after a power cut.
+        .target(
+            name: "CPowerCut", path: "Tests/CPowerCut",
+            linkerSettings: [.linkedLibrary("sqlite3")]),
+        // Another program that locks the server's database.
+        .executableTarget(
+            name: "foreign-writer", path: "Tests/foreign-writer",
+            linkerSettings: [.linkedLibrary("sqlite3")]),
         // What the tests share: clock, scripted Redis, fault proxy.
         .target(
             name: "LabTesting",
             dependencies: [
-                "LockStrategies", "RedisClient", "LabProcesses",
+                "CPowerCut", "LockStrategies", "RedisClient", "LabProcesses",
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
             ],
@@ -140,10 +153,14 @@ let package = Package(
             name: "LabServerTests",
             dependencies: [
                 "lab-server", "InventoryService", "LockStrategies", "RedisClient", "LabTesting",
-                "LabProcesses",
+                "LabProcesses", "foreign-writer",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
+            // The fuzzer's script and its settings.
+            exclude: ["schemathesis", "hostile"],
             swiftSettings: settings),
         .testTarget(
             name: "LabBenchTests",

@@ -34,17 +34,19 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
         _ acquiring: Evidence
     ) async throws(StrategyError) -> ReserveOutcome {
         var evidence = acquiring
-        let work: Result<ReserveOutcome.Decision, StrategyError>
+        let work: Result<TakenUnits, StrategyError>
         do throws(StrategyError) {
             work = .success(try await decrement(reservation, under: lease, &evidence))
         } catch {
             work = .failure(error)
         }
+        // Before the release: its reply may be what the next holder is told by.
+        evidence.held = granted.duration(to: clock.now)
         // What the work did is what the caller sees, whatever the release does.
         evidence = evidence + (await end(lease, after: work.map { _ in }))
-        evidence.held = granted.duration(to: clock.now)
         switch work {
-        case .success(let decision): return ReserveOutcome(decision, evidence: evidence)
+        case .success(let taken):
+            return ReserveOutcome(taken.decision, evidence: evidence, epoch: taken.epoch)
         case .failure(let error): throw error.adding(evidence)
         }
     }
@@ -80,13 +82,14 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
 
     private func decrement(
         _ reservation: Reservation, under lease: Lease, _ evidence: inout Evidence
-    ) async throws(StrategyError) -> ReserveOutcome.Decision {
+    ) async throws(StrategyError) -> TakenUnits {
         switch try await section.decide(reservation, &evidence) {
         case .soldOut(let remaining):
-            return .soldOut(remaining: remaining)
-        case .reservedBefore(let remaining):
-            return .reserved(remaining: remaining, fence: lease.fence)
-        case .write(let newStock):
+            return TakenUnits(decision: .soldOut(remaining: remaining), epoch: nil)
+        case .reservedBefore(let remaining, let epoch):
+            return TakenUnits(
+                decision: .reserved(remaining: remaining, fence: lease.fence), epoch: StockEpoch(epoch))
+        case .write(let newStock, let epoch):
             guard clock.now < lease.validUntil else {
                 throw StrategyError(
                     .leaseLost, "the lease on \(lease.key) ended before the write; nothing was taken")
@@ -99,14 +102,16 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
                 var cost = Evidence()
                 do throws(StrategyError) {
                     let remaining = try await section.write(
-                        newStock, for: reservation, fence: lease.fence, &cost)
+                        newStock, epoch: epoch, for: reservation, fence: lease.fence, &cost)
                     return (Result<Int, StrategyError>.success(remaining), cost)
                 } catch {
                     return (.failure(error), cost)
                 }
             }
             evidence = evidence + cost
-            return .reserved(remaining: try written.get(), fence: lease.fence)
+            return TakenUnits(
+                decision: .reserved(remaining: try written.get(), fence: lease.fence),
+                epoch: StockEpoch(epoch))
         }
     }
 

@@ -35,8 +35,10 @@ public struct LockKey: Sendable, Hashable, CustomStringConvertible {
 public struct ProductKeys: Sendable, Hashable {
     /// String, a whole number: units that can still be sold.
     public let stock: String
-    /// Hash: open reservations, id → units.
+    /// Hash: open reservations, id → units and the stock after; and ended ones, id → when.
     public let reservations: String
+    /// String: which filling of the stock this is.
+    public let epoch: String
     /// String, the token of the holder.
     public let lock: LockKey
     /// String, the number of the lock's newest grant.
@@ -52,6 +54,7 @@ public struct ProductKeys: Sendable, Hashable {
         let tag = bucket == 0 ? "{\(product)}" : "{\(product):\(bucket)}"
         stock = "stock:" + tag
         reservations = "reservations:" + tag
+        epoch = "epoch:" + tag
         lock = LockKey("lock:stock:" + tag)
         fence = "fence:" + tag
         moves = "moves:" + tag

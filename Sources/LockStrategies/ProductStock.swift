@@ -4,33 +4,25 @@ public import RedisClient
 /// return.
 public struct ProductStock<Redis: RedisPort>: Sendable {
     public let layout: StockLayout
-    private let redis: Redis
+    let redis: Redis
 
     public init(_ redis: Redis, layout: StockLayout) {
         self.redis = redis
         self.layout = layout
     }
 
-    /// Puts the first units of a product on sale. One round trip a bucket, and one.
+    /// Puts the first units of a product on sale. One round trip, and two more for each bucket.
     ///
+    /// - Parameter epoch: The name of this filling.
     /// - Returns: False when the product has a stock already; it was left alone.
-    public func initialise(_ product: ProductID, units: Int) async throws(RedisError) -> Bool {
+    public func initialise(
+        _ product: ProductID, units: Int, as epoch: StockEpoch = StockEpoch(origin: "", number: 0)
+    ) async throws(RedisError) -> Bool {
         guard layout.bucketCount > 0 else { return true }
-        let home = ProductKeys(product)
-        let share = units / layout.bucketCount
-        if layout.bucketCount > 1 {
-            guard try await redis.send(RedisCommand("EXISTS", home.stock)).integer == 0 else { return false }
-            _ = try await redis.send(RedisCommand("DEL", home.moved))
-            _ = try await redis.send(RedisCommand("DEL", home.drained))
+        guard try await redis.send(RedisCommand("EXISTS", ProductKeys(product).stock)).integer == 0 else {
+            return false
         }
-        for bucket in 1..<max(layout.bucketCount, 1) {
-            let keys = ProductKeys(product, bucket: bucket)
-            _ = try await redis.send(RedisCommand("DEL", keys.moves))
-            _ = try await redis.send(RedisCommand("SET", keys.stock, String(share)))
-        }
-        // Last: without bucket 0 nothing is sold.
-        let rest = units - share * (layout.bucketCount - 1)
-        return try await redis.send(RedisCommand("SET", home.stock, String(rest), "NX")) != .null
+        return try await fill(product, units: units, as: epoch) == .filled
     }
 
     /// The units that can still be sold; nil when Redis does not know. One round trip a bucket; while units move
@@ -38,20 +30,24 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
     ///
     /// - Throws: ``StrategyError``; `.invalidStock` when a key holds no whole number.
     public func read(_ product: ProductID) async throws(StrategyError) -> Int? {
-        let moved = layout.bucketCount > 1 ? try await hash(ProductKeys(product).moved, product) : [:]
-        var sum = 0
-        for bucket in 0..<layout.bucketCount {
-            let keys = ProductKeys(product, bucket: bucket)
-            let reply = try await send(RedisCommand("GET", keys.stock), product)
-            if reply == .null { return nil }
-            guard let units = reply.integer else { throw .invalidStock(product) }
-            sum += Int(units)
-            guard bucket > 0 else { continue }
-            let moves = try await hash(keys.moves, product)
-            sum += moves["returned"] ?? 0
-            if moves["n"] ?? 0 > moved[String(bucket)] ?? 0 { sum += moves["units"] ?? 0 }
+        let buckets = try await look(product)
+        for bucket in buckets {
+            if bucket.stock == .null { return nil }
+            if bucket.stock.integer == nil { throw .invalidStock(product) }
         }
-        return layout.bucketCount == 0 ? nil : sum
+        return Self.snapshot(buckets).units
+    }
+
+    /// All that Redis holds for the product. One round trip a bucket.
+    public func snapshot(_ product: ProductID) async throws(StrategyError) -> StockSnapshot {
+        Self.snapshot(try await look(product))
+    }
+
+    /// Reservations that neither a purchase nor a return has ended, with their units. One round trip a bucket.
+    public func openReservations(
+        of product: ProductID
+    ) async throws(StrategyError) -> [ReservationID: Int] {
+        try await snapshot(product).open
     }
 
     /// Removes the record of a reservation; its units stay taken. May be repeated. One round trip, or two.
@@ -63,24 +59,6 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         }
     }
 
-    /// Reservations that neither a purchase nor a return has ended, with their units. One round trip a bucket.
-    public func openReservations(
-        of product: ProductID
-    ) async throws(StrategyError) -> [ReservationID: Int] {
-        var open: [ReservationID: Int] = [:]
-        for bucket in 0..<layout.bucketCount {
-            let keys = ProductKeys(product, bucket: bucket)
-            let fields = try await send(RedisCommand("HGETALL", keys.reservations), product).array ?? []
-            for index in stride(from: 0, to: fields.count - 1, by: 2) {
-                guard let id = fields[index].string,
-                    let record = fields[index + 1].string.flatMap({ ReservationRecord($0) })
-                else { continue }
-                open[ReservationID(stored: id)] = record.units
-            }
-        }
-        return open
-    }
-
     /// Where the record of a reservation may be, the likelier place first.
     private func buckets(of id: ReservationID) -> [Int] {
         guard layout.bucketCount > 0 else { return [] }
@@ -88,22 +66,79 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         return bucket == 0 ? [0] : [bucket, 0]
     }
 
-    private func hash(_ key: String, _ product: ProductID) async throws(StrategyError) -> [String: Int] {
-        let fields = try await send(RedisCommand("HGETALL", key), product).array ?? []
-        var values: [String: Int] = [:]
+    /// One bucket as the script look-at-stock shows it.
+    private struct Bucket: Sendable {
+        var stock: RESPValue
+        var epoch: String
+        var records: [String: String]
+        var moves: [String: String]
+        var moved: [String: String]
+    }
+
+    private func look(_ product: ProductID) async throws(StrategyError) -> [Bucket] {
+        var buckets: [Bucket] = []
+        for bucket in 0..<layout.bucketCount {
+            let keys = ProductKeys(product, bucket: bucket)
+            let values: [RESPValue]
+            do throws(RedisError) {
+                values =
+                    try await redis.run(
+                        EmbeddedScripts.lookAtStock,
+                        keys: [keys.stock, keys.reservations, keys.epoch, keys.moves, keys.moved],
+                        arguments: []
+                    ).value.array ?? []
+            } catch {
+                throw StrategyError(error, during: "reading the stock of product \(product)")
+            }
+            guard values.count == 5, let epoch = values[1].string else {
+                throw StrategyError(.unavailable, "the script look-at-stock answered \(values)")
+            }
+            buckets.append(
+                Bucket(
+                    stock: values[0], epoch: epoch, records: Self.pairs(values[2]),
+                    moves: Self.pairs(values[3]), moved: Self.pairs(values[4])))
+        }
+        return buckets
+    }
+
+    private static func pairs(_ reply: RESPValue) -> [String: String] {
+        let fields = reply.array ?? []
+        var values: [String: String] = [:]
         for index in stride(from: 0, to: fields.count - 1, by: 2) {
-            if let name = fields[index].string { values[name] = fields[index + 1].integer.map { Int($0) } }
+            if let name = fields[index].string { values[name] = fields[index + 1].string }
         }
         return values
     }
 
-    private func send(
-        _ command: RedisCommand, _ product: ProductID
-    ) async throws(StrategyError) -> RESPValue {
-        do throws(RedisError) {
-            return try await redis.send(command)
-        } catch {
-            throw StrategyError(error, during: "reading the stock of product \(product)")
+    private static func snapshot(_ buckets: [Bucket]) -> StockSnapshot {
+        var snapshot = StockSnapshot()
+        var sum: Int? = buckets.isEmpty ? nil : 0
+        for (index, bucket) in buckets.enumerated() {
+            sum = if let sum, let stock = bucket.stock.integer { sum + Int(stock) } else { nil }
+            if index > 0 { sum? += onTheWay(from: index, bucket.moves, arrived: buckets[0].moved) }
+            if let epoch = StockEpoch(bucket.epoch) {
+                snapshot.epochs.insert(epoch)
+            } else {
+                snapshot.isNamed = false
+            }
+            for (id, text) in bucket.records {
+                switch ReservationRecord(text) {
+                case .open(let units, _): snapshot.open[ReservationID(stored: id)] = units
+                case .ended: snapshot.ended.insert(ReservationID(stored: id))
+                case nil: break
+                }
+            }
         }
+        snapshot.units = sum
+        return snapshot
+    }
+
+    /// Units that left a bucket and have not arrived, and those that came back and wait in it.
+    private static func onTheWay(
+        from bucket: Int, _ moves: [String: String], arrived moved: [String: String]
+    ) -> Int {
+        func number(_ text: String?) -> Int { text.flatMap { Int($0) } ?? 0 }
+        let isOpen = number(moves["n"]) > number(moved[String(bucket)])
+        return number(moves["returned"]) + (isOpen ? number(moves["units"]) : 0)
     }
 }

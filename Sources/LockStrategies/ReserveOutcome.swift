@@ -14,9 +14,12 @@ public struct ReserveOutcome: Sendable, Equatable {
 
     public let decision: Decision
     public let evidence: Evidence
+    /// Of the stock from which units were taken; nil where nobody keeps count of fillings.
+    public let epoch: StockEpoch?
 
-    public init(_ decision: Decision, evidence: Evidence) {
+    public init(_ decision: Decision, evidence: Evidence, epoch: StockEpoch? = nil) {
         self.decision = decision
         self.evidence = evidence
+        self.epoch = epoch
     }
 }

@@ -6,10 +6,11 @@ import RedisClient
 /// is in the section of the same product.
 struct StockSection<Redis: RedisPort>: Sendable {
     enum Step: Sendable {
-        case write(newStock: Int)
+        /// `epoch` is what Redis names the stock that was read; empty where it has no name.
+        case write(newStock: Int, epoch: String)
         case soldOut(remaining: Int)
         /// This id was reserved before and is open; the stock after that.
-        case reservedBefore(remaining: Int)
+        case reservedBefore(remaining: Int, epoch: String)
     }
 
     let redis: Redis
@@ -21,62 +22,73 @@ struct StockSection<Redis: RedisPort>: Sendable {
         let reply: RESPValue
         do throws(RedisError) {
             let read = try await redis.run(
-                EmbeddedScripts.readStock, keys: [keys.stock, keys.reservations],
+                EmbeddedScripts.readStock, keys: [keys.stock, keys.reservations, keys.epoch],
                 arguments: [reservation.id.description])
             evidence.commandsSent += read.commandsSent - 1
             reply = read.value
         } catch {
             throw Self.nothingTaken(error, during: "reading the stock of product \(reservation.product)")
         }
-        guard let parts = reply.array, parts.count == 2 else {
+        guard let parts = reply.array, parts.count == 3, let epoch = parts[2].string else {
             throw StrategyError(.unavailable, "the script read-stock answered \(reply)")
         }
-        if let before = parts[1].string.flatMap({ ReservationRecord($0) }) {
-            return .reservedBefore(remaining: before.stockAfter)
+        switch parts[1].string.flatMap({ ReservationRecord($0) }) {
+        case .open(_, let stockAfter): return .reservedBefore(remaining: stockAfter, epoch: epoch)
+        case .ended: throw .reservationEnded(reservation.product)
+        case nil: break
         }
         if case .null = parts[0] { throw .notStocked(reservation.product) }
         guard let stock = parts[0].integer else { throw .invalidStock(reservation.product) }
         guard stock >= reservation.quantity else { return .soldOut(remaining: Int(stock)) }
-        return .write(newStock: Int(stock) - reservation.quantity)
+        return .write(newStock: Int(stock) - reservation.quantity, epoch: epoch)
     }
 
     /// The write: the stock after the reservation.
     ///
-    /// - Parameter fence: Of the lease under which it is written; with one, Redis refuses the write when a
-    ///   newer grant was made.
+    /// - Parameters:
+    ///   - epoch: Of the stock that was read; Redis refuses the write when the stock was filled anew since.
+    ///   - fence: Of the lease under which it is written; with one, Redis refuses the write when a newer grant
+    ///     was made.
     func write(
-        _ newStock: Int, for reservation: Reservation, fence: Fence? = nil, _ evidence: inout Evidence
+        _ newStock: Int, epoch: String, for reservation: Reservation, fence: Fence? = nil,
+        _ evidence: inout Evidence
     ) async throws(StrategyError) -> Int {
         let keys = ProductKeys(reservation.product)
-        let values = [reservation.id.description, String(reservation.quantity), String(newStock)]
+        let values = [reservation.id.description, String(reservation.quantity), String(newStock), epoch]
+        let names = [keys.stock, keys.reservations, keys.epoch]
         evidence.commandsSent += 1
         let reply: RedisScriptReply
         do throws(RedisError) {
             if let fence {
                 reply = try await redis.run(
-                    EmbeddedScripts.writeStockFenced, keys: [keys.stock, keys.reservations, keys.fence],
+                    EmbeddedScripts.writeStockFenced, keys: names + [keys.fence],
                     arguments: values + [String(fence.rawValue)])
             } else {
-                reply = try await redis.run(
-                    EmbeddedScripts.writeStock, keys: [keys.stock, keys.reservations], arguments: values)
+                reply = try await redis.run(EmbeddedScripts.writeStock, keys: names, arguments: values)
             }
         } catch {
             throw StrategyError(error, during: "writing the stock of product \(reservation.product)")
         }
         evidence.commandsSent += reply.commandsSent - 1
-        guard fence != nil else { return Int(reply.value.integer ?? Int64(newStock)) }
         let parts = reply.value.array?.compactMap(\.integer) ?? []
         guard parts.count == 2 else {
-            throw StrategyError(.outcomeUnknown, "the script write-stock-fenced answered \(reply.value)")
+            throw StrategyError(.outcomeUnknown, "the write of the stock was answered \(reply.value)")
         }
-        guard parts[0] == 1 else {
+        switch parts[0] {
+        case 1: return Int(parts[1])
+        case -3: throw .reservationEnded(reservation.product)
+        case -4:
+            throw StrategyError(
+                .stockReplaced,
+                "the stock of product \(reservation.product) was filled anew since it was read; nothing was taken"
+            )
+        default:
             evidence.refusedWrites += 1
             throw StrategyError(
                 .leaseLost,
                 "the stock of product \(reservation.product) was granted to a newer holder; nothing was taken"
             )
         }
-        return Int(parts[1])
     }
 
     /// Ends a reservation without a sale; the units that went back.
@@ -125,6 +137,12 @@ extension StrategyError {
 
     static func invalidStock(_ product: ProductID) -> StrategyError {
         StrategyError(.invalidStock, "the stock of product \(product) in Redis is not a whole number")
+    }
+
+    static func reservationEnded(_ product: ProductID) -> StrategyError {
+        StrategyError(
+            .reservationEnded,
+            "this reservation of product \(product) was ended before it was made; nothing was taken")
     }
 
     static func checkQuantity(_ reservation: Reservation) throws(StrategyError) {

@@ -22,6 +22,10 @@ public struct StrategyError: Error, Sendable, Equatable, CustomStringConvertible
         /// The lease ended before the protected write was carried out, or before it could be used; nothing was
         /// taken.
         case leaseLost = "lease-lost"
+        /// The reservation was ended before it was made: its return overtook it. Nothing was taken.
+        case reservationEnded = "reservation-ended"
+        /// The stock was filled anew between the read and the protected write; nothing was taken.
+        case stockReplaced = "stock-replaced"
     }
 
     public let code: Code

@@ -14,16 +14,36 @@ public final class RedisClient: Sendable {
     private let limits: Limits
     private let topology: Topology
     private let subscriptions: SubscriptionHub
+    private let runs: ServerRuns?
 
-    /// - Parameter group: Event loops for the connections; nil takes NIO's shared ones.
+    /// - Parameters:
+    ///   - watchesServers: Whether each new connection asks its server who it is, for ``serverGeneration`` and
+    ///     ``meetServers()``. One round trip a connection.
+    ///   - group: Event loops for the connections; nil takes NIO's shared ones.
     public init(
-        _ endpoint: RedisEndpoint, limits: Limits = Limits(),
+        _ endpoint: RedisEndpoint, limits: Limits = Limits(), watchesServers: Bool = false,
         group: (any EventLoopGroup)? = nil
     ) {
         self.endpoint = endpoint
         self.limits = limits
+        runs = watchesServers ? ServerRuns() : nil
         (topology, subscriptions) = Topology.make(
-            endpoint, limits: limits, group: group ?? MultiThreadedEventLoopGroup.singleton)
+            endpoint, limits: limits, runs: runs, group: group ?? MultiThreadedEventLoopGroup.singleton)
+    }
+
+    /// Rises before the first command goes to a server that was not seen before: one that was restarted, a replica
+    /// that was promoted, another node of a cluster. What such a server holds may be older than what was
+    /// acknowledged. Always 0 for a client that does not watch its servers.
+    public var serverGeneration: Int { runs?.generation ?? 0 }
+
+    /// Asks every server that holds keys who it is. A round trip, and one for each master of a cluster.
+    ///
+    /// - Returns: Names of the servers' runs: each is another after a restart and after a promotion. Empty where
+    ///   servers do not tell, and for a client that does not watch its servers.
+    /// - Throws: ``RedisError`` when one does not answer.
+    public func meetServers() async throws(RedisError) -> Set<String> {
+        try await topology.meetServers(before: deadline)
+        return runs?.names ?? []
     }
 
     /// Transactions that wait for a connection now.

@@ -5,6 +5,8 @@ struct BenchError: Error, Sendable, Equatable, CustomStringConvertible {
         case unreachable
         /// The server answered in a way that makes a measurement impossible.
         case unexpectedAnswer = "unexpected-answer"
+        /// A file that was named cannot be used.
+        case badInput = "bad-input"
         /// Results cannot be written.
         case outputFailed = "output-failed"
     }
@@ -28,7 +30,7 @@ struct BenchError: Error, Sendable, Equatable, CustomStringConvertible {
         switch code {
         case .unreachable: .unreachable
         case .unexpectedAnswer: .invalid
-        case .outputFailed: .usage
+        case .outputFailed, .badInput: .usage
         }
     }
 }
@@ -36,6 +38,7 @@ struct BenchError: Error, Sendable, Equatable, CustomStringConvertible {
 /// Exit codes of `lab-bench`.
 enum BenchExit: Int32, Sendable, Codable, CaseIterable {
     case good = 0
+    case regression = 2
     case invalid = 3
     case violation = 4
     case inconclusive = 5

@@ -7,8 +7,11 @@ struct LabBench: AsyncParsableCommand {
         commandName: "lab-bench",
         abstract: "Replays the same load against every lock strategy, and judges what they sold.",
         discussion: """
-            Exit codes: 0 good, 64 usage, 3 invalid measurement, 4 correctness violation, 5 inconclusive, \
+            Exit codes: 0 good, 64 usage, 2 regression, 3 invalid measurement, 4 correctness violation, 5 inconclusive, \
             6 server or Redis not reachable, 130 interrupted.
             """,
-        subcommands: [RunCommand.self, StrategiesCommand.self])
+        subcommands: [
+            RunCommand.self, CompareCommand.self, ReportCommand.self, SelfTestCommand.self,
+            StrategiesCommand.self,
+        ])
 }

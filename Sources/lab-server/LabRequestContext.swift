@@ -1,5 +1,8 @@
+import Foundation
 import Hummingbird
 import InventoryService
+import Logging
+import NIOCore
 
 /// What a request carries through middleware and routes.
 struct LabRequestContext: RequestContext {
@@ -9,9 +12,32 @@ struct LabRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// The user of the request's token, on routes that need one.
     var user: UserID?
+    /// The other end of the connection.
+    private let channel: any Channel
+    /// Under what the log holds this request.
+    var requestID = ""
+    /// The logger of this request. Made when something is logged: a logger's metadata costs more than a route.
+    var log: Logger {
+        var log = logger
+        log[metadataKey: "hb.request.id"] = nil
+        log[metadataKey: "request_id"] = .string(requestID)
+        return log
+    }
 
     init(source: Source) {
         coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
+    }
+
+    /// Whom limits count: the address of the connection, never one that a header claims. Of IPv6 the first
+    /// 64 bits, which one customer of a network holds.
+    var address: String {
+        guard let text = channel.remoteAddress?.ipAddress else { return "local" }
+        guard text.contains(":") else { return text }
+        let halves = text.components(separatedBy: "::").map { $0.split(separator: ":") }
+        let zeros = max(0, 8 - halves.reduce(0) { $0 + $1.count })
+        let groups = halves[0] + Array(repeating: "0", count: zeros) + (halves.dropFirst().first ?? [])
+        return groups.prefix(4).joined(separator: ":") + "::/64"
     }
 
     var maxUploadSize: Int { Self.bodyBytes }

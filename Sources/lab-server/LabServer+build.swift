@@ -1,8 +1,11 @@
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 import InventoryService
 import LockStrategies
 import Logging
 import NIOCore
+import RedisClient
 
 /// What the routes need; nothing in here was made by the routes.
 struct LabParts<Store: Ledger, Redis: RedisPort>: Sendable {
@@ -12,30 +15,71 @@ struct LabParts<Store: Ledger, Redis: RedisPort>: Sendable {
     let tokens: AccessTokens
     let settings: LabSettings
     let logger: Logger
+    var limiter = AuthLimiter(.off)
+    var front = FrontSettings()
+    var draining = DrainFlag()
+    /// Shared with the reconciler.
+    var gate = SalesGate.open
+    var crashPoints = CrashPoints.none
+    var reconcileCounts = ReconcileCounts()
+    var redisMeter = RedisMeter()
+    var ledgerMeter = LedgerMeter()
+    var loopLag = LoopLag()
+    /// Products whose stock the metrics show.
+    var metricsProducts = 100
+    /// Nil without TLS.
+    var tls: TLSIdentity?
+}
+
+/// What stands between the network and the routes.
+struct FrontSettings: Sendable {
+    var connection = ConnectionPhase.Limits()
+    /// Connections at the same time; more wait in the system's queue.
+    var connections = 20_000
+    /// Requests that are answered at the same time; more are refused.
+    var inFlight = 10_000
+    /// Sites whose pages may call the API.
+    var origins: Set<String> = []
+    var isEncrypted = false
+}
+
+/// The routes, and what the parts around them share with them.
+struct BuiltServer {
+    let router: Router<LabRequestContext>
+    let metrics: ServerMetrics
+    let identity: RequestIdentity
 }
 
 struct LabSettings: Sendable, Hashable {
     var strategy: StrategyID
     /// How long a buyer waits for the lock.
     var patience: Duration
+    /// Units of one product that one user may buy in all; nil: any number.
+    var perUserLimit: Int?
 
-    init(strategy: StrategyID, patience: Duration = .seconds(5)) {
+    init(strategy: StrategyID, patience: Duration = .seconds(5), perUserLimit: Int? = nil) {
         self.strategy = strategy
         self.patience = patience
+        self.perUserLimit = perUserLimit
     }
 }
 
 /// Puts the server together from its parts: no socket, no file, no environment. Tests call it too.
 ///
-/// - Parameter checks: What must be in reach beside the ledger and the stock.
+/// - Parameters:
+///   - checks: What must be in reach beside the ledger and the stock.
+///   - reconcile: Compares all stocks with the ledger, and puts right what differs.
 func buildRouter<Store: Ledger, Redis: RedisPort>(
-    strategy: some LockStrategy, parts: LabParts<Store, Redis>, checks: [ReadinessCheck] = []
-) -> Router<LabRequestContext> {
+    strategy: some LockStrategy, parts: LabParts<Store, Redis>, checks: [ReadinessCheck] = [],
+    reconcile: @escaping @Sendable () async throws -> ReconcileReport
+) -> BuiltServer {
     let auth = AuthService(store: parts.store, hasher: parts.hasher, tokens: parts.tokens)
     let purchases = PurchaseService(
         strategy: strategy, store: parts.store, stock: parts.stock,
-        settings: .init(strategy: parts.settings.strategy, patience: parts.settings.patience),
-        logger: parts.logger)
+        settings: .init(
+            strategy: parts.settings.strategy, patience: parts.settings.patience,
+            perUserLimit: parts.settings.perUserLimit),
+        gate: parts.gate, crashPoints: parts.crashPoints, logger: parts.logger)
     let store = parts.store
     let stock = parts.stock
     var basics = [ReadinessCheck(name: "ledger") { try await store.check() }]
@@ -44,28 +88,64 @@ func buildRouter<Store: Ledger, Redis: RedisPort>(
     }
 
     let router = Router(context: LabRequestContext.self)
-    router.add(middleware: ProblemMiddleware())
-    let signedIn = router.group().add(middleware: Authentication(auth: auth))
-    AuthRoutes(auth: auth).add(to: router, signedIn: signedIn)
-    ProductRoutes(products: ProductService(store: store, stock: stock)).add(to: signedIn)
-    PurchaseRoutes(purchases: purchases, store: store, strategy: parts.settings.strategy).add(to: signedIn)
-    HealthRoutes(strategy: parts.settings.strategy, checks: basics + checks).add(to: router)
-    MethodGuard.add(to: router, allowed: MethodGuard.routes)
-    return router
+    let prefix = String(RandomSource.system.next() >> 32, radix: 16)
+    let identity = RequestIdentity(prefix: prefix)
+    let metrics = ServerMetrics(
+        strategy: parts.settings.strategy, redis: parts.redisMeter, ledger: parts.ledgerMeter,
+        lag: parts.loopLag)
+    router.add(
+        middleware: ProblemMiddleware(
+            identity: identity, metrics: metrics, crossOrigin: CrossOrigin(origins: parts.front.origins),
+            inFlight: parts.front.inFlight, isEncrypted: parts.front.isEncrypted))
+    let routes = RouteRegistrar(router, auth: auth, metrics: metrics)
+    let products = ProductService(store: store, stock: stock)
+    AuthRoutes(auth: auth, limiter: parts.limiter).add(to: routes)
+    ProductRoutes(products: products).add(to: routes)
+    PurchaseRoutes(
+        purchases: purchases, store: store, strategy: parts.settings.strategy, metrics: metrics
+    ).add(to: routes)
+    AdminRoutes(auth: auth, products: products, store: store).add(to: routes)
+    let supply = SupplyService(
+        strategy: strategy, store: store, stock: stock, gate: parts.gate, patience: parts.settings.patience,
+        crashPoints: parts.crashPoints)
+    StockRoutes(products: products, supply: supply, reconcile: reconcile).add(to: routes)
+    HealthRoutes(strategy: parts.settings.strategy, checks: basics + checks, draining: parts.draining)
+        .add(to: routes)
+    DocumentRoutes().add(to: routes)
+    return BuiltServer(router: router, metrics: metrics, identity: identity)
+}
+
+/// The reconciler of a server that is put together from the same parts.
+func buildReconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort>(
+    strategy: Strategy, parts: LabParts<Store, Redis>, redis: RedisClient
+) -> Reconciler<Strategy, Store, Redis> {
+    Reconciler(
+        strategy: strategy, store: parts.store, stock: parts.stock, gate: parts.gate,
+        servers: { () async throws(RedisError) in try await redis.meetServers() },
+        patience: parts.settings.patience, crashPoints: parts.crashPoints,
+        onReport: { parts.reconcileCounts.note($0) }, logger: parts.logger)
 }
 
 /// The server around the routes, with its limits on connections and headers.
+///
+/// - Parameter tls: Nil speaks HTTP without TLS.
+/// - Throws: When NIOSSL refuses the pair, which ``TLSFiles/load(at:)`` has tried.
 func buildApplication(
-    _ router: Router<LabRequestContext>, address: BindAddress, logger: Logger,
+    _ built: BuiltServer, address: BindAddress, front: FrontSettings = FrontSettings(),
+    tls: TLSIdentity? = nil, logger: Logger,
     onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
-) -> Application<RouterResponder<LabRequestContext>> {
-    Application(
-        router: router,
-        server: .http1(
-            configuration: .init(
-                idleTimeout: .seconds(60),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
-        configuration: ApplicationConfiguration(address: address, backlog: 1024),
+) throws -> Application<RouterResponder<LabRequestContext>> {
+    let identity = built.identity
+    let http = HTTPServerBuilder.http1(
+        configuration: .init(
+            additionalChannelHandlers: [ConnectionGuard(front.connection, identity: identity)],
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
+    return Application(
+        router: built.router,
+        server: try tls.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
+        configuration: ApplicationConfiguration(
+            address: address, backlog: 1024,
+            availableConnectionsDelegate: .maximum(front.connections, logger: logger)),
         onServerRunning: onServerRunning, logger: logger)
 }

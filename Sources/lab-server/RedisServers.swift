@@ -15,7 +15,7 @@ struct RedisServers: Sendable {
     }
 
     private init(stock: RedisEndpoint, lockNodes: [RedisEndpoint], children: [RedisServerProcess]) {
-        self.stock = RedisClient(stock)
+        self.stock = RedisClient(stock, watchesServers: true)
         self.lockNodes = lockNodes.map { RedisClient($0, limits: .lockNode) }
         self.children = children
     }

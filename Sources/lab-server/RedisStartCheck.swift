@@ -8,15 +8,21 @@ struct RedisStartCheck: Sendable {
     /// More patient than service: who waits here is a person, and wants the reason.
     private static let limits = RedisClient.Limits(connect: .seconds(2), command: .seconds(4))
 
-    /// The stock's server answers, no server refuses us, and no two lock nodes are one server. A lock node that
-    /// is away may come later: a quorum is enough.
+    /// Every server that answers keeps what it is given, the stock's answers, no server refuses us, and no two
+    /// lock nodes are one server. A lock node that is away may come later: a quorum is enough.
     func run() async throws(StartFailure) {
-        if case .failure(let error) = await Self.runID(stock) { throw failure(stock, error) }
+        switch await Self.facts(stock) {
+        case .success(let facts): try refuseEviction(stock, facts)
+        case .failure(let error): throw failure(stock, error)
+        }
         var names: [String: RedisEndpoint] = [:]
-        for identity in await identities() {
-            let node = identity.node
-            switch identity.runID {
-            case .success(let id):
+        for answer in await answers() {
+            let node = answer.node
+            switch answer.facts {
+            case .success(let facts):
+                try refuseEviction(node, facts)
+                // A server that hides its name counts as itself.
+                let id = facts.runID ?? node.server
                 if let other = names.updateValue(node, forKey: id) {
                     throw StartFailure(
                         .usage,
@@ -32,39 +38,39 @@ struct RedisStartCheck: Sendable {
     }
 
     // No tuple through a task group: docs/decisions/0005.
-    private struct Identity: Sendable {
+    private struct Answer: Sendable {
         let position: Int
         let node: RedisEndpoint
-        let runID: Result<String, RedisError>
+        let facts: Result<RedisFacts, RedisError>
     }
 
     /// Of the lock nodes, in their order, asked all at once.
-    private func identities() async -> [Identity] {
-        await withTaskGroup(of: Identity.self) { group in
+    private func answers() async -> [Answer] {
+        await withTaskGroup(of: Answer.self) { group in
             for (position, node) in lockNodes.enumerated() {
-                group.addTask {
-                    Identity(position: position, node: node, runID: await Self.runID(node))
-                }
+                group.addTask { Answer(position: position, node: node, facts: await Self.facts(node)) }
             }
             let all = await group.reduce(into: []) { $0.append($1) }
             return all.sorted { $0.position < $1.position }
         }
     }
 
-    /// The name that a server gave itself when it started.
-    private static func runID(_ endpoint: RedisEndpoint) async -> Result<String, RedisError> {
+    /// What a server says of itself; of a cluster, one of its nodes.
+    private static func facts(_ endpoint: RedisEndpoint) async -> Result<RedisFacts, RedisError> {
         let client = RedisClient(endpoint, limits: limits)
-        let result: Result<String, RedisError>
+        let result: Result<RedisFacts, RedisError>
         do throws(RedisError) {
-            let info = try await client.send(RedisCommand("INFO", "server")).string ?? ""
-            let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("run_id:") }
-            // A server that hides it counts as itself.
-            result = .success(line.map { String($0.dropFirst("run_id:".count)) } ?? endpoint.server)
+            result = .success(RedisFacts(info: try await client.send(RedisCommand("INFO")).string ?? ""))
         } catch {
             result = .failure(error)
         }
         await client.close()
         return result
+    }
+
+    private func refuseEviction(_ endpoint: RedisEndpoint, _ facts: RedisFacts) throws(StartFailure) {
+        guard let problem = facts.evictionProblem else { return }
+        throw StartFailure(.redisUnreachable, "cannot use Redis at \(endpoint): \(problem)")
     }
 
     private func failure(_ endpoint: RedisEndpoint, _ error: RedisError) -> StartFailure {

@@ -13,19 +13,18 @@ struct Server: Sendable {
     let plan: ServePlan
     let logger: Logger
 
-    /// In-flight requests have this long to end after SIGTERM.
-    private static let drain = Duration.seconds(20)
-
     /// Serves until SIGTERM or SIGINT.
     ///
     /// - Parameter onReady: Called once with the URL when connections are accepted.
     /// - Throws: ``StartFailure``.
     func run(onReady: @escaping @Sendable (String) -> Void) async throws {
+        let identity = try plan.tls.map { files throws(StartFailure) in try TLSIdentity(files) }
         // A Redis that is given is asked first: nothing is made for a server that cannot sell.
         let given = try await givenServers()
         let ledger: SQLiteLedger
+        let ledgerMeter = LedgerMeter()
         do throws(StartFailure) {
-            ledger = try await openLedger()
+            ledger = try await openLedger(ledgerMeter)
         } catch {
             await given?.close()
             throw error
@@ -37,7 +36,7 @@ struct Server: Sendable {
             let redis: RedisServers
             if let given { redis = given } else { redis = try await embeddedServers() }
             do {
-                try await serve(redis, ledger, onReady: onReady)
+                try await serve(redis, ledger, ledgerMeter, identity, onReady: onReady)
                 result = .success(())
             } catch {
                 result = .failure(error)
@@ -54,7 +53,7 @@ struct Server: Sendable {
         guard case .servers(let stock, let lockNodes) = plan.redis else { return nil }
         let servers = RedisServers(stock: stock, lockNodes: lockNodes)
         do throws(StartFailure) {
-            _ = try strategy(servers)
+            _ = try strategy(servers, RedisMeter())
             try await servers.check()
         } catch {
             await servers.close()
@@ -70,20 +69,30 @@ struct Server: Sendable {
     }
 
     private func serve(
-        _ redis: RedisServers, _ ledger: SQLiteLedger, onReady: @escaping @Sendable (String) -> Void
+        _ redis: RedisServers, _ ledger: SQLiteLedger, _ ledgerMeter: LedgerMeter, _ identity: TLSIdentity?,
+        onReady: @escaping @Sendable (String) -> Void
     ) async throws {
-        let hasher = PasswordHasher(cost: plan.bcryptCost)
+        let hasher = PasswordHasher(cost: plan.bcryptCost, queue: plan.passwordQueue)
         let result: Result<Void, any Error>
         do {
+            let stockServer = redis.stock
+            let meter = RedisMeter()
             let parts = LabParts(
                 store: ledger,
-                stock: StockStore(redis.stock, layout: plan.settings.strategy.traits.stockLayout),
+                stock: StockStore(
+                    MeteredRedis(redis.stock, as: .stock, meter),
+                    layout: plan.settings.strategy.traits.stockLayout),
                 hasher: hasher, tokens: try tokens(),
-                settings: plan.settings, logger: logger)
-            let router = buildRouter(
-                strategy: try strategy(redis, fences: .ledger(ledger)), parts: parts,
-                checks: redis.readinessChecks)
-            try await listen(router, onReady: onReady)
+                settings: plan.settings, logger: logger, limiter: AuthLimiter(plan.authLimits),
+                front: plan.front, gate: SalesGate { stockServer.serverGeneration },
+                crashPoints: plan.crashPoints, redisMeter: meter, ledgerMeter: ledgerMeter,
+                metricsProducts: plan.metricsProducts, tls: identity)
+            let strategy = try strategy(redis, meter, fences: .ledger(ledger))
+            let reconciling = await reconciling(strategy, parts, stockServer)
+            let built = buildRouter(
+                strategy: strategy, parts: parts, checks: redis.readinessChecks,
+                reconcile: Self.reconcile(strategy, parts, stockServer))
+            try await listen(built, parts, beside: reconciling, onReady: onReady)
             result = .success(())
         } catch {
             result = .failure(error)
@@ -92,12 +101,31 @@ struct Server: Sendable {
         try result.get()
     }
 
+    /// Compares the stock with the ledger before the first purchase, and from then on.
+    private func reconciling<Strategy: LockStrategy>(
+        _ strategy: Strategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>, _ redis: RedisClient
+    ) async -> any Service {
+        let reconciler = buildReconciler(strategy: strategy, parts: parts, redis: redis)
+        let service = ReconcileService(
+            reconciler, gate: parts.gate, interval: plan.reconcileInterval, clock: ContinuousClock(),
+            logger: logger)
+        do throws(InventoryError) {
+            _ = try await reconciler.run()
+        } catch {
+            logger.error("cannot reconcile at the start; trying again", metadata: ["error": "\(error)"])
+            service.request(nil)
+        }
+        return service
+    }
+
     private func strategy(
-        _ redis: RedisServers, fences: FenceOrigin = .unrecorded
+        _ redis: RedisServers, _ meter: RedisMeter, fences: FenceOrigin = .unrecorded
     ) throws(StartFailure) -> any LockStrategy {
         let catalogue = StrategyCatalogue(
-            stock: redis.stock,
-            lockNodes: redis.lockNodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
+            stock: MeteredRedis(redis.stock, as: .stock, meter),
+            lockNodes: redis.lockNodes.map {
+                LockNode(name: $0.endpoint.server, redis: MeteredRedis($0, as: .lockNode, meter))
+            },
             clock: ContinuousClock(), fences: fences)
         do throws(StrategyConfigurationError) {
             return try catalogue.strategy(plan.settings.strategy)
@@ -106,13 +134,17 @@ struct Server: Sendable {
         }
     }
 
-    private func openLedger() async throws(StartFailure) -> SQLiteLedger {
+    private func openLedger(_ meter: LedgerMeter) async throws(StartFailure) -> SQLiteLedger {
         if plan.databasePath == ServePlan.defaultDatabasePath {
             // Where this fails, opening says why.
             try? FileManager.default.createDirectory(atPath: "data", withIntermediateDirectories: true)
         }
         do throws(InventoryError) {
-            return try await SQLiteLedger.open(path: plan.databasePath)
+            let ledger = try await SQLiteLedger.open(path: plan.databasePath, settings: plan.ledger) {
+                meter.committed(in: $0)
+            }
+            if plan.settings.perUserLimit != nil { try await ledger.indexPurchasesByUserAndProduct() }
+            return ledger
         } catch {
             throw StartFailure(.databaseUnusable, error.context)
         }
@@ -121,34 +153,118 @@ struct Server: Sendable {
     private func tokens() throws -> AccessTokens {
         switch plan.secret {
         case .given(let secret):
-            return try AccessTokens(.init(secret: secret))
+            return try AccessTokens(.init(secret: secret, lifetime: plan.tokenLifetime))
         case .random:
             logger.warning("--dev: the token secret is random, so all tokens end with this process")
             let words = (0..<4).map { _ in String(RandomSource.system.next(), radix: 16) }
-            return try AccessTokens(.init(secret: Secret(words.joined(separator: "-") + "-random-for-dev")))
+            let secret = Secret(words.joined(separator: "-") + "-random-for-dev")
+            return try AccessTokens(.init(secret: secret, lifetime: plan.tokenLifetime))
         }
     }
 
+    private static func reconcile(
+        _ strategy: some LockStrategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ redis: RedisClient
+    ) -> @Sendable () async throws -> ReconcileReport {
+        let reconciler = buildReconciler(strategy: strategy, parts: parts, redis: redis)
+        return { try await reconciler.run() }
+    }
+
+    /// Listens until a signal, then ends in order: readiness first, then listening, then what is in flight.
     private func listen(
-        _ router: Router<LabRequestContext>, onReady: @escaping @Sendable (String) -> Void
+        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        beside reconciling: any Service, onReady: @escaping @Sendable (String) -> Void
     ) async throws {
         let host = plan.host.contains(":") ? "[\(plan.host)]" : plan.host
-        let application = buildApplication(
-            router, address: .hostname(plan.host, port: plan.port), logger: logger
-        ) { channel in onReady("http://\(host):\(channel.localAddress?.port ?? 0)") }
-        var group = ServiceGroupConfiguration(
-            services: [.init(service: application)], gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger)
-        group.maximumGracefulShutdownDuration = Self.drain
+        let scheme = parts.tls == nil ? "http" : "https"
+        let application = try buildApplication(
+            built, address: .hostname(plan.host, port: plan.port), front: plan.front, tls: parts.tls,
+            logger: logger
+        ) { channel in onReady("\(scheme)://\(host):\(channel.localAddress?.port ?? 0)") }
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: reconciling), .init(service: LagService(lag: parts.loopLag)),
+        ]
+        if let page = metricsPage(built, parts) { services.append(.init(service: page)) }
+        services.append(.init(service: application))
+        var group = ServiceGroupConfiguration(services: services, logger: logger)
+        group.maximumGracefulShutdownDuration = plan.drainTimeout
+        // Who closes the terminal of a server without a certificate means its end.
+        let isAtTerminal = isatty(STDIN_FILENO) == 1
+        let renewal = Task { [logger] in
+            if parts.tls != nil || !isAtTerminal { await Self.renew(parts.tls, logger) }
+        }
+        defer { renewal.cancel() }
         do {
-            try await ServiceGroup(configuration: group).run()
+            try await run(ServiceGroup(configuration: group), draining: parts.draining)
         } catch let error as IOError {
             throw StartFailure(
                 .addressInUse,
                 "cannot listen on \(host):\(plan.port): \(error.localizedReason); stop what uses it, or choose "
-                    + "another --port")
+                    + "another --port or --metrics-port")
         }
     }
+
+    private func metricsPage(
+        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>
+    ) -> (any Service)? {
+        guard let port = plan.metricsPort else { return nil }
+        let gauges = { @Sendable in await parts.gauges }
+        return buildMetricsApplication(
+            built.metrics, address: .hostname(plan.metricsHost, port: port), gauges: gauges, logger: logger
+        ) { [logger] channel in
+            logger.notice(
+                "metrics",
+                metadata: [
+                    "event": "metrics_listening", "port": "\(channel.localAddress?.port ?? 0)",
+                ])
+        }
+    }
+
+    /// Reads the certificate's files again at each SIGHUP; a pair that cannot be used changes nothing.
+    private static func renew(_ identity: TLSIdentity?, _ logger: Logger) async {
+        for await _ in await UnixSignalsSequence(trapping: .sighup) {
+            guard let identity else {
+                logger.notice(
+                    "SIGHUP: there is no certificate to read again", metadata: ["event": "nothing_to_reload"])
+                continue
+            }
+            do throws(StartFailure) {
+                try identity.reload()
+                let pair = identity.current
+                logger.notice(
+                    "certificate read",
+                    metadata: [
+                        "event": "certificate_loaded", "serial": "\(pair.serial)", "ends": "\(pair.ends)",
+                    ])
+            } catch {
+                logger.error(
+                    "certificate not read; the one before stays",
+                    metadata: ["event": "certificate_refused", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func run(_ group: ServiceGroup, draining: DrainFlag) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let watch = Task { [logger, plan] in
+            for await signal in signals {
+                // Whoever asks twice does not want to wait.
+                if draining.isSet { Foundation.exit(Self.endedBySecondSignal) }
+                logger.notice("ending", metadata: ["event": "draining", "signal": "\(signal)"])
+                draining.set()
+                let delay = signal == .sigterm ? plan.drainDelay : .zero
+                Task {
+                    try? await ContinuousClock().sleep(for: delay)
+                    await group.triggerGracefulShutdown()
+                }
+            }
+        }
+        defer { watch.cancel() }
+        try await group.run()
+    }
+
+    /// As a shell names an end by SIGINT.
+    private static let endedBySecondSignal: Int32 = 130
 }
 
 extension IOError {

@@ -1,5 +1,6 @@
 import InventoryService
 import LabProcesses
+import LabTesting
 import LockStrategies
 import Logging
 import RedisClient
@@ -20,11 +21,11 @@ struct Shop {
     }
 
     func purchases<Strategy: LockStrategy>(
-        _ strategy: Strategy, as id: StrategyID = .luaAtomic
+        _ strategy: Strategy, as id: StrategyID = .luaAtomic, limit: Int? = nil
     ) -> PurchaseService<Strategy, SQLiteLedger, RedisClient> {
         PurchaseService(
             strategy: strategy, store: ledger, stock: StockStore(redis, layout: id.traits.stockLayout),
-            settings: .init(strategy: id),
+            settings: .init(strategy: id, perUserLimit: limit),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -41,18 +42,22 @@ struct Shop {
         }
     }
 
-    /// Reservations that no purchase has ended yet.
-    func openReservations(of product: ProductID) async throws -> Int64? {
-        try await redis.send(RedisCommand("HLEN", ProductKeys(product).reservations)).integer
+    /// Reservations that neither a purchase nor a return has ended yet.
+    func openReservations(of product: ProductID) async throws -> Int {
+        try await ProductStock(redis, layout: .oneKey).openReservations(of: product).count
     }
+
+    /// The first filling of a stock.
+    var epoch: StockEpoch { StockEpoch(origin: ledger.origin, number: 1) }
 }
 
 func withShop(_ body: (Shop) async throws -> Void) async throws {
     let directory = try TemporaryDirectory(prefix: "lab-shop")
     let path = directory.file("ledger.sqlite")
     try await withRedisServer(RedisServerOptions(listener: .unixSocket)) { server in
-        let redis = RedisClient(server.endpoint)
-        let ledger = try await SQLiteLedger.open(path: path)
+        let redis = RedisClient(server.endpoint, limits: .patient)
+        let ledger = try await SQLiteLedger.open(
+            path: path, settings: LedgerSettings(patience: .seconds(60)))
         let stock = StockStore(redis)
         let created = try await ledger.createUser(.sample("buyer"))
         guard case .created(let buyer) = created else { throw ShopError.noBuyer }

@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdTesting
 import InventoryService
 import LabProcesses
+import LabTesting
 import LockStrategies
 import Logging
 import NIOPosix
@@ -29,6 +30,8 @@ struct ApiClient: Sendable {
     ) async throws -> Answer {
         var headers = headers
         if let token, headers[.authorization] == nil { headers[.authorization] = "Bearer \(token)" }
+        if headers[.host] == nil { headers[.host] = "127.0.0.1:\(port)" }
+        if body != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
         let all = headers
         return try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
             let response = try await client.execute(
@@ -43,9 +46,13 @@ struct ApiClient: Sendable {
 
     /// Registers a user and signs in.
     func signedIn(_ name: String = "ann") async throws -> ApiClient {
-        _ = try await send(.post, "/api/auth/register", #"{"username":"\#(name)","password":"secret12"}"#)
+        _ = try await send(.post, "/api/auth/register", #"{"username":"\#(name)","password":"lab-test-12"}"#)
+        return try await logIn(name)
+    }
+
+    func logIn(_ name: String) async throws -> ApiClient {
         let answer = try await send(
-            .post, "/api/auth/login", #"{"username":"\#(name)","password":"secret12"}"#)
+            .post, "/api/auth/login", #"{"username":"\#(name)","password":"lab-test-12"}"#)
         var client = self
         client.token = answer.body["access_token"] as? String
         return client
@@ -67,40 +74,99 @@ struct ApiClient: Sendable {
     }
 }
 
+/// As `Server` puts it together.
+private func build(
+    _ strategy: some LockStrategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+    _ redis: RedisClient
+) throws -> BuiltServer {
+    let reconciler = buildReconciler(strategy: strategy, parts: parts, redis: redis)
+    return buildRouter(strategy: strategy, parts: parts, reconcile: { try await reconciler.run() })
+}
+
+extension Logger {
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
+
 /// The production server on real Redis servers and a real SQLite file, in this process.
 struct Lab {
     let client: ApiClient
     let redis: RedisServerProcess
     let stock: RedisClient
     let ledger: SQLiteLedger
+    let databasePath: String
+    let metrics: ServerMetrics
+    let gauges: @Sendable () async -> [Gauge]
+    /// Method and path, as the document names them.
+    let routes: [String]
+    let hasher: PasswordHasher
+
+    /// Of the tokens.
+    static let secret = Secret("a secret of more than thirty-two bytes")
+
+    /// The page for Prometheus as it is now.
+    func page() async -> String { metrics.text(gauges: await gauges()) }
+
+    /// An administrator, made as `lab-server admin create` makes one.
+    func administrator(_ name: String = "root-of-tests") async throws -> ApiClient {
+        let hasher = PasswordHasher(cost: 4)
+        _ = try await Administrators(store: ledger, hasher: hasher).make(
+            username: name, password: "lab-test-12", email: nil)
+        await hasher.shutDown()
+        return try await client.logIn(name)
+    }
 }
 
-func withLab(_ id: StrategyID = .luaAtomic, _ body: @Sendable (Lab) async throws -> Void) async throws {
+/// - Parameter hook: Called with the name of each command or script of the strategy, before it is sent.
+func withLab(
+    _ id: StrategyID = .luaAtomic, limits: AuthLimiter.Settings = .off,
+    front: FrontSettings = FrontSettings(), perUserLimit: Int? = nil, draining: DrainFlag = DrainFlag(),
+    hasher: PasswordHasher = PasswordHasher(cost: 4), logger: Logger = .silent, metricsProducts: Int = 100,
+    beforeCommand hook: @escaping @Sendable (_ name: String) async -> Void = { _ in },
+    _ body: @Sendable (Lab) async throws -> Void
+) async throws {
     let directory = try TemporaryDirectory(prefix: "lab-server")
     var servers: [RedisServerProcess] = []
     for _ in 0..<(id.needsLockNodes ? 6 : 1) {
         servers.append(try await RedisServerProcess.start(RedisServerOptions(listener: .unixSocket)))
     }
-    let clients = servers.map { RedisClient($0.endpoint) }
-    let ledger = try await SQLiteLedger.open(path: directory.file("ledger.sqlite"))
-    let hasher = PasswordHasher(cost: 4)
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let clients = servers.map { RedisClient($0.endpoint, limits: .patient) }
+    let (redisMeter, ledgerMeter) = (RedisMeter(), LedgerMeter())
+    let ledger = try await SQLiteLedger.open(
+        path: directory.file("ledger.sqlite"), settings: LedgerSettings(patience: .seconds(60)),
+        onCommit: { ledgerMeter.committed(in: $0) })
     let catalogue = StrategyCatalogue(
-        stock: clients[0],
-        lockNodes: clients.dropFirst().map { LockNode(name: $0.endpoint.description, redis: $0) },
+        stock: HookedPort(MeteredRedis(clients[0], as: .stock, redisMeter), before: hook),
+        lockNodes: clients.dropFirst().map {
+            LockNode(
+                name: $0.endpoint.description,
+                redis: HookedPort(MeteredRedis($0, as: .lockNode, redisMeter), before: hook))
+        },
         clock: ContinuousClock())
     let parts = LabParts(
-        store: ledger, stock: StockStore(clients[0], layout: id.traits.stockLayout), hasher: hasher,
-        tokens: try AccessTokens(.init(secret: Secret("a secret of more than thirty-two bytes"))),
-        settings: LabSettings(strategy: id, patience: .seconds(20)), logger: logger)
-    let router = buildRouter(strategy: try catalogue.strategy(id), parts: parts)
-    let application = buildApplication(router, address: .hostname("127.0.0.1", port: 0), logger: logger)
+        store: ledger,
+        stock: StockStore(
+            MeteredRedis(clients[0], as: .stock, redisMeter), layout: id.traits.stockLayout), hasher: hasher,
+        tokens: try AccessTokens(.init(secret: Lab.secret)),
+        settings: LabSettings(strategy: id, patience: .seconds(60), perUserLimit: perUserLimit),
+        logger: logger, limiter: AuthLimiter(limits), front: front, draining: draining,
+        redisMeter: redisMeter, ledgerMeter: ledgerMeter, metricsProducts: metricsProducts)
+    let built = try build(try catalogue.strategy(id), parts, clients[0])
+    let application = try buildApplication(
+        built, address: .hostname("127.0.0.1", port: 0), front: front, logger: logger)
+    let routes = built.router.routes.map { route in
+        let path = route.path.description.replacing(":id", with: "{id}")
+        return "\(route.method.rawValue.lowercased()) \(path)"
+    }
+    let metrics = built.metrics
     let (server, stock) = (servers[0], clients[0])
     var failure: (any Error)?
     do {
         try await application.test(.live) { client in
             try await body(
-                Lab(client: ApiClient(port: client.port ?? 0), redis: server, stock: stock, ledger: ledger))
+                Lab(
+                    client: ApiClient(port: client.port ?? 0), redis: server, stock: stock, ledger: ledger,
+                    databasePath: directory.file("ledger.sqlite"), metrics: metrics,
+                    gauges: { await parts.gauges }, routes: routes, hasher: hasher))
         }
     } catch {
         failure = error

@@ -8,12 +8,12 @@ import Testing
 @testable import lab_server
 
 @Suite struct ApiTests {
-    @Test("A user registers, signs in, makes a product, buys it and finds the purchase")
+    @Test("The wish list's flow: register, log in, create a product, buy it, find it among my purchases")
     func wholeWay() async throws {
         try await withLab { lab async throws in
             let registered = try await lab.client.send(
                 .post, "/api/auth/register",
-                #"{"username":"ann","password":"secret12","email":"ann@example.org"}"#)
+                #"{"username":"ann","password":"lab-test-12","email":"ann@example.org"}"#)
             #expect(registered.status == 201)
             #expect(registered.body["username"] as? String == "ann")
             #expect(registered.text.contains("password") == false)
@@ -68,63 +68,17 @@ import Testing
         try await withLab { lab async throws in
             _ = try await lab.client.signedIn()
             let taken = try await lab.client.send(
-                .post, "/api/auth/register", #"{"username":"ann","password":"secret12"}"#)
+                .post, "/api/auth/register", #"{"username":"ann","password":"lab-test-12"}"#)
             #expect(taken.status == 409)
+            let named: HTTPFields = [.requestID: "same"]
             let wrong = try await lab.client.send(
-                .post, "/api/auth/login", #"{"username":"ann","password":"secret13"}"#)
+                .post, "/api/auth/login", #"{"username":"ann","password":"lab-test-13"}"#, headers: named)
             let unknown = try await lab.client.send(
-                .post, "/api/auth/login", #"{"username":"bea","password":"secret12"}"#)
+                .post, "/api/auth/login", #"{"username":"bea","password":"lab-test-12"}"#, headers: named)
             #expect(wrong.status == 401)
             #expect(unknown.status == 401)
             #expect(wrong.text == unknown.text)
             #expect(wrong.headers[.wwwAuthenticate] == unknown.headers[.wwwAuthenticate])
-        }
-    }
-
-    @Test("Without a valid token every route that needs one is 401 with WWW-Authenticate")
-    func unauthorized() async throws {
-        try await withLab { lab async throws in
-            let open: Set = ["/api/auth/register", "/api/auth/login", "/health/live", "/health/ready"]
-            for (path, methods) in MethodGuard.routes where !open.contains(path) {
-                for method in methods {
-                    let place = path.replacing(":id", with: "1")
-                    let none = try await lab.client.send(method, place)
-                    #expect(none.status == 401, "\(method) \(path)")
-                    #expect(none.headers[.wwwAuthenticate] == "Bearer")
-                    for header in ["Bearer a.b.c", "Bearer ", "Basic YTpi", "x"] {
-                        let bad = try await lab.client.send(method, place, headers: [.authorization: header])
-                        #expect(bad.status == 401)
-                        #expect(bad.headers[.wwwAuthenticate] == #"Bearer error="invalid_token""#)
-                    }
-                }
-            }
-        }
-    }
-
-    @Test(
-        "A body that is malformed or out of range is 422 and names the field",
-        arguments: [
-            ("", "body"), ("[]", "body"), ("{", "body"), ("{}", "product_id"),
-            (#"{"product_id":1}"#, "quantity"),
-            (#"{"product_id":1,"quantity":0}"#, "quantity"), (#"{"product_id":1,"quantity":-1}"#, "quantity"),
-            (#"{"product_id":1,"quantity":1.0}"#, "quantity"),
-            (#"{"product_id":1,"quantity":1e3}"#, "quantity"),
-            (#"{"product_id":1,"quantity":"1"}"#, "quantity"),
-            (#"{"product_id":1,"quantity":null}"#, "quantity"),
-            (#"{"product_id":1,"quantity":9223372036854775808}"#, "quantity"),
-            (#"{"product_id":0,"quantity":1}"#, "product_id"),
-            (#"{"product_id":1,"quantity":1,"price":0}"#, "price"),
-            (#"{"product_id":1,"quantity":1,"quantity":2}"#, "quantity"),
-            (#"{"product_id":[1],"quantity":1}"#, "product_id"),
-        ])
-    func badBodies(body: String, field: String) async throws {
-        try await withLab { lab async throws in
-            let client = try await lab.client.signedIn()
-            let answer = try await client.send(.post, "/api/purchases", body)
-            #expect(answer.status == 422)
-            #expect(answer.body["field"] as? String == field)
-            #expect(answer.headers[.contentType] == "application/problem+json")
-            #expect(answer.headers[.labStrategy] == "lua-atomic")
         }
     }
 
@@ -179,22 +133,6 @@ import Testing
         }
     }
 
-    @Test("An Idempotency-Key buys once; with another body it is 422")
-    func idempotency() async throws {
-        try await withLab { lab async throws in
-            let client = try await lab.client.signedIn()
-            let product = try await client.product(units: 5)
-            let key: HTTPFields = [.idempotencyKey: "order-1"]
-            let first = try await client.buy(product, 1, headers: key)
-            let second = try await client.buy(product, 1, headers: key)
-            #expect(first.status == 200)
-            #expect(second.status == 200)
-            #expect(first.text == second.text)
-            #expect(try await client.buy(product, 2, headers: key).status == 422)
-            #expect(try await client.stock(product) == 4)
-        }
-    }
-
     @Test("An unknown address is 404, a wrong method 405 with Allow, a body that is too long 413")
     func framework() async throws {
         try await withLab { lab async throws in
@@ -208,32 +146,6 @@ import Testing
                 .post, "/api/auth/login", String(repeating: " ", count: LabRequestContext.bodyBytes + 1))
             #expect(long.status == 413)
             #expect(long.headers[.contentType] == "application/problem+json")
-        }
-    }
-
-    @Test(
-        "Ten units and twenty buyers at once give exactly ten sales and ten sold out",
-        arguments: StrategyID.allCases.filter { !$0.isNegativeControl })
-    func exactSales(id: StrategyID) async throws {
-        try await withLab(id) { lab async throws in
-            let client = try await lab.client.signedIn()
-            let product = try await client.product(units: 10)
-            let answers = try await withThrowingTaskGroup(of: (Int, String?).self) { group in
-                for _ in 0..<20 {
-                    group.addTask {
-                        let answer = try await client.buy(product)
-                        return (answer.status, answer.body["type"] as? String)
-                    }
-                }
-                return try await group.reduce(into: [(Int, String?)]()) { $0.append($1) }
-            }
-            #expect(answers.filter { $0.0 == 200 }.count == 10)
-            #expect(answers.filter { $0.0 == 400 && $0.1 == "/problems/sold-out" }.count == 10)
-            #expect(try await client.stock(product) == 0)
-            let mine = try await client.send(.get, "/api/purchases/me?limit=100")
-            #expect(mine.headers[.totalCount] == "10")
-            let open = ProductKeys(ProductID(Int64(product))).reservations
-            #expect(try await lab.stock.send(RedisCommand("HLEN", open)).integer == 0)
         }
     }
 }

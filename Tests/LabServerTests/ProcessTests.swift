@@ -49,7 +49,8 @@ import Testing
             (["--redis", "http://x"], "scheme"),
             (["--redis", "redis+cluster://127.0.0.1:1/3"], "database 0"),
             (["--redis", "rediss://127.0.0.1:1?ca=/no/such.pem"], "ca=/no/such.pem cannot be read"),
-            (["--redis", ""], "URL"), (["--port", "70000"], "--port"), (["--port", "x"], "--port"),
+            (["--redis", ""], "URL"), (["--redis", "redis://192.0.2.1:6379"], "rediss://"),
+            (["--port", "70000"], "--port"), (["--port", "x"], "--port"),
             (["--bcrypt-cost", "4"], "--dev"), (["--purchase-deadline-ms", "0"], "--purchase-deadline-ms"),
             (["--database", "postgres://x"], "sqlite:PATH"), (["--log-level", "loud"], "--log-level"),
             (["--nonsense"], "--nonsense"),
@@ -60,7 +61,7 @@ import Testing
     }
 
     @Test(
-        "Outside --dev an unsafe secret ends with one line and code 78",
+        "S17 · outside --dev a missing, short or well-known secret ends with one line and code 78",
         arguments: [
             nil, "", "short", String(repeating: "s", count: 31), String(repeating: "s", count: 40),
             "your-secret-key-change-in-production",
@@ -88,7 +89,10 @@ import Testing
             try await refusal(["--redis", redis.url, "--database", database], code: 73, "another server")
             let other = "sqlite:" + directory.file("other.sqlite")
             try await refusal(
-                ["--redis", redis.url, "--database", other, "--port", "\(client.port)"], code: 69, "--port")
+                [
+                    "--redis", redis.url, "--database", other, "--port", "\(client.port)", "--log-level",
+                    "error",
+                ], code: 69, "--port")
             #expect(await first.terminate(grace: .seconds(30)) == .exited(0))
         }
         directory.remove()
@@ -142,6 +146,13 @@ import Testing
         again.token = client.token
         #expect(try await again.stock(product) == 4)
         #expect(try await again.buy(product).status == 200)
+        // Nothing to read again, and no reason to end: nobody closed a terminal.
+        second.signal(SIGHUP)
+        let isIgnored = await second.line(of: .standardError, within: .seconds(60)) {
+            $0.contains("nothing_to_reload")
+        }
+        #expect(isIgnored != nil)
+        #expect(try await again.stock(product) == 3)
         #expect(await second.terminate(grace: .seconds(30)) == .exited(0))
         directory.remove()
     }

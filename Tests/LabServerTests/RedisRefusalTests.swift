@@ -58,6 +58,22 @@ import Testing
         }
     }
 
+    @Test(
+        "A server that throws keys away when its memory is full ends with code 6 and the setting to change",
+        arguments: ["allkeys-lru", "allkeys-random", "volatile-lru", "volatile-ttl"])
+    func eviction(policy: String) async throws {
+        let options = RedisServerOptions(arguments: ["--maxmemory", "50mb", "--maxmemory-policy", policy])
+        let parts = [policy, "set maxmemory-policy to noeviction"]
+        try await withRedisServer(options) { evicting async throws in
+            try await refusal(evicting.url, code: 6, parts)
+            try await withRedisServer { stock async throws in
+                try await refusal(
+                    "\(stock.url),\(evicting.url),redis://127.0.0.1:1,redis://127.0.0.1:2",
+                    strategy: "redlock", code: 6, parts)
+            }
+        }
+    }
+
     @Test("A Sentinel that does not know the master ends with code 6")
     func unknownMaster() async throws {
         try await SentinelGroup.run(replicas: 0) { group async throws in

@@ -14,6 +14,7 @@ import Testing
             case .purchased, .repeated: nil
             case .soldOut: (.badRequest, "/problems/sold-out")
             case .oversellRefused: (.badRequest, "/problems/oversell-refused")
+            case .limitReached: (.unprocessableContent, "/problems/user-limit")
             case .contended: (.conflict, "/problems/contended")
             case .productNotFound: (.notFound, "/problems/product-not-found")
             }
@@ -31,8 +32,9 @@ import Testing
             switch code {
             case .invalidField, .idempotencyMismatch: .unprocessableContent
             case .unknownUser, .invalidToken: .unauthorized
-            case .ledgerUnavailable, .ledgerOverloaded, .redisUnavailable, .redisRefused, .outcomeUnknown,
-                .stockUnknown, .leaseLost, .hashingOverloaded, .cancelled:
+            case .ledgerUnavailable, .ledgerOverloaded, .ledgerFull, .recordUnknown, .redisUnavailable,
+                .redisRefused, .outcomeUnknown, .stockUnknown, .stockReplaced, .reservationEnded, .leaseLost,
+                .hashingOverloaded, .cancelled:
                 .serviceUnavailable
             case .cryptoFailed, .databaseUnusable, .databaseLocked, .schemaTooNew, .unsafeConfiguration:
                 .internalServerError

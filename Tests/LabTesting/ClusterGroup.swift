@@ -6,17 +6,22 @@ public final class ClusterGroup: Sendable {
     /// Masters first; node n + 3 is the replica of node n.
     public let nodes: [RedisServerProcess]
     private let busPorts: [Int]
+    private let client: RedisTLS?
 
     public var url: String {
         get throws {
-            "redis+cluster://"
-                + (try nodes.map { "127.0.0.1:\(try $0.tcpPort)" }).joined(separator: ",")
+            let hosts = try nodes.map { RedisHost("127.0.0.1", try $0.tcpPort) }
+            return RedisEndpoint(.cluster(nodes: hosts), tls: client).description
         }
     }
 
     /// Runs `body` with nodes that are stopped afterwards, whatever happened.
-    public static func run(_ body: (ClusterGroup) async throws -> Void) async throws {
-        let group = try await ClusterGroup()
+    ///
+    /// - Parameter encryption: TLS for the clients and among the nodes.
+    public static func run(
+        encryption: RedisServerOptions.Encryption? = nil, _ body: (ClusterGroup) async throws -> Void
+    ) async throws {
+        let group = try await ClusterGroup(encryption)
         let result: Result<Void, any Error>
         do {
             try await group.join()
@@ -29,27 +34,31 @@ public final class ClusterGroup: Sendable {
         try result.get()
     }
 
-    private init() async throws {
+    private init(_ encryption: RedisServerOptions.Encryption?) async throws {
+        let inside = encryption == nil ? [] : ["--tls-cluster", "yes", "--tls-replication", "yes"]
         var nodes: [RedisServerProcess] = []
         var busPorts: [Int] = []
         for _ in 0..<6 {
             // Not the default, 10000 above the port, which may be above all ports.
             let bus = try FreePort.pick()
-            let options = RedisServerOptions(arguments: [
-                "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout", "1000",
-                "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
-            ])
+            let options = RedisServerOptions(
+                encryption: encryption,
+                arguments: [
+                    "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout", "2500",
+                    "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
+                ] + inside)
             nodes.append(try await RedisServerProcess.start(options))
             busPorts.append(bus)
         }
         self.nodes = nodes
         self.busPorts = busPorts
+        client = encryption?.client
     }
 
     @discardableResult
     public func send(_ node: Int, _ words: String...) async throws -> RESPValue {
         try await OneCommand.send(
-            RedisCommand(words[0], Array(words.dropFirst())), port: try nodes[node].tcpPort)
+            RedisCommand(words[0], Array(words.dropFirst())), to: nodes[node].endpoint)
     }
 
     public func id(of node: Int) async throws -> String {
@@ -91,7 +100,7 @@ public final class ClusterGroup: Sendable {
     private func wait(_ node: Int, _ words: String..., until isReached: (String) -> Bool) async throws {
         try await waitUntil {
             let reply = try await OneCommand.send(
-                RedisCommand(words[0], Array(words.dropFirst())), port: try nodes[node].tcpPort)
+                RedisCommand(words[0], Array(words.dropFirst())), to: nodes[node].endpoint)
             return isReached(reply.string ?? "")
         }
     }

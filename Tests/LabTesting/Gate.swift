@@ -15,6 +15,8 @@ public final class Gate: Sendable {
         state = Mutex(State(isOpen: isOpen))
     }
 
+    public var isOpen: Bool { state.withLock(\.isOpen) }
+
     /// Goes through, now or when the gate is opened.
     public func pass() async {
         await withCheckedContinuation { continuation in

@@ -22,6 +22,9 @@ public final class ScriptedLockNode: Sendable {
     /// Tokens that the node holds, by key.
     public var keys: [String: String] { owners.withLock { $0 } }
 
+    /// Loses all keys, as a node that keeps nothing does when it is started again.
+    public func forget() { owners.withLock { $0 = [:] } }
+
     public var redis: ScriptedRedis {
         ScriptedRedis { [self] call throws(RedisError) in
             switch behaviour {
@@ -48,8 +51,8 @@ public final class ScriptedLockNode: Sendable {
                 owners[words[1]] = words[2]
                 return .simpleString("OK")
             case .command(let words) where words[0] == "EVAL":
-                // EVAL text 1 key token: the clean-up of a lock.
-                if owners[words[3]] == words[4] { owners[words[3]] = nil }
+                // EVAL text 1 key token...: the clean-up of a lock.
+                if let owner = owners[words[3]], words[4...].contains(owner) { owners[words[3]] = nil }
                 return .integer(1)
             case .script(_, let keys, let arguments) where call.isAcquire:
                 guard owners[keys[0]] == nil else { return .integer(0) }
@@ -59,6 +62,7 @@ public final class ScriptedLockNode: Sendable {
                 guard let owner = owners[keys[0]] else { return .integer(0) }
                 guard owner == arguments[0] else { return .integer(-1) }
                 if call.name.hasPrefix("release-") { owners[keys[0]] = nil }
+                if call.name.hasPrefix("hand-over-") { owners[keys[0]] = arguments[1] }
                 return .integer(1)
             case .command:
                 return .null

@@ -3,7 +3,7 @@
 /// For states that announce themselves in no other way. Ends with an error after `limit`, which is far above
 /// what any machine needs.
 public func waitUntil(
-    limit: Duration = .seconds(30), _ isReached: () async throws -> Bool
+    limit: Duration = .seconds(120), _ isReached: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
     while true {

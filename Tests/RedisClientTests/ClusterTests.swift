@@ -181,11 +181,14 @@ struct ClusterTests {
         }
         let client = RedisClient(
             RedisEndpoint(.cluster(nodes: [RedisHost("127.0.0.1", server.port)])),
-            limits: .init(connect: .seconds(60), command: attempts == nil ? .milliseconds(300) : .seconds(60))
+            limits: .init(connect: .seconds(60), command: attempts == nil ? .seconds(2) : .seconds(60))
         )
-        let error = await #expect(throws: RedisError.self) {
-            try await client.send(RedisCommand("INCR", "a"))
+        func ask() async -> RedisError? {
+            await #expect(throws: RedisError.self) { try await client.send(RedisCommand("INCR", "a")) }
         }
+        var error = await ask()
+        // The limit may end while a try is under way, whose outcome is unknown then; not five times in a row.
+        for _ in 1..<5 where attempts == nil && error?.code == .timedOut { error = await ask() }
         #expect(error?.code == .refused)
         #expect(
             error.map { refusal.hasPrefix($0.reply?.prefix ?? "-") } == true, "\(String(describing: error))")
@@ -211,7 +214,7 @@ struct ClusterTests {
         try await withRedisServer { server in
             let client = RedisClient(
                 RedisEndpoint(.cluster(nodes: [RedisHost("127.0.0.1", try server.tcpPort)])),
-                limits: .init(command: .milliseconds(200)))
+                limits: .init(connect: .seconds(5), command: .seconds(5)))
             let error = await #expect(throws: RedisError.self) {
                 try await client.send(RedisCommand("GET", "a"))
             }

@@ -40,6 +40,19 @@ struct RedisEndpointTests {
                 RedisEndpoint(
                     .cluster(nodes: [RedisHost("a", 1), RedisHost("b", 2)]), password: Secret("pw"))
             ),
+            (
+                "rediss+sentinel://a:1/shop?sentinel-password=x&server-name=redis.lab",
+                RedisEndpoint(
+                    .sentinel(
+                        RedisSentinels(hosts: [RedisHost("a", 1)], master: "shop", password: Secret("x"))),
+                    tls: RedisTLS(serverName: "redis.lab"))
+            ),
+            (
+                "rediss+cluster://a:1,b:2?server-name=redis.lab",
+                RedisEndpoint(
+                    .cluster(nodes: [RedisHost("a", 1), RedisHost("b", 2)]),
+                    tls: RedisTLS(serverName: "redis.lab"))
+            ),
         ])
     func isRead(_ text: String, _ expected: RedisEndpoint) throws {
         #expect(try RedisEndpoint(parsing: text) == expected)
@@ -60,6 +73,10 @@ struct RedisEndpointTests {
             ("redis+sentinel://a:1,/shop", "the host is missing"),
             ("redis+cluster://a:1/3", "only database 0; leave /3 out"),
             ("redis+cluster://", "the host is missing"),
+            ("redis+cluster://a:1?ca=x", "ca= means nothing with redis+cluster://"),
+            ("rediss+cluster://a:1?ca=/no/such.pem", "ca=/no/such.pem cannot be read"),
+            ("rediss+sentinel://a:1/shop?verify=no", "verify= means nothing"),
+            ("rediss+sentinel://a:1", "name of the master is missing: rediss+sentinel://"),
             ("redis://", "host is missing"),
             ("redis://host:0", "port 0"),
             ("redis://host:70000", "port 70000"),
@@ -104,7 +121,8 @@ struct RedisEndpointTests {
         for text in [
             "redis://host:1/2", "redis://[::1]:1", "redis+unix:///s?database=2",
             "redis+sentinel://a:1,b:2/shop/3", "redis+cluster://a:1,[::1]:2",
-            "rediss://host:1/2?server-name=n",
+            "rediss://host:1/2?server-name=n", "rediss+sentinel://a:1,b:2/shop/3?server-name=n",
+            "rediss+cluster://a:1,b:2?server-name=n",
         ] {
             #expect(try RedisEndpoint(parsing: text).description == text)
         }

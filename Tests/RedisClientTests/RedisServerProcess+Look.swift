@@ -38,8 +38,10 @@ extension RedisServerProcess {
     /// A connection for places that cannot wait by `await`.
     func connection() async throws(RedisError) -> RedisConnection {
         let limits = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
-        return try await Dialer(endpoint, limits: limits, group: MultiThreadedEventLoopGroup.singleton)
-            .connect(to: endpoint.address)
+        return try await Dialer(
+            endpoint, limits: limits, runs: nil, group: MultiThreadedEventLoopGroup.singleton
+        )
+        .connect(to: endpoint.address)
     }
 }
 

@@ -6,11 +6,9 @@ import Testing
 
 @Suite("A connection over TLS")
 struct TLSTests {
-    private static let patient = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
-
     /// What PING over an endpoint says: the reply, or the error's sentence.
     private func ping(
-        _ endpoint: RedisEndpoint, limits: RedisClient.Limits = patient
+        _ endpoint: RedisEndpoint, limits: RedisClient.Limits = .patient
     ) async -> Result<RESPValue, RedisError> {
         let client = RedisClient(endpoint, limits: limits)
         let result: Result<RESPValue, RedisError>
@@ -32,7 +30,7 @@ struct TLSTests {
         let files = try await TestCertificates()
         try await withRedisServer(RedisServerOptions(encryption: files.encryption())) { server in
             // The URL of the server says all that is needed.
-            let client = RedisClient(try RedisEndpoint(parsing: server.url), limits: Self.patient)
+            let client = RedisClient(try RedisEndpoint(parsing: server.url), limits: .patient)
             let big = String(repeating: "x", count: 200_000)
             _ = try await client.send(RedisCommand("SET", "big", big))
             #expect(try await client.send(RedisCommand("GET", "big")).string == big)
@@ -126,7 +124,7 @@ struct TLSTests {
                 return try RedisEndpoint(
                     parsing: "rediss://\(user)127.0.0.1:\(port)/3?ca=\(files.file("ca.pem"))")
             }
-            let client = RedisClient(try endpoint("ann:s%40cret@"), limits: Self.patient)
+            let client = RedisClient(try endpoint("ann:s%40cret@"), limits: .patient)
             #expect(try await client.send(RedisCommand("ACL", "WHOAMI")).string == "ann")
             _ = try await client.send(RedisCommand("SET", "where", "three"))
             #expect(try await server.command(RedisCommand("GET", "where")) == .null)

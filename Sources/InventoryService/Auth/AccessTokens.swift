@@ -42,10 +42,18 @@ public final class AccessTokens: Sendable {
         let exp: Int64
         let iat: Int64
         let nbf: Int64
+        /// The user's token version when the token was issued.
+        let ver: Int64
+    }
+
+    /// Whom a token speaks for, and under which version of the user's tokens it was issued.
+    public struct Subject: Sendable, Hashable {
+        public let user: UserID
+        public let version: Int64
     }
 
     private struct Verified: Sendable {
-        let user: UserID
+        let subject: Subject
         let claims: Claims
     }
 
@@ -67,11 +75,16 @@ public final class AccessTokens: Sendable {
     }
 
     /// A token for the user, and how long it lives.
-    public func issue(for user: UserID) throws(InventoryError) -> (token: Secret, expiresIn: Duration) {
+    ///
+    /// - Parameter version: The user's ``UserStanding/tokenVersion``.
+    public func issue(
+        for user: UserID, version: Int64
+    ) throws(InventoryError) -> (token: Secret, expiresIn: Duration) {
         let now = clock.now
         let claims = Claims(
             iss: settings.issuer, aud: settings.audience, sub: user.description,
-            exp: now.advanced(by: settings.lifetime).seconds, iat: now.seconds, nbf: now.seconds)
+            exp: now.advanced(by: settings.lifetime).seconds, iat: now.seconds, nbf: now.seconds, ver: version
+        )
         return (Secret(try sign(claims)), settings.lifetime)
     }
 
@@ -90,13 +103,14 @@ public final class AccessTokens: Sendable {
         return body + "." + Base64.encodeURL(signature)
     }
 
-    /// The user that the token was issued for.
+    /// The user and the version that the token was issued for. Whether that version still counts is the
+    /// ledger's to say.
     ///
     /// - Throws: ``InventoryError`` with `.invalidToken`, whatever is wrong.
-    public func verify(_ token: String) throws(InventoryError) -> UserID {
+    public func verify(_ token: String) throws(InventoryError) -> Subject {
         if let known = verified.withLock({ $0[token] }) {
             try checkTimes(known.claims)
-            return known.user
+            return known.subject
         }
         let claims = try authenticClaims(of: token)
         try checkTimes(claims)
@@ -106,13 +120,13 @@ public final class AccessTokens: Sendable {
         guard let number = Int64(claims.sub), number > 0, String(number) == claims.sub else {
             throw Self.invalid("the token names no user")
         }
-        let user = UserID(number)
+        let subject = Subject(user: UserID(number), version: claims.ver)
         verified.withLock { verified in
             // Forgetting all at once is rare and costs each live token one verification.
             if verified.count >= Self.rememberedTokens { verified.removeAll(keepingCapacity: true) }
-            verified[token] = Verified(user: user, claims: claims)
+            verified[token] = Verified(subject: subject, claims: claims)
         }
-        return user
+        return subject
     }
 
     private func authenticClaims(of token: String) throws(InventoryError) -> Claims {

@@ -21,12 +21,23 @@ public final class PasswordHasher: Sendable {
     ///   - cost: Rounds as a power of two, 4 to 31.
     ///   - threads: Passwords that are hashed at the same time.
     ///   - queue: Passwords that may wait; more are refused.
-    public init(cost: Int = PasswordHasher.defaultCost, threads: Int = 1, queue: Int = 256) {
+    public init(cost: Int = PasswordHasher.defaultCost, threads: Int = 1, queue: Int = 32) {
         precondition(Self.costs.contains(cost), "bcrypt takes costs from 4 to 31")
         self.cost = cost
         self.queue = queue
         self.threads = NIOThreadPool(numberOfThreads: threads)
         self.threads.start()
+    }
+
+    /// Passwords that are being hashed or wait for it.
+    public var load: Int { waiting.withLock { $0 } }
+
+    /// Whether the hash was made with fewer rounds than this hasher makes.
+    public func isOutdated(_ hash: PasswordHash) -> Bool {
+        guard let bcrypt = hash.parts?.bcrypt, bcrypt.hasPrefix("$2b$"),
+            let cost = Int(bcrypt.dropFirst(4).prefix(2))
+        else { return false }
+        return cost < self.cost
     }
 
     public func shutDown() async {

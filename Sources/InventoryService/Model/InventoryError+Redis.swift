@@ -33,6 +33,10 @@ extension InventoryError {
             (code, sentence) = (.invalidField, "the quantity cannot be reserved")
         case .leaseLost:
             (code, sentence) = (.leaseLost, "the lock ended before the stock was taken; nothing was taken")
+        case .stockReplaced:
+            (code, sentence) = (.stockReplaced, "the stock was filled anew meanwhile; nothing was taken")
+        case .reservationEnded:
+            (code, sentence) = (.reservationEnded, "the reservation was returned before; nothing was taken")
         }
         self.init(
             code, sentence, field: code == .invalidField ? "quantity" : nil, underlying: error,

@@ -12,8 +12,13 @@ public struct InventoryError: Error, Sendable, CustomStringConvertible {
         case idempotencyMismatch = "idempotency-mismatch"
         /// SQLite answered with an error; nothing of the request was written.
         case ledgerUnavailable = "ledger-unavailable"
-        /// More writes wait for the ledger than its queue holds; nothing was written.
+        /// More writes wait for the ledger than its queue holds, or this one waited too long; nothing was
+        /// written.
         case ledgerOverloaded = "ledger-overloaded"
+        /// The disk of the ledger is full; nothing was written.
+        case ledgerFull = "ledger-full"
+        /// The disk failed under a commit: the write may be found after a restart, or not.
+        case recordUnknown = "record-unknown"
         /// Redis could not be reached or did not answer in time; nothing was taken.
         case redisUnavailable = "redis-unavailable"
         /// Redis answered that it will not do it (out of memory, read-only, ...); nothing was taken.
@@ -24,6 +29,10 @@ public struct InventoryError: Error, Sendable, CustomStringConvertible {
         case stockUnknown = "stock-unknown"
         /// The lock ended before the protected write; nothing was taken.
         case leaseLost = "lease-lost"
+        /// The stock of the product was filled anew during the purchase; nothing was bought.
+        case stockReplaced = "stock-replaced"
+        /// The reservation was returned before its sale was recorded; nothing was bought.
+        case reservationEnded = "reservation-ended"
         /// More passwords wait to be hashed than the queue holds.
         case hashingOverloaded = "hashing-overloaded"
         /// The system's bcrypt or random source failed.

@@ -11,11 +11,13 @@ public struct Product: Sendable, Hashable {
     /// Units that were ever put on sale, and ever sold.
     public let supplied: Int
     public let sold: Int
+    /// The filling of its stock that is valid.
+    public let epoch: StockEpoch
     public let createdAt: Timestamp
 
     public init(
         id: ProductID, name: String, description: String?, price: Int, supplied: Int, sold: Int,
-        createdAt: Timestamp
+        epoch: StockEpoch, createdAt: Timestamp
     ) {
         self.id = id
         self.name = name
@@ -23,6 +25,7 @@ public struct Product: Sendable, Hashable {
         self.price = price
         self.supplied = supplied
         self.sold = sold
+        self.epoch = epoch
         self.createdAt = createdAt
     }
 }

@@ -45,11 +45,16 @@ public struct Sale: Sendable, Hashable {
     /// The id of the strategy that reserved the units.
     public let strategy: String
     public let fence: Fence?
+    /// Of the stock from which the units were reserved; nil where nothing was reserved.
+    public let epoch: StockEpoch?
+    /// Units of the product that the user may have in all; nil: any number.
+    public let limit: Int?
     public let purchasedAt: Timestamp
 
     public init(
         reservation: ReservationID, user: UserID, product: ProductID, quantity: Int,
-        idempotencyKey: IdempotencyKey?, strategy: String, fence: Fence?, purchasedAt: Timestamp
+        idempotencyKey: IdempotencyKey?, strategy: String, fence: Fence?, epoch: StockEpoch? = nil,
+        limit: Int? = nil, purchasedAt: Timestamp
     ) {
         self.reservation = reservation
         self.user = user
@@ -58,6 +63,8 @@ public struct Sale: Sendable, Hashable {
         self.idempotencyKey = idempotencyKey
         self.strategy = strategy
         self.fence = fence
+        self.epoch = epoch
+        self.limit = limit
         self.purchasedAt = purchasedAt
     }
 }
@@ -66,7 +73,13 @@ public enum RecordOutcome: Sendable, Equatable {
     case recorded(Purchase)
     /// More units would be sold than were ever supplied: the lock strategy let too many buyers in.
     case oversellRefused
+    /// The user would have more units of the product than the sale's limit; nothing was written.
+    case limitReached
     case productNotFound
+    /// The units were reserved from a stock that has been replaced since; nothing was written.
+    case stockReplaced
+    /// The reservation was ended before; nothing was written.
+    case reservationEnded
     /// The user has a purchase under this idempotency key; nothing was written.
     case alreadyRecorded(Purchase)
 }

@@ -22,17 +22,20 @@ public struct User: Sendable, Hashable {
     /// At most 100 characters, unique where given.
     public let email: String?
     public let role: UserRole
+    /// Since when the user may not sign in; nil while that is allowed.
+    public let disabledAt: Timestamp?
     public let createdAt: Timestamp
     public let updatedAt: Timestamp
 
     public init(
-        id: UserID, username: String, email: String?, role: UserRole, createdAt: Timestamp,
-        updatedAt: Timestamp
+        id: UserID, username: String, email: String?, role: UserRole, disabledAt: Timestamp? = nil,
+        createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id
         self.username = username
         self.email = email
         self.role = role
+        self.disabledAt = disabledAt
         self.createdAt = createdAt
         self.updatedAt = updatedAt
     }

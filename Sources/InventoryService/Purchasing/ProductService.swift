@@ -25,7 +25,9 @@ public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
     public func create(_ product: NewProduct, by actor: UserID) async throws(InventoryError) -> Offer {
         let recorded = try await store.createProduct(product, actor: actor, at: clock.now)
         do throws(InventoryError) {
-            guard try await stock.initialise(recorded.id, units: product.initialStock) else {
+            guard
+                try await stock.initialise(recorded.id, units: product.initialStock, as: recorded.epoch)
+            else {
                 throw InventoryError(
                     .stockUnknown,
                     "Redis already has a stock for product \(recorded.id): it belongs to another database")
@@ -35,6 +37,18 @@ public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
             throw error
         }
         return Offer(product: recorded, stock: product.initialStock)
+    }
+
+    /// Takes a product off sale for good; its purchases stay. From the return on nothing more is sold, also not what
+    /// was reserved before.
+    ///
+    /// - Returns: False when there is no such product.
+    /// - Throws: ``InventoryError`` of the ledger. Where Redis cannot be reached, the next reconciliation removes
+    ///   what is left there.
+    public func delete(_ id: ProductID) async throws(InventoryError) -> Bool {
+        guard try await store.deleteProduct(id, at: clock.now) else { return false }
+        _ = try? await stock.drop(id, origin: store.origin)
+        return true
     }
 
     public func get(_ id: ProductID) async throws(InventoryError) -> Offer? {

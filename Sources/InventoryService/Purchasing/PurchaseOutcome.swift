@@ -13,6 +13,8 @@ public enum PurchaseOutcome: Sendable, Equatable {
     /// Redis let the buyer through and the ledger did not: more would have been sold than was supplied.
     /// The strategy has failed, the customer was saved.
     case oversellRefused
+    /// More units than one user may buy of the product; those bought before and those under way count.
+    case limitReached
     case productNotFound
 
     /// The outcome without its purchase: the label of metrics and the row of tables.
@@ -22,7 +24,19 @@ public enum PurchaseOutcome: Sendable, Equatable {
         case soldOut = "sold-out"
         case contended
         case oversellRefused = "oversell-refused"
+        case limitReached = "user-limit"
         case productNotFound = "product-not-found"
+    }
+
+    /// The final refusal that an idempotency key keeps; nil for a purchase, for a lock that was not obtained, and for
+    /// the limit of a user, which another setting lifts.
+    var refusal: PurchaseRefusal.Outcome? {
+        switch self {
+        case .soldOut: .soldOut
+        case .oversellRefused: .oversellRefused
+        case .productNotFound: .productNotFound
+        case .purchased, .repeated, .contended, .limitReached: nil
+        }
     }
 
     public var kind: Kind {
@@ -32,6 +46,7 @@ public enum PurchaseOutcome: Sendable, Equatable {
         case .soldOut: .soldOut
         case .contended: .contended
         case .oversellRefused: .oversellRefused
+        case .limitReached: .limitReached
         case .productNotFound: .productNotFound
         }
     }
@@ -41,6 +56,12 @@ public enum PurchaseOutcome: Sendable, Equatable {
 public struct PurchaseReport: Sendable, Equatable {
     public let outcome: PurchaseOutcome
     public let timings: PurchaseTimings
+
+    /// As the answer to a request that bought nothing itself.
+    var repeated: PurchaseReport {
+        guard case .purchased(let purchase) = outcome else { return self }
+        return PurchaseReport(outcome: .repeated(purchase), timings: PurchaseTimings())
+    }
 }
 
 /// Where the time of one purchase went.

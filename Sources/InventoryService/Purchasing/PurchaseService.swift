@@ -13,10 +13,15 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         public var strategy: StrategyID
         /// How long a buyer waits for the lock.
         public var patience: Duration
+        /// Units of one product that one user may buy in all; nil: any number.
+        public var perUserLimit: Int?
 
-        public init(strategy: StrategyID, patience: Duration = .seconds(5)) {
+        public init(
+            strategy: StrategyID, patience: Duration = .seconds(5), perUserLimit: Int? = nil
+        ) {
             self.strategy = strategy
             self.patience = patience
+            self.perUserLimit = perUserLimit
         }
     }
 
@@ -26,11 +31,17 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     private let settings: Settings
     private let random: RandomSource
     private let clock: WallClock
+    private let gate: SalesGate
+    private let crashPoints: CrashPoints
     private let logger: Logger
+    private let desk = IdempotencyDesk()
+    private let hoarding = HoardingGuard()
 
+    /// - Parameter gate: The same as that of the reconciler of this process.
     public init(
         strategy: Strategy, store: Store, stock: StockStore<Redis>, settings: Settings,
-        random: RandomSource = .system, clock: WallClock = .system, logger: Logger
+        gate: SalesGate = .open, random: RandomSource = .system, clock: WallClock = .system,
+        crashPoints: CrashPoints = .none, logger: Logger
     ) {
         self.strategy = strategy
         self.store = store
@@ -38,62 +49,152 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         self.settings = settings
         self.random = random
         self.clock = clock
+        self.gate = gate
+        self.crashPoints = crashPoints
         self.logger = logger
     }
 
+    /// Requests that wait for the answer to another one under their idempotency key.
+    var waitingUnderKeys: Int { desk.waitingCount }
+
     /// Buys `quantity` units for `user`. No SQL is read before the strategy is asked, except for the earlier
-    /// purchase of an idempotency key; `fenced` reads it once when Redis has lost its numbers.
+    /// answer to an idempotency key; `fenced` reads it once when Redis has lost its numbers.
+    ///
+    /// One key, one answer: the first purchase, or the first refusal that is final, is given again to every later
+    /// call with the same key and body, after a restart too; a call that comes meanwhile waits for it. A lock
+    /// that was not obtained and an error leave the key as it was.
     ///
     /// - Throws: ``InventoryError`` with the timings so far: `.invalidField` for a quantity outside 1 to
-    ///   10^9; `.redisUnavailable`, `.redisRefused`, `.outcomeUnknown`, `.stockUnknown`, `.leaseLost` or
-    ///   `.cancelled` of the reservation; `.ledgerUnavailable`, `.ledgerOverloaded` or `.unknownUser` of the
-    ///   record. After every one of them no purchase exists and the units are back in stock, as far as
-    ///   Redis can be reached and, under a lock, the lock be had within the patience of a buyer. Where not, the
-    ///   reservation stays open.
+    ///   10^9; `.idempotencyMismatch`; `.redisUnavailable`, `.redisRefused`, `.outcomeUnknown`, `.stockUnknown`,
+    ///   `.stockReplaced`, `.reservationEnded`, `.leaseLost` or `.cancelled` of the reservation;
+    ///   `.ledgerUnavailable`, `.ledgerOverloaded`, `.ledgerFull` or `.unknownUser` of the record. After every one
+    ///   of them no purchase exists and the units are back in stock, as far as Redis can be reached and, under a
+    ///   lock, the lock be had within the patience of a buyer. Where not, the reservation stays open until it is
+    ///   reconciled; so it does after `.recordUnknown`, when a purchase may exist.
     public func purchase(
         product: ProductID, quantity: Int, for user: UserID, idempotencyKey: IdempotencyKey? = nil
     ) async throws(InventoryError) -> PurchaseReport {
         guard (1...Bounds.units).contains(quantity) else {
             throw .invalid("quantity", "must be a whole number from 1 to \(Bounds.units)")
         }
-        if let idempotencyKey, let earlier = try await store.purchase(of: user, under: idempotencyKey) {
-            return PurchaseReport(
-                outcome: try Self.repeated(earlier, product: product, quantity: quantity),
-                timings: PurchaseTimings())
+        let order = Order(product: product, quantity: quantity, user: user, key: idempotencyKey)
+        guard let idempotencyKey else { return try await buy(order) }
+        let ticket = IdempotencyDesk.Ticket(user: user, key: idempotencyKey)
+        while true {
+            switch await desk.enter(ticket, .init(product: product.rawValue, quantity: quantity)) {
+            case .first:
+                return try await answer(order, ticket)
+            case .answered(.failure(let error)) where error.code == .cancelled && !Task.isCancelled:
+                // The other client went away; this one is here and takes its turn.
+                continue
+            case .answered(let answer):
+                return try answer.get().repeated
+            case .mismatch:
+                throw Self.mismatch
+            }
+        }
+    }
+
+    private struct Order: Sendable {
+        let product: ProductID
+        let quantity: Int
+        let user: UserID
+        let key: IdempotencyKey?
+    }
+
+    /// The answer that the key has, or else a purchase, whose answer the key then has.
+    private func answer(
+        _ order: Order, _ ticket: IdempotencyDesk.Ticket
+    ) async throws(InventoryError) -> PurchaseReport {
+        let result: Result<PurchaseReport, InventoryError>
+        do throws(InventoryError) {
+            if let stored = try await store.answer(to: ticket.user, under: ticket.key) {
+                result = .success(
+                    PurchaseReport(outcome: try Self.again(stored, order), timings: PurchaseTimings()))
+            } else {
+                let report = try await buy(order)
+                if let refusal = report.outcome.refusal {
+                    try await store.record(
+                        PurchaseRefusal(
+                            user: ticket.user, key: ticket.key, product: order.product,
+                            quantity: order.quantity, outcome: refusal, refusedAt: clock.now))
+                }
+                result = .success(report)
+            }
+        } catch {
+            result = .failure(error)
+        }
+        desk.leave(ticket, with: result)
+        return try result.get()
+    }
+
+    /// What one user reserves at the same time stays within the limit too, so that nobody empties the stock for others
+    /// with calls that the ledger refuses in the end.
+    private func buy(_ order: Order) async throws(InventoryError) -> PurchaseReport {
+        guard let limit = settings.perUserLimit else { return try await reserve(order) }
+        let place = HoardingGuard.Place(user: order.user, product: order.product)
+        guard hoarding.enter(place, units: order.quantity, limit: limit) else {
+            return PurchaseReport(outcome: .limitReached, timings: PurchaseTimings())
+        }
+        defer { hoarding.leave(place, units: order.quantity) }
+        return try await reserve(order)
+    }
+
+    private func reserve(_ order: Order) async throws(InventoryError) -> PurchaseReport {
+        guard stock.layout == .ledger || gate.isOpen else {
+            gate.report(nil)
+            throw InventoryError(.stockUnknown, "the stock is being compared with the ledger; try again")
         }
         let start = ContinuousClock.now
         let reservation = Reservation(
-            id: ReservationID(random: random), product: product, quantity: quantity,
+            id: ReservationID(random: random), product: order.product, quantity: order.quantity,
             deadline: start + settings.patience)
-        func sale(_ fence: Fence?) -> Sale {
+        gate.enter(reservation.id)
+        defer { gate.leave(reservation.id) }
+        func sale(_ fence: Fence?, _ epoch: StockEpoch?) -> Sale {
             Sale(
-                reservation: reservation.id, user: user, product: product, quantity: quantity,
-                idempotencyKey: idempotencyKey, strategy: settings.strategy.rawValue, fence: fence,
-                purchasedAt: clock.now)
+                reservation: reservation.id, user: order.user, product: order.product,
+                quantity: order.quantity, idempotencyKey: order.key,
+                strategy: settings.strategy.rawValue, fence: fence, epoch: epoch,
+                limit: settings.perUserLimit, purchasedAt: clock.now)
         }
         var timings = PurchaseTimings()
-        let decision: ReserveOutcome.Decision
+        let outcome: ReserveOutcome
         do throws(StrategyError) {
-            let outcome = try await strategy.reserve(reservation)
+            outcome = try await strategy.reserve(reservation)
             timings.evidence = outcome.evidence
             timings.redis = start.duration(to: .now)
-            decision = outcome.decision
         } catch {
             timings.evidence = error.evidence
             timings.redis = start.duration(to: .now)
             return try await unanswered(error, reservation, timings)
         }
-        switch decision {
+        switch outcome.decision {
         case .soldOut: return PurchaseReport(outcome: .soldOut, timings: timings)
         case .contended: return PurchaseReport(outcome: .contended, timings: timings)
         case .reserved(_, let fence):
-            return try await finish(sale(fence), timings)
+            crashPoints.pass(.afterReserve)
+            guard let epoch = outcome.epoch, gate.isOpen else {
+                return try await abandon(reservation, timings)
+            }
+            return try await finish(sale(fence, epoch), timings)
         case .leftToLedger:
-            let report = try await finish(sale(nil), timings)
+            let report = try await finish(sale(nil, nil), timings)
             // Nothing had been promised before, so this is the first word and not a refusal of an earlier one.
             guard case .oversellRefused = report.outcome else { return report }
             return PurchaseReport(outcome: .soldOut, timings: report.timings)
         }
+    }
+
+    /// The units were granted from a stock that may be older than the ledger: it is nobody's word.
+    private func abandon(
+        _ reservation: Reservation, _ timings: PurchaseTimings
+    ) async throws(InventoryError) -> PurchaseReport {
+        gate.report(reservation.product)
+        await Self.shielded {
+            await self.giveBack(reservation.id, of: reservation.product, because: "its stock is in doubt")
+        }
+        throw InventoryError(.stockReplaced, Self.replacedSentence, timings: timings)
     }
 
     /// The strategy could not answer. Gives back what it may have taken, and tells a product without stock
@@ -116,7 +217,10 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
                 error.timings = timings
                 throw error
             }
-        case .unavailable, .timedOut, .refused, .invalidStock, .invalidRequest, .leaseLost:
+            gate.report(reservation.product)
+        case .invalidStock, .stockReplaced, .reservationEnded:
+            gate.report(reservation.product)
+        case .unavailable, .timedOut, .refused, .invalidRequest, .leaseLost:
             break
         }
         throw InventoryError(error, timings: timings)
@@ -146,7 +250,9 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         let outcome: Result<PurchaseOutcome, InventoryError>
         switch recorded {
         case .success(.recorded(let purchase)):
+            crashPoints.pass(.afterRecord)
             await clear(sale)
+            crashPoints.pass(.afterClear)
             outcome = .success(.purchased(purchase))
         case .success(.alreadyRecorded(let earlier)):
             // Two requests with one key at the same time: this one was second.
@@ -157,6 +263,14 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             } catch {
                 outcome = .failure(error)
             }
+        case .success(.stockReplaced):
+            gate.report(sale.product)
+            await giveBack(sale.reservation, of: sale.product, because: "its stock was filled anew")
+            outcome = .failure(InventoryError(.stockReplaced, Self.replacedSentence))
+        case .success(.reservationEnded):
+            outcome = .failure(
+                InventoryError(
+                    .reservationEnded, "the reservation was returned meanwhile; nothing was bought"))
         case .success(.oversellRefused) where stock.layout == .ledger:
             outcome = .success(.oversellRefused)
         case .success(.oversellRefused):
@@ -169,10 +283,16 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             // The units never existed, so they do not go back to the stock.
             await clear(sale)
             outcome = .success(.oversellRefused)
+        case .success(.limitReached):
+            await giveBack(sale.reservation, of: sale.product, because: "the user has as many as one may")
+            outcome = .success(.limitReached)
         case .success(.productNotFound):
             // A stock without a product: nothing that could be sold.
             await clear(sale)
             outcome = .success(.productNotFound)
+        case .failure(let error) where error.code == .recordUnknown:
+            // The row may exist: the reservation stays open, for who can read what became of it.
+            outcome = .failure(error)
         case .failure(let error):
             await giveBack(sale.reservation, of: sale.product, because: error)
             outcome = .failure(error)
@@ -185,12 +305,38 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         }
     }
 
+    private static var replacedSentence: String {
+        "the stock of this product is being filled anew; nothing was bought, try again"
+    }
+
+    private static var mismatch: InventoryError {
+        InventoryError(
+            .idempotencyMismatch, "this Idempotency-Key was used for a purchase with another body")
+    }
+
+    private static func again(
+        _ stored: StoredAnswer, _ order: Order
+    ) throws(InventoryError) -> PurchaseOutcome {
+        switch stored {
+        case .purchase(let earlier):
+            return try repeated(earlier, product: order.product, quantity: order.quantity)
+        case .refusal(let refusal):
+            guard refusal.product == order.product, refusal.quantity == order.quantity else {
+                throw mismatch
+            }
+            return switch refusal.outcome {
+            case .soldOut: .soldOut
+            case .oversellRefused: .oversellRefused
+            case .productNotFound: .productNotFound
+            }
+        }
+    }
+
     private static func repeated(
         _ earlier: Purchase, product: ProductID, quantity: Int
     ) throws(InventoryError) -> PurchaseOutcome {
         guard earlier.product == product, earlier.quantity == quantity else {
-            throw InventoryError(
-                .idempotencyMismatch, "this Idempotency-Key was used for a purchase with another body")
+            throw mismatch
         }
         return .repeated(earlier)
     }

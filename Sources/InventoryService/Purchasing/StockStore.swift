@@ -18,11 +18,47 @@ public struct StockStore<Redis: RedisPort>: Sendable {
     /// Sets the stock of a product that has none yet.
     ///
     /// - Returns: False when the product has a stock; it was left alone.
-    public func initialise(_ product: ProductID, units: Int) async throws(InventoryError) -> Bool {
-        do throws(RedisError) {
-            return try await stock.initialise(product, units: units)
+    public func initialise(
+        _ product: ProductID, units: Int, as epoch: StockEpoch
+    ) async throws(InventoryError) -> Bool {
+        try await asking("setting the stock") { () throws(RedisError) in
+            try await stock.initialise(product, units: units, as: epoch)
+        }
+    }
+
+    /// Replaces the stock by what the ledger says.
+    func fill(
+        _ product: ProductID, as filling: StockFilling
+    ) async throws(InventoryError) -> ProductStock<Redis>.Filling {
+        try await asking("filling the stock") { () throws(RedisError) in
+            try await stock.fill(product, units: filling.units, as: filling.epoch)
+        }
+    }
+
+    /// Forgets the stock of a product that is no longer sold.
+    func drop(
+        _ product: ProductID, origin: String
+    ) async throws(InventoryError) -> ProductStock<Redis>.Filling {
+        try await asking("dropping the stock") { () throws(RedisError) in
+            try await stock.drop(product, origin: origin)
+        }
+    }
+
+    /// As ``ProductStock/offer(_:of:as:in:)``.
+    func offer(
+        _ units: Int, of product: ProductID, as id: ReservationID, in epoch: StockEpoch
+    ) async throws(InventoryError) -> Bool {
+        try await asking("offering new supply") { () throws(RedisError) in
+            try await stock.offer(units, of: product, as: id, in: epoch)
+        }
+    }
+
+    /// All that Redis holds of a product's stock. One round trip a bucket; nothing where the ledger holds it.
+    public func snapshot(_ product: ProductID) async throws(InventoryError) -> StockSnapshot {
+        do throws(StrategyError) {
+            return try await stock.snapshot(product)
         } catch {
-            throw InventoryError(error, during: "setting the stock")
+            throw Self.unreadable(error)
         }
     }
 
@@ -36,9 +72,13 @@ public struct StockStore<Redis: RedisPort>: Sendable {
         do throws(StrategyError) {
             return try await stock.read(product)
         } catch {
-            if let redis = error.underlying { throw InventoryError(redis, during: "reading the stock") }
-            throw InventoryError(.stockUnknown, error.context, underlying: error)
+            throw Self.unreadable(error)
         }
+    }
+
+    private static func unreadable(_ error: StrategyError) -> InventoryError {
+        if let redis = error.underlying { return InventoryError(redis, during: "reading the stock") }
+        return InventoryError(.stockUnknown, error.context, underlying: error)
     }
 
     /// The units of several products, asked for at the same time.
@@ -69,19 +109,32 @@ public struct StockStore<Redis: RedisPort>: Sendable {
 
     /// Removes the record of a reservation; its units stay taken. May be repeated.
     func clear(_ id: ReservationID, of product: ProductID) async throws(InventoryError) {
-        do throws(RedisError) {
+        try await asking("clearing a reservation") { () throws(RedisError) in
             try await stock.clear(id, of: product)
-        } catch {
-            throw InventoryError(error, during: "clearing a reservation")
+        }
+    }
+
+    /// Removes the marks of reservations that ended.
+    func forget(_ ids: [ReservationID], of product: ProductID) async throws(InventoryError) {
+        try await asking("forgetting ended reservations") { () throws(RedisError) in
+            for id in ids { try await stock.clear(id, of: product) }
         }
     }
 
     /// Says whether Redis answers.
     public func check() async throws(InventoryError) {
-        do throws(RedisError) {
+        try await asking("asking Redis for a sign of life") { () throws(RedisError) in
             _ = try await redis.send(RedisCommand("PING"))
+        }
+    }
+
+    private func asking<Value>(
+        _ step: String, _ question: () async throws(RedisError) -> Value
+    ) async throws(InventoryError) -> Value {
+        do throws(RedisError) {
+            return try await question()
         } catch {
-            throw InventoryError(error, during: "asking Redis for a sign of life")
+            throw InventoryError(error, during: step)
         }
     }
 }

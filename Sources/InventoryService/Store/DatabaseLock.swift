@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -10,7 +12,7 @@
 /// so a second server on the same file is refused. The kernel drops the lock when the process ends,
 /// however it ends; the empty file stays.
 final class DatabaseLock: Sendable {
-    private let descriptor: CInt
+    private let descriptor: Mutex<CInt?>
 
     /// - Throws: ``InventoryError``: `.databaseLocked` when another process holds it, `.databaseUnusable`
     ///   when the lock file cannot be made.
@@ -32,11 +34,26 @@ final class DatabaseLock: Sendable {
                 .databaseLocked,
                 "another server is using \(databasePath); stop it, or choose another file with --database")
         }
-        descriptor = file
+        descriptor = Mutex(file)
     }
 
-    deinit {
-        close(descriptor)
+    deinit { release() }
+
+    /// Another process may write from here on; a second call does nothing.
+    func release() {
+        let file = descriptor.withLock { file in
+            defer { file = nil }
+            return file
+        }
+        if let file { close(file) }
+    }
+
+    /// True while a server, of this or another process, uses the database.
+    static func isHeld(databasePath: String) -> Bool {
+        let file = unsafe open(databasePath + ".lock", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        return flock(file, LOCK_SH | LOCK_NB) != 0
     }
 
     private static func reason(_ code: CInt) -> String {

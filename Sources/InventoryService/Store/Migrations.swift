@@ -12,8 +12,48 @@ enum Migrations {
             try database.execute(sql: movements)
             try database.execute(sql: purchases)
         }
+        migrator.registerMigration("2 fillings of stock, ended reservations, refusals") { database in
+            try database.execute(sql: fillings)
+            try database.execute(sql: endings)
+        }
+        registerUserSteps(in: &migrator)
         return migrator
     }
+
+    // The origin is the ledger's name in Redis: two ledgers on one Redis must not take each other's stock for theirs.
+    private static let fillings = """
+        ALTER TABLE products ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1 CHECK (epoch >= 1);
+        ALTER TABLE products ADD COLUMN deleted_at TEXT;
+        CREATE TABLE stock_origin (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            origin TEXT NOT NULL CHECK (length(origin) = 16)
+        ) STRICT;
+        INSERT INTO stock_origin (id, origin) VALUES (1, lower(hex(randomblob(8))));
+        CREATE TABLE stock_servers (
+            run_id TEXT PRIMARY KEY
+        ) STRICT, WITHOUT ROWID
+        """
+
+    private static let endings = """
+        ALTER TABLE stock_movements ADD COLUMN reservation_id TEXT
+            CHECK (length(reservation_id) BETWEEN 1 AND 64);
+        CREATE UNIQUE INDEX stock_movements_by_reservation ON stock_movements (reservation_id)
+            WHERE reservation_id IS NOT NULL;
+        CREATE TABLE ended_reservations (
+            reservation_id TEXT PRIMARY KEY CHECK (length(reservation_id) BETWEEN 1 AND 64),
+            ended_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX ended_reservations_by_time ON ended_reservations (ended_at);
+        CREATE TABLE refused_purchases (
+            user_id INTEGER NOT NULL REFERENCES users (id),
+            idempotency_key TEXT NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
+            product_id INTEGER NOT NULL,
+            quantity INTEGER NOT NULL CHECK (quantity >= 1),
+            outcome TEXT NOT NULL CHECK (outcome IN ('sold-out', 'oversell-refused', 'product-not-found')),
+            refused_at TEXT NOT NULL,
+            PRIMARY KEY (user_id, idempotency_key)
+        ) STRICT, WITHOUT ROWID
+        """
 
     private static let users = """
         CREATE TABLE users (

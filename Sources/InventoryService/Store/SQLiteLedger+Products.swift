@@ -5,7 +5,7 @@ extension SQLiteLedger {
     public func createProduct(
         _ product: NewProduct, actor: UserID, at time: Timestamp
     ) async throws(InventoryError) -> Product {
-        try await writer.submit { database in
+        try await writer.submit { [origin] database in
             try database.execute(
                 sql: """
                     INSERT INTO products (name, description, price, supplied, sold, created_at)
@@ -23,7 +23,8 @@ extension SQLiteLedger {
                 arguments: [id.rawValue, product.initialStock, actor.rawValue, time.description])
             return Product(
                 id: id, name: product.name, description: product.description, price: product.price,
-                supplied: product.initialStock, sold: 0, createdAt: time)
+                supplied: product.initialStock, sold: 0, epoch: StockEpoch(origin: origin, number: 1),
+                createdAt: time)
         }
     }
 
@@ -40,26 +41,43 @@ extension SQLiteLedger {
     }
 
     public func product(_ id: ProductID) async throws(InventoryError) -> Product? {
-        try await read { database in
+        try await read { [origin] database in
             try Row.fetchOne(
-                database, sql: "SELECT * FROM products WHERE id = ?", arguments: [id.rawValue]
-            ).map(Self.product)
+                database, sql: "SELECT * FROM products WHERE id = ? AND deleted_at IS NULL",
+                arguments: [id.rawValue]
+            ).map { try Self.product($0, origin) }
         }
     }
 
     public func products(_ page: Page) async throws(InventoryError) -> Listing<Product> {
-        try await read { database in
+        try await read { [origin] database in
             let rows = try Row.fetchAll(
-                database, sql: "SELECT * FROM products ORDER BY id LIMIT ? OFFSET ?",
+                database,
+                sql: "SELECT * FROM products WHERE deleted_at IS NULL ORDER BY id LIMIT ? OFFSET ?",
                 arguments: [page.limit, page.skip])
-            let total = try Int.fetchOne(database, sql: "SELECT count(*) FROM products") ?? 0
-            return Listing(items: try rows.map(Self.product), total: total)
+            let total = try Int.fetchOne(
+                database, sql: "SELECT count(*) FROM products WHERE deleted_at IS NULL")
+            return Listing(items: try rows.map { try Self.product($0, origin) }, total: total ?? 0)
         }
     }
 
-    private static func product(_ row: Row) throws -> Product {
+    public func deleteProduct(_ id: ProductID, at time: Timestamp) async throws(InventoryError) -> Bool {
+        try await writer.submit { database in
+            // The epoch makes sales void that were reserved before.
+            try database.execute(
+                sql: """
+                    UPDATE products SET deleted_at = ?, epoch = epoch + 1 WHERE id = ? AND deleted_at IS NULL
+                    """,
+                arguments: [time.description, id.rawValue])
+            return database.changesCount == 1
+        }
+    }
+
+    static func product(_ row: Row, _ origin: String) throws -> Product {
         Product(
             id: ProductID(row["id"]), name: row["name"], description: row["description"], price: row["price"],
-            supplied: row["supplied"], sold: row["sold"], createdAt: try timestamp(row, "created_at"))
+            supplied: row["supplied"], sold: row["sold"],
+            epoch: StockEpoch(origin: origin, number: row["epoch"]),
+            createdAt: try timestamp(row, "created_at"))
     }
 }

@@ -3,26 +3,33 @@ public import LockStrategies
 
 extension SQLiteLedger {
     public func record(_ sale: Sale) async throws(InventoryError) -> RecordOutcome {
-        try await writer.submit { try Self.record(sale, in: $0) }
+        try await writer.submit { [origin] in try Self.record(sale, origin, in: $0) }
     }
 
-    private static func record(_ sale: Sale, in database: Database) throws -> RecordOutcome {
+    private static func record(
+        _ sale: Sale, _ origin: String, in database: Database
+    ) throws -> RecordOutcome {
         if let key = sale.idempotencyKey, let earlier = try purchase(of: sale.user, under: key, in: database)
         {
             return .alreadyRecorded(earlier)
+        }
+        if let epoch = sale.epoch, epoch.origin != origin { return .stockReplaced }
+        if let limit = sale.limit {
+            let before = try unitsBought(by: sale.user, of: sale.product, in: database)
+            guard before <= limit - sale.quantity else { return .limitReached }
         }
         let product = sale.product.rawValue
         let price = try Int.fetchOne(
             database.cachedStatement(
                 sql: """
-                    UPDATE products SET sold = sold + ?1 WHERE id = ?2 AND sold + ?1 <= supplied
+                    UPDATE products SET sold = sold + ?1
+                    WHERE id = ?2 AND sold + ?1 <= supplied AND epoch = coalesce(?3, epoch)
+                        AND deleted_at IS NULL
+                        AND NOT EXISTS (SELECT 1 FROM ended_reservations WHERE reservation_id = ?4)
                     RETURNING price
                     """),
-            arguments: [sale.quantity, product])
-        guard let price else {
-            let isKnown = try exists("SELECT 1 FROM products WHERE id = ?", [product], in: database)
-            return isKnown ? .oversellRefused : .productNotFound
-        }
+            arguments: [sale.quantity, product, sale.epoch?.number, sale.reservation.description])
+        guard let price else { return try refusal(of: sale, in: database) }
         let total = price * sale.quantity
         do {
             try database.cachedStatement(
@@ -48,6 +55,44 @@ extension SQLiteLedger {
                 quantity: sale.quantity, totalPrice: total, purchasedAt: sale.purchasedAt))
     }
 
+    private static func unitsBought(
+        by user: UserID, of product: ProductID, in database: Database
+    ) throws -> Int {
+        try Int.fetchOne(
+            database.cachedStatement(
+                sql: "SELECT coalesce(sum(quantity), 0) FROM purchases WHERE user_id = ? AND product_id = ?"),
+            arguments: [user.rawValue, product.rawValue]) ?? 0
+    }
+
+    /// Makes the sums that a limit for each user asks for quick: without it they read all purchases of the user.
+    ///
+    /// Only where such a limit is set, because every purchase pays for an index.
+    public func indexPurchasesByUserAndProduct() async throws(InventoryError) {
+        try await writer.submit { database in
+            try database.execute(
+                sql: """
+                    CREATE INDEX IF NOT EXISTS purchases_by_user_and_product
+                    ON purchases (user_id, product_id, quantity)
+                    """)
+        }
+    }
+
+    /// Why the update of the product's row found nothing to change.
+    private static func refusal(of sale: Sale, in database: Database) throws -> RecordOutcome {
+        if try isEnded(sale.reservation, in: database) { return .reservationEnded }
+        let row = try Row.fetchOne(
+            database, sql: "SELECT epoch FROM products WHERE id = ? AND deleted_at IS NULL",
+            arguments: [sale.product.rawValue])
+        guard let row else { return .productNotFound }
+        if let epoch = sale.epoch, epoch.number != row["epoch"] { return .stockReplaced }
+        return .oversellRefused
+    }
+
+    private static func isEnded(_ id: ReservationID, in database: Database) throws -> Bool {
+        try exists(
+            "SELECT 1 FROM ended_reservations WHERE reservation_id = ?", [id.description], in: database)
+    }
+
     public func highestFence(of product: ProductID) async throws(InventoryError) -> Fence? {
         try await read { database in
             try Int64.fetchOne(
@@ -57,10 +102,44 @@ extension SQLiteLedger {
         }
     }
 
-    public func purchase(
-        of user: UserID, under key: IdempotencyKey
-    ) async throws(InventoryError) -> Purchase? {
-        try await read { try Self.purchase(of: user, under: key, in: $0) }
+    public func answer(
+        to user: UserID, under key: IdempotencyKey
+    ) async throws(InventoryError) -> StoredAnswer? {
+        try await read { database in
+            if let purchase = try Self.purchase(of: user, under: key, in: database) {
+                return .purchase(purchase)
+            }
+            let row = try Row.fetchOne(
+                database.cachedStatement(
+                    sql: "SELECT * FROM refused_purchases WHERE user_id = ? AND idempotency_key = ?"),
+                arguments: [user.rawValue, key.description])
+            guard let row, let outcome = PurchaseRefusal.Outcome(rawValue: row["outcome"]) else { return nil }
+            return .refusal(
+                PurchaseRefusal(
+                    user: user, key: key, product: ProductID(row["product_id"]), quantity: row["quantity"],
+                    outcome: outcome, refusedAt: try Self.timestamp(row, "refused_at")))
+        }
+    }
+
+    public func record(_ refusal: PurchaseRefusal) async throws(InventoryError) {
+        try await writer.submit { database in
+            do {
+                try database.cachedStatement(
+                    sql: """
+                        INSERT INTO refused_purchases (user_id, idempotency_key, product_id, quantity, outcome,
+                            refused_at)
+                        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                        """
+                ).execute(arguments: [
+                    refusal.user.rawValue, refusal.key.description, refusal.product.rawValue,
+                    refusal.quantity, refusal.outcome.rawValue, refusal.refusedAt.description,
+                ])
+            } catch let error as DatabaseError
+                where error.extendedResultCode == .SQLITE_CONSTRAINT_FOREIGNKEY
+            {
+                throw InventoryError(.unknownUser, "this user does not exist any more", underlying: error)
+            }
+        }
     }
 
     private static func purchase(
@@ -84,7 +163,7 @@ extension SQLiteLedger {
         }
     }
 
-    private static func purchase(_ row: Row) throws -> Purchase {
+    static func purchase(_ row: Row) throws -> Purchase {
         Purchase(
             id: PurchaseID(row["id"]), user: UserID(row["user_id"]), product: .init(row["product_id"]),
             quantity: row["quantity"], totalPrice: row["total_price"],

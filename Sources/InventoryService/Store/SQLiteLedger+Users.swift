@@ -37,19 +37,31 @@ extension SQLiteLedger {
 
     public func credentials(
         of username: String
-    ) async throws(InventoryError) -> (user: User, hash: PasswordHash)? {
+    ) async throws(InventoryError) -> Credentials? {
         try await read { database in
             try Row.fetchOne(
                 database, sql: "SELECT * FROM users WHERE username = ?", arguments: [username]
-            ).map { (try Self.user($0), PasswordHash(stored: $0["hashed_password"])) }
+            ).map { row in
+                Credentials(
+                    user: try Self.user(row), hash: PasswordHash(stored: row["hashed_password"]),
+                    standing: Self.standing(row))
+            }
         }
     }
 
-    private static func user(_ row: Row) throws -> User {
-        User(
+    static func standing(_ row: Row) -> UserStanding {
+        UserStanding(
+            role: UserRole(rawValue: row["role"]) ?? .user, tokenVersion: row["token_version"],
+            isDisabled: (row["disabled_at"] as String?) != nil)
+    }
+
+    static func user(_ row: Row) throws -> User {
+        let isDisabled = (row["disabled_at"] as String?) != nil
+        return User(
             id: UserID(row["id"]), username: row["username"], email: row["email"],
-            role: UserRole(rawValue: row["role"]) ?? .user, createdAt: try timestamp(row, "created_at"),
-            updatedAt: try timestamp(row, "updated_at"))
+            role: UserRole(rawValue: row["role"]) ?? .user,
+            disabledAt: isDisabled ? try timestamp(row, "disabled_at") : nil,
+            createdAt: try timestamp(row, "created_at"), updatedAt: try timestamp(row, "updated_at"))
     }
 
     static func exists(

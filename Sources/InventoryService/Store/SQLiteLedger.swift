@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import Synchronization
 
@@ -6,19 +7,39 @@ import Synchronization
 /// Reads run on GRDB's reader connections, writes share commits on its one writer. Debian's SQLite 3.40.1
 /// allows no second writer or checkpointer on the same file, so the process holds a lock file.
 public final class SQLiteLedger: Ledger {
-    let pool: DatabasePool
-    let writer: GroupCommitWriter
+    let writer: GroupCommitWriter<ContinuousClock>
+    private let connections: LedgerConnections
+    private let settings: LedgerSettings
+    /// The name of this ledger in Redis.
+    public let origin: String
     private let lock: DatabaseLock
+    private let path: String
     private let isClosed = Mutex(false)
+
+    var pool: DatabasePool { connections.pool }
+
+    /// What waits for the writer, and what it did so far.
+    public var load: LedgerWriterLoad { writer.load }
+
+    /// Bytes of the write-ahead log now; 0 when there is none. A look at the file system.
+    public var logBytes: Int {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path + "-wal")
+        return (attributes?[.size] as? NSNumber)?.intValue ?? 0
+    }
 
     /// Opens or makes the database at `path`, brings its schema up to date, and makes its commits durable.
     ///
+    /// - Parameter onCommit: Called behind each transaction, well or badly ended, with the time that it took; on the
+    ///   writer's own queue, so it must be quick.
     /// - Throws: ``InventoryError``: `.databaseLocked`, `.databaseUnusable` or `.schemaTooNew`, each with a
     ///   sentence that says what to do.
-    public static func open(path: String) async throws(InventoryError) -> SQLiteLedger {
+    public static func open(
+        path: String, settings: LedgerSettings = LedgerSettings(),
+        onCommit: @escaping @Sendable (Duration) -> Void = { _ in }
+    ) async throws(InventoryError) -> SQLiteLedger {
         let lock = try DatabaseLock(databasePath: path)
         do {
-            return try await SQLiteLedger(path: path, lock: lock)
+            return try await SQLiteLedger(path: path, settings: settings, lock: lock, onCommit: onCommit)
         } catch let error as InventoryError {
             throw error
         } catch {
@@ -27,14 +48,23 @@ public final class SQLiteLedger: Ledger {
         }
     }
 
-    private init(path: String, lock: DatabaseLock) async throws {
-        var configuration = Configuration()
-        configuration.label = "ledger"
-        configuration.foreignKeysEnabled = true
-        configuration.maximumReaderCount = 4
-        pool = try DatabasePool(path: path, configuration: configuration)
-        writer = GroupCommitWriter(pool)
+    private init(
+        path: String, settings: LedgerSettings, lock: DatabaseLock,
+        onCommit: @escaping @Sendable (Duration) -> Void
+    ) async throws {
+        // Before SQLite reads the log: what it cannot read it drops without a word.
+        if let damage = WriteAheadLog.damage(ofDatabase: path) {
+            throw InventoryError(.databaseUnusable, damage)
+        }
+        let connections = try LedgerConnections { try Self.connect(path, settings) }
+        let pool = connections.pool
+        self.connections = connections
+        writer = GroupCommitWriter(
+            connections, settings: settings, clock: ContinuousClock(), onCommit: onCommit)
+        self.path = path
+        self.settings = settings
         self.lock = lock
+        try await Self.checkPages(pool, path)
 
         let migrator = Migrations.migrator()
         if try await pool.read({ try migrator.hasBeenSuperseded($0) }) {
@@ -44,20 +74,41 @@ public final class SQLiteLedger: Ledger {
                     + "or choose another file with --database")
         }
         try migrator.migrate(pool)
-        // GRDB sets NORMAL on its writer after it has opened it, so this must stand after the opening.
-        let level = try await pool.writeWithoutTransaction { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-            try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
-            return try Self.synchronousLevel(database)
-        }
-        guard level == Self.full else {
-            throw InventoryError(
-                .databaseUnusable, "SQLite did not accept synchronous=FULL for \(path) (it says \(level))")
+        origin = try await pool.read {
+            try String.fetchOne($0, sql: "SELECT origin FROM stock_origin") ?? ""
         }
     }
 
-    /// What SQLite calls FULL.
-    static let full = 2
+    /// Opens the file for one writing connection and a few reading ones. Blocks.
+    private static func connect(_ path: String, _ settings: LedgerSettings) throws -> DatabasePool {
+        var configuration = Configuration()
+        configuration.label = "ledger"
+        configuration.foreignKeysEnabled = true
+        configuration.maximumReaderCount = 4
+        // How long SQLite waits before the writer looks whether somebody has waited too long.
+        configuration.busyMode = .timeout(0.05)
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        // GRDB sets NORMAL on its writer after it has opened it, so this must stand after the opening.
+        let level = try pool.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA synchronous = \(settings.durability.rawValue)")
+            try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
+            return try Self.synchronousLevel(database)
+        }
+        guard level == settings.durability.rawValue else {
+            throw InventoryError(
+                .databaseUnusable, "SQLite did not accept synchronous=FULL for \(path) (it says \(level))")
+        }
+        return pool
+    }
+
+    /// Reads every page once: a second for a hundred megabytes, and no sale is made on a damaged file.
+    private static func checkPages(_ pool: DatabasePool, _ path: String) async throws {
+        let answer = try await pool.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+        guard let answer, answer != "ok" else { return }
+        throw InventoryError(
+            .databaseUnusable,
+            "the database \(path) is damaged (\(answer)); restore a backup, and see: lab-server doctor")
+    }
 
     static func synchronousLevel(_ database: Database) throws -> Int {
         try Int.fetchOne(database, sql: "PRAGMA synchronous") ?? -1
@@ -65,7 +116,7 @@ public final class SQLiteLedger: Ledger {
 
     public func check() async throws(InventoryError) {
         let level = try await writer.submit { try Self.synchronousLevel($0) }
-        guard level == Self.full else {
+        guard level == settings.durability.rawValue else {
             throw InventoryError(
                 .ledgerUnavailable, "the ledger's commits are not durable (synchronous=\(level))")
         }
@@ -83,6 +134,7 @@ public final class SQLiteLedger: Ledger {
         // So that the file alone holds everything, ready to be copied.
         _ = try? await pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         try? pool.close()
+        lock.release()
     }
 
     func read<Value: Sendable>(
@@ -101,6 +153,9 @@ public final class SQLiteLedger: Ledger {
         case let error as InventoryError: error
         case is CancellationError:
             InventoryError(.cancelled, "cancelled while reading the ledger", file: file, line: line)
+        case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
+            InventoryError(
+                .ledgerFull, "the disk of the ledger is full", underlying: error, file: file, line: line)
         default:
             InventoryError(
                 .ledgerUnavailable, "the ledger cannot be used at the moment", underlying: error, file: file,
@@ -108,13 +163,17 @@ public final class SQLiteLedger: Ledger {
         }
     }
 
-    private static func sentence(_ error: any Error) -> String {
+    static func sentence(_ error: any Error) -> String {
         guard let error = error as? DatabaseError else { return "\(error)" }
         switch error.resultCode {
         case .SQLITE_CANTOPEN: return "the file cannot be opened; check the path and its permissions"
         case .SQLITE_NOTADB: return "the file is not a SQLite database"
         case .SQLITE_READONLY: return "the file cannot be written; check its permissions"
-        case .SQLITE_FULL: return "the disk is full"
+        case .SQLITE_FULL: return "the disk is full; make space"
+        case .SQLITE_BUSY: return "another program holds it; end that program"
+        case .SQLITE_CORRUPT:
+            return "the file is damaged; restore a backup, and look with: lab-server doctor"
+        case .SQLITE_IOERR: return "the disk fails (\(error.extendedResultCode)); look at the system's log"
         default: return error.message ?? error.resultCode.description
         }
     }

@@ -1,27 +1,31 @@
 -- combining: take several reservations from one stock, in their order, in one atomic step.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[3] epoch          string, which filling of the stock this is; may be missing
 -- ARGV    reservation id, units (at least 1), and so on in pairs
--- Replies for each pair, in order, a code and a stock:
+-- Replies the epoch, then for each pair, in order, a code and a stock:
 --         1, stock after  reserved, or was reserved by this id before
 --         0, stock        sold out, nothing changed
 --         -1, 0           the stock key is missing
 --         -2, 0           the stock is not a whole number
+--         -3, 0           this reservation was ended before; nothing changed
 local text = redis.call('GET', KEYS[1])
 local left = nil
 if text and string.match(text, '^-?%d+$') then
   left = tonumber(text)
 end
 local before = left
-local replies = {}
-local records = {}
+local replies = {redis.call('GET', KEYS[3]) or ''}
 for index = 1, #ARGV, 2 do
   local id = ARGV[index]
   local units = tonumber(ARGV[index + 1])
   local open = redis.call('HGET', KEYS[2], id)
   local code
   local shown = left or 0
-  if open then
+  if open and string.sub(open, 1, 6) == 'ended:' then
+    code = -3
+    shown = 0
+  elseif open then
     code = 1
     shown = tonumber(string.match(open, ':(-?%d+)$'))
   elseif not text then
@@ -36,8 +40,8 @@ for index = 1, #ARGV, 2 do
     code = 1
     shown = left
   end
-  replies[index] = code
-  replies[index + 1] = shown
+  replies[index + 1] = code
+  replies[index + 2] = shown
 end
 if left and left < before then
   redis.call('DECRBY', KEYS[1], before - left)

@@ -1,29 +1,35 @@
 -- lua-atomic: take units from the stock and record the reservation, in one atomic step.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[3] epoch          string, which filling of the stock this is; may be missing
 -- ARGV[1] reservation id
 -- ARGV[2] units, at least 1
--- Replies {1, stock after}  reserved, or was reserved by this id before
---         {0, stock}        sold out, nothing changed
---         {-1, 0}           the stock key is missing
---         {-2, 0}           the stock is not a whole number
+-- Replies {1, stock after, epoch}  reserved, or was reserved by this id before
+--         {0, stock, epoch}        sold out, nothing changed
+--         {-1, 0, epoch}           the stock key is missing
+--         {-2, 0, epoch}           the stock is not a whole number
+--         {-3, 0, epoch}           this reservation was ended before; nothing changed
+local epoch = redis.call('GET', KEYS[3]) or ''
 local open = redis.call('HGET', KEYS[2], ARGV[1])
 if open then
-  return {1, tonumber(string.match(open, ':(-?%d+)$'))}
+  if string.sub(open, 1, 6) == 'ended:' then
+    return {-3, 0, epoch}
+  end
+  return {1, tonumber(string.match(open, ':(-?%d+)$')), epoch}
 end
 local stock = redis.call('GET', KEYS[1])
 if not stock then
-  return {-1, 0}
+  return {-1, 0, epoch}
 end
 if not string.match(stock, '^-?%d+$') then
-  return {-2, 0}
+  return {-2, 0, epoch}
 end
 local left = tonumber(stock)
 local units = tonumber(ARGV[2])
 if left < units then
-  return {0, left}
+  return {0, left, epoch}
 end
 -- The record first: if it cannot be written, the script ends here and the stock is as before.
 redis.call('HSET', KEYS[2], ARGV[1], string.format('%d:%d', units, left - units))
 redis.call('DECRBY', KEYS[1], units)
-return {1, left - units}
+return {1, left - units, epoch}

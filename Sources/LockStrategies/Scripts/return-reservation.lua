@@ -1,6 +1,7 @@
 -- return-reservation: end a reservation without a sale; its units go back to the stock, exactly once.
+-- The mark that it leaves refuses the id from now on, also when the reservation itself comes after its return.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
 -- KEYS[3] fence          optional: string, the number of the newest grant of the lock
 -- ARGV[1] reservation id
 -- ARGV[2] the caller's fence, with KEYS[3]
@@ -10,13 +11,17 @@ if KEYS[3] and tonumber(redis.call('GET', KEYS[3]) or '0') ~= tonumber(ARGV[2]) 
   return -1
 end
 local open = redis.call('HGET', KEYS[2], ARGV[1])
-if not open then
+if open and string.sub(open, 1, 6) == 'ended:' then
   return 0
 end
-local units = string.match(open, '^(%d+)')
--- The stock first: if it cannot be changed, the script ends here and the record stays.
+local units = 0
+if open then
+  units = tonumber(string.match(open, '^(%d+)'))
+end
+-- The stock first: if it cannot be changed, the script ends here and the record stays. Adding 0 is a change for
+-- those who watch the stock: they must not commit what they read before the mark.
 if redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('INCRBY', KEYS[1], units)
 end
-redis.call('HDEL', KEYS[2], ARGV[1])
-return tonumber(units)
+redis.call('HSET', KEYS[2], ARGV[1], 'ended:')
+return units

@@ -1,30 +1,36 @@
 -- take-at-home: as lua-atomic, on the bucket to which units are gathered; says whether the others are known empty.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after"
--- KEYS[3] drained        string; there while the other buckets are known to be empty
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[3] epoch          string, which filling of the stock this is; may be missing
+-- KEYS[4] drained        string; there while the other buckets are known to be empty
 -- ARGV[1] reservation id
 -- ARGV[2] units, at least 1
--- Replies {1, stock after, 0}     reserved, or was reserved by this id before
---         {0, stock, drained 0|1} too few here, nothing changed
---         {-1, 0, 0}              the stock key is missing
---         {-2, 0, 0}              the stock is not a whole number
+-- Replies {1, stock after, epoch, 0}      reserved, or was reserved by this id before
+--         {0, stock, epoch, drained 0|1}  too few here, nothing changed
+--         {-1, 0, epoch, 0}               the stock key is missing
+--         {-2, 0, epoch, 0}               the stock is not a whole number
+--         {-3, 0, epoch, 0}               this reservation was ended before; nothing changed
+local epoch = redis.call('GET', KEYS[3]) or ''
 local open = redis.call('HGET', KEYS[2], ARGV[1])
 if open then
-  return {1, tonumber(string.match(open, ':(-?%d+)$')), 0}
+  if string.sub(open, 1, 6) == 'ended:' then
+    return {-3, 0, epoch, 0}
+  end
+  return {1, tonumber(string.match(open, ':(-?%d+)$')), epoch, 0}
 end
 local stock = redis.call('GET', KEYS[1])
 if not stock then
-  return {-1, 0, 0}
+  return {-1, 0, epoch, 0}
 end
 if not string.match(stock, '^-?%d+$') then
-  return {-2, 0, 0}
+  return {-2, 0, epoch, 0}
 end
 local left = tonumber(stock)
 local units = tonumber(ARGV[2])
 if left < units then
-  return {0, left, redis.call('EXISTS', KEYS[3])}
+  return {0, left, epoch, redis.call('EXISTS', KEYS[4])}
 end
 -- The record first: if it cannot be written, the script ends here and the stock is as before.
 redis.call('HSET', KEYS[2], ARGV[1], string.format('%d:%d', units, left - units))
 redis.call('DECRBY', KEYS[1], units)
-return {1, left - units, 0}
+return {1, left - units, epoch, 0}

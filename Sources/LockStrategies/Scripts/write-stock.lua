@@ -1,16 +1,26 @@
 -- write-stock: the write of a read-decide-write: the stock that the client computed, and the reservation.
 -- It does not look at the stock: that nobody else wrote it meanwhile is the lock's promise, not the script's.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[3] epoch          string, which filling of the stock this is; may be missing
 -- ARGV[1] reservation id
 -- ARGV[2] units
 -- ARGV[3] the new stock
--- Replies the stock after the reservation; nothing is written when the id is recorded already
+-- ARGV[4] the epoch that was read with the old stock
+-- Replies {1, stock after}  written, or recorded under this id before
+--         {-3, 0}           this reservation was ended before; nothing changed
+--         {-4, 0}           the stock was filled anew since it was read; nothing changed
 local open = redis.call('HGET', KEYS[2], ARGV[1])
 if open then
-  return tonumber(string.match(open, ':(-?%d+)$'))
+  if string.sub(open, 1, 6) == 'ended:' then
+    return {-3, 0}
+  end
+  return {1, tonumber(string.match(open, ':(-?%d+)$'))}
+end
+if (redis.call('GET', KEYS[3]) or '') ~= ARGV[4] then
+  return {-4, 0}
 end
 -- The record first: if it cannot be written, the script ends here and the stock is as before.
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ':' .. ARGV[3])
 redis.call('SET', KEYS[1], ARGV[3])
-return tonumber(ARGV[3])
+return {1, tonumber(ARGV[3])}

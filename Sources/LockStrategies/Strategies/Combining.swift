@@ -109,7 +109,7 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             do throws(RedisError) {
                 return .success(
                     try await redis.run(
-                        EmbeddedScripts.combining, keys: [keys.stock, keys.reservations],
+                        EmbeddedScripts.combining, keys: [keys.stock, keys.reservations, keys.epoch],
                         arguments: arguments))
             } catch {
                 return .failure(error)
@@ -125,13 +125,15 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         case .failure(let error):
             return Array(repeating: .failure(error), count: count)
         case .success(let reply):
-            let numbers = reply.value.array?.compactMap(\.integer) ?? []
+            let values = reply.value.array ?? []
+            let numbers = values.dropFirst().compactMap(\.integer)
             guard numbers.count == 2 * count else {
                 let error = RedisError(.outcomeUnknown, "the script combining answered \(reply.value)")
                 return Array(repeating: .failure(error), count: count)
             }
+            let epoch = values[0].string.flatMap { StockEpoch($0) }
             return (0..<count).map {
-                .success(ScriptDecision(code: numbers[2 * $0], stock: numbers[2 * $0 + 1]))
+                .success(ScriptDecision(code: numbers[2 * $0], stock: numbers[2 * $0 + 1], epoch: epoch))
             }
         }
     }
@@ -142,7 +144,8 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         do throws(StrategyError) {
             switch answer {
             case .success(let decision):
-                return ReserveOutcome(try decision.meaning(for: reservation.product), evidence: evidence)
+                return ReserveOutcome(
+                    try decision.meaning(for: reservation.product), evidence: evidence, epoch: decision.epoch)
             case .failure(let error):
                 throw StrategyError(error, during: "reserving product \(reservation.product)")
             }

@@ -23,15 +23,18 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             let reply: RedisScriptReply
             do throws(RedisError) {
                 reply = try await redis.run(
-                    EmbeddedScripts.luaAtomic, keys: [keys.stock, keys.reservations],
+                    EmbeddedScripts.luaAtomic, keys: [keys.stock, keys.reservations, keys.epoch],
                     arguments: [reservation.id.description, String(reservation.quantity)])
             } catch {
                 throw StrategyError(error, during: "reserving product \(reservation.product)")
             }
-            let decision = try Self.decision(reply.value, reservation.product)
             evidence.commandsSent = reply.commandsSent
+            guard let answer = ScriptDecision(reply.value.array ?? []) else {
+                throw StrategyError(.outcomeUnknown, "the script lua-atomic answered \(reply.value)")
+            }
+            let decision = try answer.meaning(for: reservation.product)
             evidence.held = began.duration(to: clock.now)
-            return ReserveOutcome(decision, evidence: evidence)
+            return ReserveOutcome(decision, evidence: evidence, epoch: answer.epoch)
         } catch {
             evidence.held = began.duration(to: clock.now)
             throw error.adding(evidence)
@@ -42,16 +45,6 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         _ id: ReservationID, of product: ProductID, deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> Int {
         try await StockSection(redis: redis).cancel(id, of: product)
-    }
-
-    private static func decision(
-        _ reply: RESPValue, _ product: ProductID
-    ) throws(StrategyError) -> ReserveOutcome.Decision {
-        let numbers = reply.array?.compactMap(\.integer) ?? []
-        guard numbers.count == 2 else {
-            throw StrategyError(.outcomeUnknown, "the script answered \(reply)")
-        }
-        return try ScriptDecision(code: numbers[0], stock: numbers[1]).meaning(for: product)
     }
 }
 

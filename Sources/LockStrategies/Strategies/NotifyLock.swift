@@ -2,15 +2,18 @@ import RedisClient
 
 /// A lock in one key of one Redis whose waiters are told of its release.
 ///
-/// Waiters of one process stand in line, and only the first of them asks Redis: a release in the same process
-/// wakes it at once, one in another process by a published message. So there is no gap of polling and no herd.
-/// Between the failed try and the subscription a release would be missed: the first tries again when the
-/// subscription stands. A lost message or a dead holder costs no more than the rest of the lease, or the pause
-/// of the retry policy, whichever is shorter. Waiters of one process are served in order of arrival; between
-/// processes there is no order. Behind a holder of the same process nobody asks until it releases or its lease
-/// has ended, also when Redis has lost the key. What breaks it: as for `setnx-spin`, a holder stopped past its lease, or a
-/// Redis that loses the key. One round trip per attempt and one to release, two more when another process holds
-/// the lock. Source: redis.io, command SET, "Patterns"; the release message as in Redisson's RedissonLock.
+/// Waiters of one process stand in line, and only the first of them asks Redis. A release in the same process
+/// hands the lock to it in the command of the release, one in another process wakes it by a published
+/// message. So there is no gap of polling and no herd. After ``WaitingLine/longestChain`` hand-overs in a row
+/// the lock is really released, for the other processes. Between the failed try and the subscription a
+/// release would be missed: the first tries again when the subscription stands. A lost message or a dead
+/// holder costs no more than the rest of the lease, or the pause of the retry policy, whichever is shorter.
+/// Waiters of one process are served in order of arrival; between processes there is no order. Behind a
+/// holder of the same process nobody asks until it releases or its lease has ended, also when Redis has lost
+/// the key. What breaks it: as for `setnx-spin`, a holder stopped past its lease, or a Redis that loses the
+/// key. One round trip per attempt and one to release, none for who is handed the lock, two more when another
+/// process holds it. Source: redis.io, command SET, "Patterns"; the release message as in Redisson's
+/// RedissonLock.
 public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let redis: Redis
     private let leases: OneNodeLeases<Redis, C>
@@ -39,14 +42,19 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     ) async throws(StrategyError) -> AcquireOutcome {
         let milliseconds = try leases.validity.checked(timeToLive)
         let began = clock.now
-        let place = room.enter(key)
+        let place = room.enter(key, timeToLive: timeToLive)
         do throws(StrategyError) {
-            guard try await isItsTurn(place, before: deadline) else {
+            switch try await myTurn(place, before: deadline) {
+            case .outOfTime:
                 await leave(place)
                 return .contended(evidence: Evidence(waited: began.duration(to: clock.now)))
+            case .handed(let lease):
+                return try await accept(lease, since: began)
+            case .ask:
+                break
             }
             let inLine = Evidence(waited: began.duration(to: clock.now))
-            let outcome = try await ask(place, timeToLive, milliseconds, deadline, after: inLine)
+            let outcome = try await ask(place, milliseconds, deadline, after: inLine)
             if case .granted(let lease, _) = outcome {
                 // With a lease the subscription stays until the release.
                 _ = room.leave(place, with: lease, now: clock.now)
@@ -67,6 +75,9 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 
     public func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+        if let heir = room.heir(of: lease), let outcome = try await handOver(lease, to: heir) {
+            return outcome
+        }
         do throws(StrategyError) {
             let outcome = try await leases.release(lease)
             await unsubscribe(room.released(lease, isKnown: true))
@@ -77,30 +88,125 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         }
     }
 
-    /// Waits until this task is the first and nobody in this process holds the lock; false at the deadline.
-    private func isItsTurn(
+    private enum Service {
+        case ask
+        case handed(Lease)
+        case outOfTime
+    }
+
+    /// Waits until this task is the first and nobody in this process holds the lock, until the lock is handed to
+    /// it, or until the deadline.
+    private func myTurn(
         _ place: WaitingRoom.Place, before deadline: ContinuousClock.Instant
-    ) async throws(StrategyError) -> Bool {
-        while case .wait(let until) = room.turn(of: place, now: clock.now) {
-            guard clock.now < deadline else { return false }
-            try await wait(place, until: until.map { min($0, deadline) } ?? deadline)
+    ) async throws(StrategyError) -> Service {
+        while true {
+            switch room.turn(of: place, now: clock.now) {
+            case .ask:
+                return .ask
+            case .granted(let lease):
+                return .handed(lease)
+            case .offered:
+                // Ends within the time limit of one command, whatever becomes of the hand-over.
+                await place.signal.wait()
+                guard !Task.isCancelled else { throw Self.cancelledInLine }
+            case .wait(let until):
+                guard clock.now < deadline else { return .outOfTime }
+                try await wait(place, until: until.map { min($0, deadline) } ?? deadline)
+            }
         }
-        return true
+    }
+
+    /// The lease that a holder of this process handed over, as what an acquisition of its own would have got.
+    private func accept(
+        _ lease: Lease, since began: ContinuousClock.Instant
+    ) async throws(StrategyError) -> AcquireOutcome {
+        let evidence = Evidence(attempts: 1, waited: began.duration(to: clock.now))
+        if clock.now < lease.validUntil, !Task.isCancelled { return .granted(lease, evidence: evidence) }
+        await giveBack(lease)
+        let cost = evidence + Evidence(commandsSent: releaseCommands)
+        guard !Task.isCancelled else { throw Self.cancelledInLine.adding(cost) }
+        throw StrategyError(
+            .leaseLost, "the lock \(lease.key) was handed over after its validity; it was given back",
+            evidence: cost)
+    }
+
+    private static var cancelledInLine: StrategyError {
+        StrategyError(.cancelled, "cancelled while waiting for the lock")
+    }
+
+    /// Makes the heir the owner of the lock, in the place of this lease: one round trip for both of them.
+    ///
+    /// - Returns: What became of the lease; nil when it still has to be released.
+    private func handOver(
+        _ lease: Lease, to heir: WaitingRoom.Place
+    ) async throws(StrategyError) -> ReleaseOutcome? {
+        let token = LeaseToken(random: random)
+        // The heir's validity counts from here, before Redis can have set its key.
+        let asked = clock.now
+        let answer: NodeAnswer
+        do throws(RedisError) {
+            answer = NodeAnswer(
+                try await redis.run(
+                    EmbeddedScripts.handOverLock, keys: [lease.key.description],
+                    arguments: [
+                        lease.token.description, token.description,
+                        String(Int64(heir.timeToLive / .milliseconds(1))),
+                    ]))
+        } catch {
+            room.notHandedOver(to: heir)
+            // A Redis that is full takes no new owner. It still deletes.
+            if error.code == .refused { return nil }
+            let isEnded = error.mayHaveBeenApplied ? await end(lease, or: token) : false
+            await unsubscribe(room.released(lease, isKnown: isEnded))
+            throw StrategyError(
+                error, during: "handing \(lease.key) over", evidence: Evidence(commandsSent: 1))
+        }
+        guard answer == .done else {
+            room.notHandedOver(to: heir)
+            await unsubscribe(room.released(lease, isKnown: true))
+            return ReleaseOutcome(answer)
+        }
+        let grant = Lease(
+            key: lease.key, token: token, fence: nil,
+            validUntil: leases.validity.end(asked: asked, timeToLive: heir.timeToLive))
+        if !room.handedOver(grant, to: heir) {
+            // It has left while the command was under way.
+            _ = await uncancelled { [leases] in try? await leases.release(grant) }
+            await unsubscribe(room.released(lease, isKnown: true))
+        }
+        return .released
+    }
+
+    /// Deletes the key whichever of the two owns it, when nobody knows which does. In one step, and the old token
+    /// too: a hand-over that is carried out after this finds no owner and makes no key.
+    ///
+    /// - Returns: Whether Redis has answered.
+    private func end(_ lease: Lease, or token: LeaseToken) async -> Bool {
+        await uncancelled { [redis] in
+            let reply = try? await redis.send(
+                RedisCommand(
+                    "EVAL", EmbeddedScripts.releaseAndTell.source, "1", lease.key.description,
+                    lease.token.description, token.description))
+            return reply != nil
+        }
+    }
+
+    /// Gives back what was handed to a task that cannot use it any more; the next in line may get it.
+    private func giveBack(_ lease: Lease) async {
+        _ = await uncancelled { try? await release(lease) }
     }
 
     private func wait(
         _ place: WaitingRoom.Place, until instant: ContinuousClock.Instant
     ) async throws(StrategyError) {
         let isOver = await place.signal.wait(until: instant, on: clock)
-        guard isOver, !Task.isCancelled else {
-            throw StrategyError(.cancelled, "cancelled while waiting for the lock")
-        }
+        guard isOver, !Task.isCancelled else { throw Self.cancelledInLine }
     }
 
     /// Asks Redis until it grants, as the only task of this process that does.
     private func ask(
-        _ place: WaitingRoom.Place, _ timeToLive: Duration, _ milliseconds: Int64,
-        _ deadline: ContinuousClock.Instant, after inLine: Evidence
+        _ place: WaitingRoom.Place, _ milliseconds: Int64, _ deadline: ContinuousClock.Instant,
+        after inLine: Evidence
     ) async throws(StrategyError) -> AcquireOutcome {
         let token = LeaseToken(random: random)
         // How long somebody else's lease can last, as far as the last try could see.
@@ -116,7 +222,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                 while true {
                     place.signal.reset()
                     let lease = try await leases.attempt(
-                        place.key, token, timeToLive: timeToLive, &evidence
+                        place.key, token, timeToLive: place.timeToLive, &evidence
                     ) { evidence throws(RedisError) in
                         let reply = try await redis.run(
                             EmbeddedScripts.acquireOrRemaining, keys: [place.key.description],
@@ -157,7 +263,9 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 
     private func leave(_ place: WaitingRoom.Place) async {
-        await unsubscribe(room.leave(place, now: clock.now))
+        let remains = room.leave(place, now: clock.now)
+        if let lease = remains.grant { await giveBack(lease) }
+        await unsubscribe(remains.unused)
     }
 
     private func unsubscribe(_ subscription: RedisSubscription?) async {

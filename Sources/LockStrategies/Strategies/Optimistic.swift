@@ -31,11 +31,13 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             while true {
                 evidence.attempts += 1
                 asked = clock.now
-                let decision = try await attempt(reservation, &evidence)
+                let taken = try await attempt(reservation, &evidence)
                 // Held: the attempt that decided. The others, and the pauses, were waiting.
                 evidence.held = asked.duration(to: clock.now)
                 evidence.waited = began.duration(to: asked)
-                if let decision { return ReserveOutcome(decision, evidence: evidence) }
+                if let taken {
+                    return ReserveOutcome(taken.decision, evidence: evidence, epoch: taken.epoch)
+                }
                 switch schedule.attemptFailed(now: clock.now, random: random) {
                 case .giveUp: return ReserveOutcome(.contended, evidence: evidence)
                 case .retry(let pause): try await clock.pause(pause, before: "the next attempt")
@@ -55,48 +57,62 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     }
 
     private enum Reading: Sendable {
-        case settled(ReserveOutcome.Decision)
+        case settled(TakenUnits)
+        case ended
         case missing
         case invalid
         case cancelled
     }
 
-    /// Tells the decision, which runs in another task, that the caller has gone.
-    private final class Cancellation: Sendable {
-        private let flag = Atomic(false)
+    /// What the caller and the decision, which runs in another task, tell each other.
+    private final class Attempt: Sendable {
+        private struct State: Sendable {
+            var isCancelled = false
+            var epoch: StockEpoch?
+        }
 
-        var isCancelled: Bool { flag.load(ordering: .acquiring) }
+        private let state = Mutex(State())
 
-        func cancel() { flag.store(true, ordering: .releasing) }
+        /// The caller has gone.
+        var isCancelled: Bool { state.withLock(\.isCancelled) }
+
+        /// Of the stock that was read last.
+        var epoch: StockEpoch? { state.withLock(\.epoch) }
+
+        func cancel() { state.withLock { $0.isCancelled = true } }
+
+        func noteEpoch(_ epoch: StockEpoch?) { state.withLock { $0.epoch = epoch } }
     }
 
     /// One try: what was decided, or nil when another buyer came between.
     private func attempt(
         _ reservation: Reservation, _ evidence: inout Evidence
-    ) async throws(StrategyError) -> ReserveOutcome.Decision? {
+    ) async throws(StrategyError) -> TakenUnits? {
         let keys = ProductKeys(reservation.product)
         let id = reservation.id.description
         guard !Task.isCancelled else {
             throw StrategyError(.cancelled, "cancelled before the attempt; nothing was taken")
         }
-        // WATCH, GET, HGET; then UNWATCH, or MULTI, DECRBY, HSET, EXEC.
+        // WATCH, MGET, HGET; then UNWATCH, or MULTI, DECRBY, HSET, EXEC.
         evidence.commandsSent += 3
         // Once begun it is waited for: a return goes over another connection and could be carried out before a
         // commit that is under way, which would then take the units for nobody.
-        let caller = Cancellation()
+        let caller = Attempt()
         let result = await withTaskCancellationHandler {
             await uncancelled { [redis] in
                 do throws(RedisError) {
-                    // Every reservation changes the stock, so watching the stock is enough.
+                    // Every reservation, return and filling changes the stock, so watching the stock is
+                    // enough.
                     return Result<RedisTransactionOutcome<Reading>, RedisError>.success(
                         try await redis.transaction(
                             watching: [keys.stock],
                             reading: [
-                                RedisCommand("GET", keys.stock), RedisCommand("HGET", keys.reservations, id),
+                                RedisCommand("MGET", keys.stock, keys.epoch),
+                                RedisCommand("HGET", keys.reservations, id),
                             ]
                         ) { replies in
                             caller.isCancelled
-                                ? .abandon(.cancelled) : Self.step(replies, reservation, keys)
+                                ? .abandon(.cancelled) : Self.step(replies, reservation, keys, caller)
                         })
                 } catch {
                     return .failure(error)
@@ -115,9 +131,12 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         case .abandoned(.cancelled):
             evidence.commandsSent += 1
             throw StrategyError(.cancelled, "cancelled before the commit; nothing was taken")
-        case .abandoned(.settled(let decision)):
+        case .abandoned(.settled(let taken)):
             evidence.commandsSent += 1
-            return decision
+            return taken
+        case .abandoned(.ended):
+            evidence.commandsSent += 1
+            throw .reservationEnded(reservation.product)
         case .abandoned(.missing):
             evidence.commandsSent += 1
             throw .notStocked(reservation.product)
@@ -132,24 +151,34 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             guard let stock = replies.first?.integer else {
                 throw StrategyError(.outcomeUnknown, "EXEC answered \(replies)")
             }
-            return .reserved(remaining: Int(stock), fence: nil)
+            return TakenUnits(
+                decision: .reserved(remaining: Int(stock), fence: nil), epoch: caller.epoch)
         }
     }
 
     /// What the read values ask for.
     private static func step(
-        _ replies: [RESPValue], _ reservation: Reservation, _ keys: ProductKeys
+        _ replies: [RESPValue], _ reservation: Reservation, _ keys: ProductKeys, _ caller: Attempt
     ) -> RedisTransactionStep<Reading> {
-        guard replies.count == 2 else { return .abandon(.invalid) }
-        if let before = replies[1].string.flatMap({ ReservationRecord($0) }) {
-            return .abandon(.settled(.reserved(remaining: before.stockAfter, fence: nil)))
+        guard replies.count == 2, let values = replies[0].array, values.count == 2 else {
+            return .abandon(.invalid)
         }
-        if case .null = replies[0] { return .abandon(.missing) }
-        guard let stock = replies[0].integer else { return .abandon(.invalid) }
+        let epoch = values[1].string.flatMap { StockEpoch($0) }
+        caller.noteEpoch(epoch)
+        switch replies[1].string.flatMap({ ReservationRecord($0) }) {
+        case .open(_, let stockAfter):
+            return .abandon(
+                .settled(TakenUnits(decision: .reserved(remaining: stockAfter, fence: nil), epoch: epoch)))
+        case .ended: return .abandon(.ended)
+        case nil: break
+        }
+        if case .null = values[0] { return .abandon(.missing) }
+        guard let stock = values[0].integer else { return .abandon(.invalid) }
         guard stock >= reservation.quantity else {
-            return .abandon(.settled(.soldOut(remaining: Int(stock))))
+            return .abandon(
+                .settled(TakenUnits(decision: .soldOut(remaining: Int(stock)), epoch: epoch)))
         }
-        let record = ReservationRecord(
+        let record = ReservationRecord.open(
             units: reservation.quantity, stockAfter: Int(stock) - reservation.quantity)
         return .commit([
             RedisCommand("DECRBY", keys.stock, String(reservation.quantity)),

@@ -29,9 +29,9 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         let began = clock.now
         var evidence = Evidence()
         do throws(StrategyError) {
-            let decision = try await take(reservation, &evidence)
+            let taken = try await take(reservation, &evidence)
             evidence.held = began.duration(to: clock.now)
-            return ReserveOutcome(decision, evidence: evidence)
+            return ReserveOutcome(taken.decision, evidence: evidence, epoch: taken.epoch)
         } catch {
             evidence.held = began.duration(to: clock.now)
             throw error.adding(evidence)
@@ -65,7 +65,7 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
 
     private func take(
         _ reservation: Reservation, _ evidence: inout Evidence
-    ) async throws(StrategyError) -> ReserveOutcome.Decision {
+    ) async throws(StrategyError) -> TakenUnits {
         let bucket = reservation.id.bucket(of: moves.bucketCount)
         if bucket != 0 {
             evidence.attempts += 1
@@ -73,14 +73,16 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
                 EmbeddedScripts.luaAtomic, ProductKeys(reservation.product, bucket: bucket), [],
                 reservation, &evidence)
             let decision = try answer.decision.meaning(for: reservation.product)
-            if case .reserved = decision { return decision }
+            if case .reserved = decision {
+                return TakenUnits(decision: decision, epoch: answer.decision.epoch)
+            }
         }
         return try await takeAtHome(reservation, &evidence)
     }
 
     private func takeAtHome(
         _ reservation: Reservation, _ evidence: inout Evidence
-    ) async throws(StrategyError) -> ReserveOutcome.Decision {
+    ) async throws(StrategyError) -> TakenUnits {
         let keys = ProductKeys(reservation.product)
         var wereEmpty = false
         while true {
@@ -88,14 +90,17 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             let answer = try await run(
                 EmbeddedScripts.takeAtHome, keys, [keys.drained], reservation, &evidence)
             let decision = try answer.decision.meaning(for: reservation.product)
-            guard case .soldOut = decision else { return decision }
-            if answer.isDrained { return decision }
+            let taken = TakenUnits(decision: decision, epoch: answer.decision.epoch)
+            guard case .soldOut = decision else { return taken }
+            if answer.isDrained { return taken }
             if wereEmpty {
                 // Short after a look at all the others: what anybody moved meanwhile has arrived and is gone.
                 try await noteEmptiness(keys, &evidence)
-                return decision
+                return taken
             }
-            guard clock.now < reservation.deadline else { return .contended }
+            guard clock.now < reservation.deadline else {
+                return TakenUnits(decision: .contended, epoch: nil)
+            }
             let gathered = try await moves.gather(reservation.product)
             evidence.commandsSent += gathered.commands
             wereEmpty = !gathered.found
@@ -125,17 +130,17 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         let reply: RedisScriptReply
         do throws(RedisError) {
             reply = try await redis.run(
-                script, keys: [keys.stock, keys.reservations] + further,
+                script, keys: [keys.stock, keys.reservations, keys.epoch] + further,
                 arguments: [reservation.id.description, String(reservation.quantity)])
         } catch {
             throw StrategyError(error, during: "reserving product \(reservation.product)")
         }
         evidence.commandsSent += reply.commandsSent - 1
-        let numbers = reply.value.array?.compactMap(\.integer) ?? []
-        guard numbers.count == 2 + further.count else {
+        let values = reply.value.array ?? []
+        guard let decision = ScriptDecision(values), values.count == 3 + further.count else {
             throw StrategyError(.outcomeUnknown, "the script \(script.name) answered \(reply.value)")
         }
-        return (ScriptDecision(code: numbers[0], stock: numbers[1]), numbers.last == 1 && !further.isEmpty)
+        return (decision, !further.isEmpty && values[3].integer == 1)
     }
 }
 

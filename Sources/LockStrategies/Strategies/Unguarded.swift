@@ -16,18 +16,20 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         let began = clock.now
         var evidence = Evidence(attempts: 1)
         do throws(StrategyError) {
-            let decision: ReserveOutcome.Decision
+            let taken: TakenUnits
             switch try await section.decide(reservation, &evidence) {
             case .soldOut(let remaining):
-                decision = .soldOut(remaining: remaining)
-            case .reservedBefore(let remaining):
-                decision = .reserved(remaining: remaining, fence: nil)
-            case .write(let newStock):
-                let remaining = try await section.write(newStock, for: reservation, &evidence)
-                decision = .reserved(remaining: remaining, fence: nil)
+                taken = TakenUnits(decision: .soldOut(remaining: remaining), epoch: nil)
+            case .reservedBefore(let remaining, let epoch):
+                taken = TakenUnits(
+                    decision: .reserved(remaining: remaining, fence: nil), epoch: StockEpoch(epoch))
+            case .write(let newStock, let epoch):
+                let remaining = try await section.write(newStock, epoch: epoch, for: reservation, &evidence)
+                taken = TakenUnits(
+                    decision: .reserved(remaining: remaining, fence: nil), epoch: StockEpoch(epoch))
             }
             evidence.held = began.duration(to: clock.now)
-            return ReserveOutcome(decision, evidence: evidence)
+            return ReserveOutcome(taken.decision, evidence: evidence, epoch: taken.epoch)
         } catch {
             evidence.held = began.duration(to: clock.now)
             throw error.adding(evidence)

@@ -101,6 +101,15 @@ final class ClusterRouter: Sendable {
         }
     }
 
+    /// Asks every node that serves slots for a sign of life.
+    func meetMasters(before deadline: NIODeadline) async throws(RedisError) {
+        try await refresh()
+        for node in state.withLock(\.map.masters) {
+            let reply = try await link(to: node).exchange([RedisCommand("PING")], before: deadline)[0]
+            if case .error(let error) = reply { throw .refused(error) }
+        }
+    }
+
     /// A connection to any node, for commands without keys and for pub/sub, which reaches all nodes.
     func connectToAny(_ push: Connector.Push?) async throws(RedisError) -> RedisConnection {
         var last = RedisError(.unavailable, "the cluster has no nodes")

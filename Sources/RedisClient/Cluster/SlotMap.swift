@@ -26,6 +26,9 @@ struct SlotMap: Sendable {
         nodes = masters + replicas.filter { !masters.contains($0) }
     }
 
+    /// The nodes that serve slots.
+    var masters: Set<RedisHost> { Set(owners.compactMap(\.self)) }
+
     func owner(of slot: Int) -> RedisHost? { owners[slot] }
 
     mutating func set(_ slot: Int, to node: RedisHost) {

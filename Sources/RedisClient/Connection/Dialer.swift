@@ -8,6 +8,7 @@ struct Dialer: Sendable {
     private let limits: RedisClient.Limits
     private let group: any EventLoopGroup
     private let encryption: Encryption
+    private let runs: ServerRuns?
 
     private enum Encryption: Sendable {
         case none
@@ -16,8 +17,13 @@ struct Dialer: Sendable {
     }
 
     /// Reads the files of `endpoint.tls`.
-    init(_ endpoint: RedisEndpoint, limits: RedisClient.Limits, group: any EventLoopGroup) {
+    ///
+    /// - Parameter runs: Where the server of each connection is noted; nil asks no server who it is.
+    init(
+        _ endpoint: RedisEndpoint, limits: RedisClient.Limits, runs: ServerRuns?, group: any EventLoopGroup
+    ) {
         self.endpoint = endpoint
+        self.runs = runs
         self.limits = limits
         self.group = group
         guard let tls = endpoint.tls else {
@@ -51,6 +57,7 @@ struct Dialer: Sendable {
         }
         do throws(RedisError) {
             try await introduce(to: connection, before: deadline)
+            try await meet(connection, at: address, before: deadline)
         } catch {
             await connection.close()
             throw RedisError(
@@ -115,6 +122,20 @@ struct Dialer: Sendable {
         for reply in try await connection.exchange(commands, before: deadline) {
             if case .error(let error) = reply { throw .refused(error) }
         }
+    }
+
+    /// Notes which server this is. One that may not tell, as an ACL can have it, counts as new.
+    private func meet(
+        _ connection: RedisConnection, at address: RedisEndpoint.Address, before deadline: NIODeadline
+    ) async throws(RedisError) {
+        guard let runs else { return }
+        let replies = try await connection.exchange(
+            [RedisCommand("INFO", "server"), RedisCommand("INFO", "replication")], before: deadline)
+        // One server at a time is the stock's, but for a cluster.
+        let isCluster = if case .cluster = endpoint.address { true } else { false }
+        runs.note(
+            ServerRuns.name(server: replies[0], replication: replies[1]),
+            at: isCluster ? RedisEndpoint(address, tls: endpoint.tls).description : "")
     }
 
     private func reason(_ error: RedisError) -> String {

@@ -8,9 +8,10 @@ enum Topology: Sendable {
 
     /// Makes what the endpoint describes, and the subscriptions over it; connects to nothing yet.
     static func make(
-        _ endpoint: RedisEndpoint, limits: RedisClient.Limits, group: any EventLoopGroup
+        _ endpoint: RedisEndpoint, limits: RedisClient.Limits, runs: ServerRuns?,
+        group: any EventLoopGroup
     ) -> (Topology, SubscriptionHub) {
-        let dialer = Dialer(endpoint, limits: limits, group: group)
+        let dialer = Dialer(endpoint, limits: limits, runs: runs, group: group)
         func hub(_ connector: Connector) -> SubscriptionHub {
             SubscriptionHub(connector: connector, limits: limits, group: group)
         }
@@ -22,7 +23,8 @@ enum Topology: Sendable {
             let link = ServerLink(connector: connector, limits: limits, group: group)
             return (.server(link), hub(connector))
         case .sentinel(let sentinels):
-            let finder = MasterFinder(sentinels, endpoint: endpoint, limits: limits, group: group)
+            let finder = MasterFinder(
+                sentinels, endpoint: endpoint, limits: limits, runs: runs, group: group)
             let connector = Connector(limits: limits) { push throws(RedisError) in
                 try await finder.connect(push)
             }
@@ -62,6 +64,17 @@ enum Topology: Sendable {
             try await link.transaction(transaction, decide: decide)
         case .cluster(let router):
             try await router.transaction(transaction, decide: decide)
+        }
+    }
+
+    /// Asks every server that holds keys for a sign of life.
+    func meetServers(before deadline: NIODeadline) async throws(RedisError) {
+        switch self {
+        case .server(let link), .sentinel(let link, _):
+            let reply = try await link.exchange([RedisCommand("PING")], before: deadline)[0]
+            if case .error(let error) = reply { throw .refused(error) }
+        case .cluster(let router):
+            try await router.meetMasters(before: deadline)
         }
     }
 

@@ -47,16 +47,17 @@ public struct RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         let number = database == 0 ? "" : "\(database)"
         let path = number.isEmpty ? "" : "/\(number)"
+        let scheme = tls == nil ? "redis" : "rediss"
+        let query = tls?.query ?? ""
         switch address {
         case .tcp(let host, let port):
-            let scheme = tls == nil ? "redis" : "rediss"
-            return "\(scheme)://\(RedisHost(host, port))\(path)\(tls?.query ?? "")"
+            return "\(scheme)://\(RedisHost(host, port))\(path)\(query)"
         case .unixSocket(let file):
             return "redis+unix://\(file)" + (number.isEmpty ? "" : "?database=\(number)")
         case .sentinel(let sentinels):
-            return "redis+sentinel://\(Self.list(sentinels.hosts))/\(sentinels.master)\(path)"
+            return "\(scheme)+sentinel://\(Self.list(sentinels.hosts))/\(sentinels.master)\(path)\(query)"
         case .cluster(let nodes):
-            return "redis+cluster://\(Self.list(nodes))"
+            return "\(scheme)+cluster://\(Self.list(nodes))\(query)"
         }
     }
 

@@ -18,17 +18,19 @@ final class MasterFinder: Sendable {
 
     /// - Parameter endpoint: As whom to speak to the servers.
     init(
-        _ sentinels: RedisSentinels, endpoint: RedisEndpoint, limits: RedisClient.Limits,
+        _ sentinels: RedisSentinels, endpoint: RedisEndpoint, limits: RedisClient.Limits, runs: ServerRuns?,
         group: any EventLoopGroup
     ) {
         self.sentinels = sentinels
         self.limits = limits
-        servers = Dialer(endpoint, limits: limits, group: group)
+        servers = Dialer(endpoint, limits: limits, runs: runs, group: group)
         var brief = limits
         brief.connect = min(limits.connect, Self.patience)
         brief.command = brief.connect
         let guides = Dialer(
-            RedisEndpoint(endpoint.address, password: sentinels.password), limits: brief, group: group)
+            RedisEndpoint(endpoint.address, password: sentinels.password, tls: endpoint.tls), limits: brief,
+            runs: nil,
+            group: group)
         self.guides = guides
         let hosts = sentinels.hosts
         let toAny = Connector(limits: limits) { push throws(RedisError) in

@@ -29,14 +29,71 @@ struct AuditFacts: Sendable, Equatable {
         var unclearedReservations = 0
     }
 
+    /// One of several products.
+    struct Product: Sendable, Equatable {
+        /// Place among the products of the trial, from 1; the hottest one is first.
+        var number: Int
+        var initialStock: Int
+        var answers: Answers
+        var ledger: Ledger?
+        var redis: Redis?
+    }
+
+    /// Of the journey scenario.
+    struct Journey: Sendable, Equatable {
+        /// Registrations that were answered 201, those of the set-up included.
+        var registered = 0
+        /// Registrations whose end nobody knows.
+        var unknown = 0
+        /// In the ledger.
+        var users: Int?
+        /// Histories that did not show the purchase that was answered 200 right before.
+        var missing = 0
+    }
+
+    /// Of all products together, as `answers`, `ledger` and `redis`.
     var initialStock: Int
     var answers: Answers
     var ledger: Ledger?
     var redis: Redis?
-    /// X·R/N over the measured window.
-    var busyShare: Double
+    /// Empty when there is one only.
+    var products: [Product] = []
+    /// Nil in the purchase scenario.
+    var journey: Journey?
+    /// Checks that cannot be made here, and why.
+    var notChecked: [String: String] = [:]
+    /// The server was running before, and its stores cannot be looked into.
+    var isForeign = false
+    /// X·R/N over the measured window; nil in an open load, in which nobody is promised to be busy.
+    var busyShare: Double?
     var measuredSuccesses: Int
+    var isRelease = EnvironmentInfo.isReleaseBuild
+    var generator: Generator?
+    /// Nil in a closed load.
+    var arrivals: Arrivals?
+    /// Nil: too short to tell.
+    var drift: Drift?
+    /// Nil: there is no Redis that could be asked.
+    var commands: Commands?
+    /// Nil: there is no Redis that could be asked.
+    var sales: Sales?
+    /// Every hold of a lock as the process saw it that took them; nil: not to be seen, or there is no lock.
+    var holds: HoldWatch.Tally?
+    /// Σ of hold times by wall time, of the product whose lock was held longest; nil where no lock is taken.
+    var heldShare: Double?
     /// How the server ended when it was asked to.
     var serverEnd: String
     var serverEndedWell: Bool
+}
+
+extension AuditFacts {
+    /// The same facts with one product's books in place of the sums.
+    func narrowed(to product: Product) -> AuditFacts {
+        var facts = self
+        facts.initialStock = product.initialStock
+        facts.answers = product.answers
+        facts.ledger = product.ledger
+        facts.redis = product.redis
+        return facts
+    }
 }

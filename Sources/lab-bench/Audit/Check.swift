@@ -5,6 +5,8 @@ struct Check: Sendable, Equatable, Codable {
         case fail
         /// What it needs could not be read or does not exist.
         case unknown
+        /// It cannot be looked at here, and ``Check/reason`` says why.
+        case notChecked = "not-checked"
     }
 
     /// What a failure means.
@@ -19,9 +21,11 @@ struct Check: Sendable, Equatable, Codable {
     let kind: Kind
     /// A sentence that is true when it passes.
     let statement: String
-    let value: String
+    var value: String
     let limit: String
-    let state: State
+    var state: State
+    /// Why it was not checked; nil in any other state.
+    var reason: String?
 }
 
 /// One statement over all trials of real strategies.
@@ -32,15 +36,23 @@ struct CheckSummary: Sendable, Equatable, Codable {
     let passed: Int
     let failed: Int
     let unknown: Int
+    /// Trials in which it could not be made; nil: none.
+    var notChecked: Int?
 
-    /// - Returns: One summary for each check, in the order of the first trial.
+    /// - Returns: One summary for each check, in the order in which they first appear.
     static func all(_ trials: [[Check]]) -> [CheckSummary] {
-        (trials.first ?? []).map { check in
+        var kinds: [Check] = []
+        for check in trials.joined() where !kinds.contains(where: { $0.id == check.id }) {
+            kinds.append(check)
+        }
+        return kinds.map { check in
             let same = trials.joined().filter { $0.id == check.id }
             return CheckSummary(
                 id: check.id, kind: check.kind, statement: check.statement,
                 passed: same.count { $0.state == .pass }, failed: same.count { $0.state == .fail },
-                unknown: same.count { $0.state == .unknown })
+                unknown: same.count { $0.state == .unknown },
+                notChecked: same.contains { $0.state == .notChecked }
+                    ? same.count { $0.state == .notChecked } : nil)
         }
     }
 }

@@ -3,37 +3,96 @@ import GRDB
 
 /// Reads the ledger of a stopped server with SQL of our own.
 enum LedgerReader {
-    struct Reading: Sendable {
+    /// One product.
+    struct Book: Sendable {
         var ledger: AuditFacts.Ledger
-        /// Ids of the reservations that became purchases.
+        /// Of the reservations that were asked for, those that became purchases.
         var reservations: Set<String>
-        var sqliteVersion: String
-        var journalMode: String
     }
 
-    /// - Returns: nil when the file is not there or does not have the tables.
-    static func read(_ path: String, product: Int64) -> Reading? {
+    struct Reading: Sendable {
+        /// In the order asked for.
+        var books: [Book]
+        /// Rows of a reservation id that a row of another product has too.
+        var sharedReservations = 0
+        /// Nil: not to be seen from here.
+        var users: Int?
+        var sqliteVersion: String?
+        var journalMode: String?
+
+        /// Of all products together.
+        var sum: AuditFacts.Ledger {
+            var sum = AuditFacts.Ledger()
+            for book in books {
+                sum.rows += book.ledger.rows
+                sum.units += book.ledger.units
+                sum.duplicates += book.ledger.duplicates
+                sum.supplied += book.ledger.supplied
+                sum.sold += book.ledger.sold
+            }
+            sum.duplicates += sharedReservations
+            return sum
+        }
+    }
+
+    /// Counts in the database: the memory that it takes does not grow with the number of purchases.
+    ///
+    /// - Parameter asked: Of each product, reservations of which one wants to know whether they became purchases.
+    /// - Returns: nil when the file is not there, or does not have the tables or one of the products.
+    static func read(_ path: String, products: [Int64], asked: [Set<String>] = []) -> Reading? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         var configuration = Configuration()
         configuration.readonly = true
         return try? DatabaseQueue(path: path, configuration: configuration).read { database in
-            guard
-                let sums = try Row.fetchOne(
-                    database, sql: "SELECT supplied, sold FROM products WHERE id = ?", arguments: [product])
-            else { return nil }
-            let rows = try Row.fetchAll(
-                database, sql: "SELECT reservation_id, quantity FROM purchases WHERE product_id = ?",
-                arguments: [product])
-            let units: [Int] = rows.map { $0["quantity"] }
-            let ids: [String] = rows.map { $0["reservation_id"] }
-            let known = Set(ids)
+            var books: [Book] = []
+            for (index, product) in products.enumerated() {
+                let ids = asked.indices.contains(index) ? asked[index] : []
+                guard let book = try book(product, ids, database) else { return nil }
+                books.append(book)
+            }
+            let marks = databaseQuestionMarks(count: products.count)
+            let duplicates = try Int.fetchOne(
+                database,
+                sql:
+                    "SELECT count(*) - count(DISTINCT reservation_id) FROM purchases WHERE product_id IN (\(marks))",
+                arguments: StatementArguments(products))
+            let within = books.reduce(0) { $0 + $1.ledger.duplicates }
             return Reading(
-                ledger: AuditFacts.Ledger(
-                    rows: rows.count, units: units.reduce(0, +), duplicates: ids.count - known.count,
-                    supplied: sums["supplied"], sold: sums["sold"]),
-                reservations: known,
-                sqliteVersion: try String.fetchOne(database, sql: "SELECT sqlite_version()") ?? "-",
-                journalMode: try String.fetchOne(database, sql: "PRAGMA journal_mode") ?? "-")
+                books: books, sharedReservations: (duplicates ?? 0) - within,
+                users: try Int.fetchOne(database, sql: "SELECT count(*) FROM users"),
+                sqliteVersion: try String.fetchOne(database, sql: "SELECT sqlite_version()"),
+                journalMode: try String.fetchOne(database, sql: "PRAGMA journal_mode"))
         }
+    }
+
+    private static func book(
+        _ product: Int64, _ asked: Set<String>, _ database: Database
+    ) throws -> Book? {
+        guard
+            let sums = try Row.fetchOne(
+                database, sql: "SELECT supplied, sold FROM products WHERE id = ?", arguments: [product]),
+            let counts = try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT count(*) AS rows, coalesce(sum(quantity), 0) AS units,
+                    count(*) - count(DISTINCT reservation_id) AS duplicates FROM purchases WHERE product_id = ?
+                    """, arguments: [product])
+        else { return nil }
+        var known: Set<String> = []
+        let ids = Array(asked)
+        for start in stride(from: 0, to: ids.count, by: 500) {
+            let some = Array(ids[start..<min(start + 500, ids.count)])
+            known.formUnion(
+                try String.fetchAll(
+                    database,
+                    sql: "SELECT reservation_id FROM purchases WHERE product_id = ? AND reservation_id IN "
+                        + "(\(databaseQuestionMarks(count: some.count)))",
+                    arguments: [product] + StatementArguments(some)))
+        }
+        return Book(
+            ledger: AuditFacts.Ledger(
+                rows: counts["rows"], units: counts["units"], duplicates: counts["duplicates"],
+                supplied: sums["supplied"], sold: sums["sold"]),
+            reservations: known)
     }
 }

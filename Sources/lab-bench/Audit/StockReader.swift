@@ -2,11 +2,18 @@ import RedisClient
 
 /// Reads what Redis holds for the product, with commands of our own.
 enum StockReader {
-    struct Reading: Sendable {
-        var stock: Int
+    /// One product.
+    struct Stock: Sendable {
+        var units: Int
         /// Reservation id to units.
         var reservations: [String: Int]
-        var system: RedisSystem
+    }
+
+    struct Reading: Sendable {
+        /// In the order asked for.
+        var stocks: [Stock]
+        /// Nil: not to be seen from here.
+        var system: RedisSystem?
     }
 
     /// What the report says about the Redis that held the stock.
@@ -18,36 +25,49 @@ enum StockReader {
         var maxmemoryPolicy: String
     }
 
-    /// - Parameter buckets: Keys over which the product's stock is divided; 0 when it is not in Redis.
+    /// - Parameter buckets: Keys over which a product's stock is divided; 0 when it is not in Redis.
     /// - Returns: nil when Redis cannot be reached or the keys are not what they should be.
-    static func read(_ endpoint: RedisEndpoint, product: Int64, buckets: Int) async -> Reading? {
+    static func read(_ endpoint: RedisEndpoint, products: [Int64], buckets: Int) async -> Reading? {
         let client = RedisClient(endpoint, limits: .init(connect: .seconds(3), command: .seconds(10)))
-        let reading = try? await read(client, product, buckets)
+        let reading = try? await read(client, products, buckets)
         await client.close()
         return reading ?? nil
     }
 
     private static func read(
-        _ client: RedisClient, _ product: Int64, _ buckets: Int
+        _ client: RedisClient, _ products: [Int64], _ buckets: Int
     ) async throws -> Reading? {
-        var reading = Reading(stock: 0, reservations: [:], system: try await system(client))
+        var reading = Reading(stocks: [], system: try await system(client))
+        for product in products {
+            guard let stock = try await stock(of: product, client, buckets) else { return nil }
+            reading.stocks.append(stock)
+        }
+        return reading
+    }
+
+    private static func stock(
+        of product: Int64, _ client: RedisClient, _ buckets: Int
+    ) async throws -> Stock? {
+        var reading = Stock(units: 0, reservations: [:])
         let arrived = try await numbers(client, "moved:{\(product)}")
         for bucket in 0..<buckets {
             let tag = bucket == 0 ? "{\(product)}" : "{\(product):\(bucket)}"
             let stock = try await client.send(RedisCommand("GET", "stock:\(tag)"))
             guard let units = stock.integer else { return nil }
-            reading.stock += Int(units)
+            reading.units += Int(units)
             let moves = try await numbers(client, "moves:\(tag)")
-            reading.stock += moves["returned"] ?? 0
+            reading.units += moves["returned"] ?? 0
             // On the way to bucket 0: out of here and not there yet.
-            if moves["n"] ?? 0 > arrived[String(bucket)] ?? 0 { reading.stock += moves["units"] ?? 0 }
+            if moves["n"] ?? 0 > arrived[String(bucket)] ?? 0 { reading.units += moves["units"] ?? 0 }
             let open = try await client.send(RedisCommand("HGETALL", "reservations:\(tag)"))
             guard let fields = open.array, fields.count.isMultiple(of: 2) else { return nil }
             for index in stride(from: 0, to: fields.count, by: 2) {
-                // "units" or "units:stock after".
+                // "units:stock after" while it is open, "ended:" after a return.
                 guard let id = fields[index].string,
-                    let count = fields[index + 1].string?.split(separator: ":").first.flatMap({ Int($0) })
+                    let head = fields[index + 1].string?.split(separator: ":").first
                 else { return nil }
+                if head == "ended" { continue }
+                guard let count = Int(head) else { return nil }
                 reading.reservations[id] = count
             }
         }

@@ -11,16 +11,40 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "http: a lab-server of its own; direct: the service in lab-bench's process; default http.")
     var mode: String?
 
+    @Option(
+        help:
+            "purchase: logged-in users buy; journey: register, log in, view, buy, history; default purchase.")
+    var scenario: String?
+
+    @Option(
+        help: "closed, constant, poisson, or both: closed, then poisson at one rate; default both.")
+    var model: String?
+
+    @Option(
+        help: "Purchases per second of the open model; default with both: 70 % of the slowest strategy's.")
+    var rate: Double?
+
+    @Option(
+        help:
+            "users: closed loads of 1 to 128 users; rate: open loads at rising rates; one round, no ranking.")
+    var sweep: String?
+
+    @Option(help: "Takes the moments of an open load from this file.")
+    var scheduleIn: String?
+
+    @Option(help: "Writes the moments of the open load of round 1 to this file; needs --rate.")
+    var scheduleOut: String?
+
     @Option(help: "Comma-separated ids; default: all of `lab-bench strategies`.")
     var strategies: String?
 
     @Option(help: "Buyers at the same time, each on a connection of its own; default 100.")
     var users: Int?
 
-    @Option(help: "Measured seconds of each trial; default 10.")
+    @Option(help: "Measured seconds of each trial; default 7.")
     var duration: Double?
 
-    @Option(help: "Seconds of load before the measurement; default 2.")
+    @Option(help: "Seconds of load before the measurement; default 1.")
     var warmup: Double?
 
     @Option(help: "Trials of each strategy; default 3.")
@@ -29,13 +53,25 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Of the order of the trials; default: a random one, printed.")
     var seed: UInt64?
 
-    @Option(help: "Units on sale in each trial; default 10,000,000 (2,000 at most for the negative control).")
+    @Option(help: "Units of each product; default 10,000,000 (2,000 in all for the negative control).")
     var stock: Int?
+
+    @Option(help: "Products on sale in each trial, 1 to 1,000; default 1.")
+    var products: Int?
+
+    @Option(
+        help:
+            "Of the demand over the products: rank k is wanted in proportion to 1/k^SKEW; 0 evenly; default 1."
+    )
+    var skew: Double?
+
+    @Option(help: "Of the passwords in the servers that the bench starts, 4 to 31; default 4, the cheapest.")
+    var bcryptCost: Int?
 
     @Flag(help: "One round of 3 s: correctness only, no ranking.")
     var quick = false
 
-    @Option(help: "Directory for the results; default results/<time>-<purchase or purchase-direct>-<host>.")
+    @Option(help: "Directory for the results; default results/<time>-<scenario>-<host>.")
     var output: String?
 
     @Option(help: "URL of a Redis with an empty database; default: start one for each trial.")
@@ -44,26 +80,58 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The lab-server to measure; default: the one next to lab-bench.")
     var serverBinary: String?
 
+    @Option(
+        help:
+            "http://HOST:PORT of a lab-server that is running already: users and products are made there and stay."
+    )
+    var target: String?
+
+    @Option(help: "JSON file: p95_ms, success_percent, noise_floor_percent; default: the wish list's.")
+    var thresholds: String?
+
     @Flag(help: "Print only the last table and the path of the report.")
     var quiet = false
 
+    @Flag(help: "Leave out the short loads of HTTP, Redis and SQLite alone.")
+    var noCeilings = false
+
+    @Flag(help: "Print results.json on standard output, and nothing else there.")
+    var json = false
+
     func run() async throws {
-        let options = RunOptions(
-            mode: mode, strategies: strategies, users: users, duration: duration, warmup: warmup,
-            rounds: rounds, seed: seed, stock: stock, isQuick: quick, isQuiet: quiet, output: output,
-            redis: redis, serverBinary: serverBinary)
+        let arrivals: ArrivalSchedule?
+        let limits: Thresholds
+        do throws(BenchError) {
+            arrivals = try scheduleIn.map { path throws(BenchError) in try ScheduleFile.read(path) }
+            limits =
+                try thresholds.map { path throws(BenchError) in try Thresholds.read(path) } ?? Thresholds()
+        } catch {
+            Terminal.complain(error.description)
+            throw ExitCode(error.exitCode.rawValue)
+        }
+        var options = RunOptions(
+            mode: mode, scenario: scenario, model: model, rate: rate, sweep: sweep, scheduleIn: arrivals,
+            strategies: strategies, users: users, duration: duration, warmup: warmup, rounds: rounds,
+            seed: seed, stock: stock, products: products, skew: skew, bcryptCost: bcryptCost,
+            isQuick: quick, isQuiet: quiet, output: output, redis: redis, thresholds: limits,
+            serverBinary: serverBinary, target: target, isJSON: json, isWithoutCeilings: noCeilings)
+        // Small, so that it is easily typed again.
+        let chance = UInt64.random(in: 1...999_999)
         let plan: RunPlan
-        do {
-            // Small, so that it is easily typed again.
-            plan = try RunPlan(options, seed: UInt64.random(in: 1...999_999))
+        let visited: TargetServer?
+        do throws(PlanProblems) {
+            // Wrong options are said before anything is asked over the network.
+            let asked = try RunPlan(options, seed: chance)
+            visited = try await visit(asked.target, &options)
+            plan = visited == nil ? asked : try RunPlan(options, seed: chance)
         } catch {
             for sentence in error.sentences { Terminal.complain(sentence) }
-            throw ExitCode(BenchExit.usage.rawValue)
+            throw ExitCode((error.exit).rawValue)
         }
         // A typed error stays one line on the terminal.
         let end: BenchExit
         do throws(BenchError) {
-            end = try await run(plan)
+            end = try await run(plan, visited)
         } catch {
             Terminal.complain(error.description)
             end = error.exitCode
@@ -71,14 +139,42 @@ struct RunCommand: AsyncParsableCommand {
         throw ExitCode(end.rawValue)
     }
 
-    private func run(_ plan: RunPlan) async throws(BenchError) -> BenchExit {
-        let place: ServicePlace =
-            switch plan.mode {
-            case .http: .server(binary: try ServerProcess.find(serverBinary))
-            case .direct: .ownProcess
+    /// Looks at the server that was named, and lets its own strategy be the one that is measured.
+    private func visit(
+        _ target: LoadTarget?, _ options: inout RunOptions
+    ) async throws(PlanProblems) -> TargetServer? {
+        guard let target else { return nil }
+        let server: TargetServer
+        do throws(BenchError) {
+            server = try await TargetServer.find(target)
+        } catch {
+            throw PlanProblems(sentences: [error.description], exit: error.exitCode)
+        }
+        if let own = server.strategy?.rawValue {
+            if let asked = options.strategies, asked != own {
+                throw PlanProblems(sentences: ["the server runs \(own), not \(asked): leave out --strategies"]
+                )
             }
+            options.strategies = own
+        } else if options.strategies?.contains(",") != false {
+            throw PlanProblems(
+                sentences: ["the server does not say which strategy it runs: name it by --strategies"])
+        }
+        return server
+    }
+
+    private func run(_ plan: RunPlan, _ visited: TargetServer?) async throws(BenchError) -> BenchExit {
+        if let scheduleOut { try ScheduleFile.write(plan, to: scheduleOut) }
+        let place: ServicePlace
+        if let visited {
+            place = .target(visited)
+        } else {
+            place =
+                plan.mode == .direct
+                ? .ownProcess : .server(binary: try ServerProcess.find(serverBinary))
+        }
         if let endpoint = plan.redis { try await ExternalRedis.check(endpoint) }
-        let folder = try ResultsFolder(named: output, of: plan.mode, at: Date())
+        let folder = try ResultsFolder(named: output, word: plan.folderWord, at: Date())
         let terminal = Terminal(isQuiet: plan.isQuiet)
         let started = Date()
         let runner = Runner(plan: plan, place: place, terminal: terminal)
@@ -96,10 +192,14 @@ struct RunCommand: AsyncParsableCommand {
             throw error
         }
         let results = RunResults(
-            plan: plan, trials: trials.finished, end: trials.end, started: started, ended: Date(),
-            environment: await EnvironmentInfo.current(loadBefore: load))
-        try folder.write(results)
-        terminal.finish(results, reportPath: folder.reportPath)
+            plan: plan, trials: trials.finished, ceilings: trials.ceilings, end: trials.end, started: started,
+            ended: Date(), environment: await EnvironmentInfo.current(loadBefore: load))
+        try folder.write(results, trials.finished)
+        if plan.isJSON {
+            try folder.show(results)
+        } else {
+            terminal.finish(results, reportPath: folder.reportPath)
+        }
         if case .failed(let error) = trials.end { throw error }
         return results.verdict.exit
     }

@@ -1,24 +1,34 @@
 import NIOCore
 import NIOHTTP1
 
-/// One user on one connection: sends a purchase, waits for the answer, tells the session, sends the next.
+/// One user on one connection: sends what the user wants when the session says so, and tells both the answer.
 /// Lives on the session's event loop.
 final class BuyerHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
-    private let user: Int
-    private let request: PreparedRequest
+    private static let longestBody = 16_384
+
+    /// A request without its whole answer.
+    private struct UnderWay {
+        let errand: Errand
+        let times: RequestTimes
+    }
+
+    private let number: Int
+    private var user: any LoadUser
     private let session: LoadSession
     private var context: ChannelHandlerContext?
-    private var sent: NIODeadline?
+    private var underWay: UnderWay?
+    /// When the visit was meant to begin.
+    private var began = NIODeadline.distantPast
     private var status = 0
     private var timing: String?
-    private var problem = ""
+    private var body = ""
 
-    init(user: Int, request: PreparedRequest, session: LoadSession) {
+    init(number: Int, user: any LoadUser, session: LoadSession) {
+        self.number = number
         self.user = user
-        self.request = request
         self.session = session
     }
 
@@ -26,21 +36,39 @@ final class BuyerHandler: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    /// Sends the next purchase.
-    func buy(at now: NIODeadline) {
+    /// Begins the next visit.
+    ///
+    /// - Parameter intended: When it was meant to begin.
+    func begin(intended: NIODeadline, at now: NIODeadline) {
+        began = intended
+        send(RequestTimes(intended: intended, sent: now))
+    }
+
+    private func send(_ times: RequestTimes) {
         guard let context else { return }
-        sent = now
-        context.write(wrapOutboundOut(.head(request.head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
+        let errand = user.next()
+        underWay = UnderWay(errand: errand, times: times)
+        context.write(wrapOutboundOut(.head(errand.request.head)), promise: nil)
+        if errand.request.body.readableBytes > 0 {
+            context.write(wrapOutboundOut(.body(.byteBuffer(errand.request.body))), promise: nil)
+        }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
     /// Counts the request that is still without an answer.
-    func giveUp() {
-        guard let sent else { return }
-        self.sent = nil
-        session.answered(
-            user: user, sent: sent, done: .now(), outcome: .transportError, timing: nil)
+    func giveUp() { lose(at: .now()) }
+
+    private func lose(at now: NIODeadline) {
+        guard let (errand, times) = take() else { return }
+        user.lost()
+        if errand.step == .buy {
+            session.answered(
+                user: number, product: errand.product, times, done: now, outcome: .transportError,
+                timing: nil)
+        } else {
+            session.answered(errand.step, times, done: now, isGood: false, isUnknown: true)
+        }
+        session.visited(began: began, done: now, isWhole: false)
     }
 
     func close() { context?.close(promise: nil) }
@@ -50,34 +78,58 @@ final class BuyerHandler: ChannelInboundHandler {
         case .head(let head):
             status = Int(head.status.code)
             timing = head.headers.first(name: "Server-Timing")
-            problem = ""
+            body = ""
         case .body(let bytes):
-            // A refusal says in its body which one it is; other bodies are not looked at.
-            if status == 400 && problem.utf8.count < 4096 { problem += String(buffer: bytes) }
+            // A refusal says in its body which one it is; other bodies are looked at where a user needs them.
+            let isWanted = status == 400 || underWay?.errand.needsBody == true
+            if isWanted && body.utf8.count < Self.longestBody { body += String(buffer: bytes) }
         case .end:
             finish()
         }
     }
 
     private func finish() {
-        guard let sent else { return }
-        self.sent = nil
+        guard let (errand, times) = take() else { return }
         let now = NIODeadline.now()
-        session.answered(
-            user: user, sent: sent, done: now,
-            outcome: PurchaseOutcome(status: status, problem: problem),
-            timing: status == 200 ? timing.map(ServerTiming.init(parsing:)) : nil)
-        if session.maySend(at: now) { buy(at: now) }
+        if errand.step == .buy {
+            session.answered(
+                user: number, product: errand.product, times, done: now,
+                outcome: PurchaseOutcome(status: status, problem: body),
+                timing: status == 200 ? timing.map(ServerTiming.init(parsing:)) : nil)
+        } else {
+            session.answered(
+                errand.step, times, done: now, isGood: status == errand.step.goodStatus, isUnknown: false)
+            if user.shows(errand, status: status, body: body) == false { session.missedPurchase() }
+        }
+        let turn = user.answered(errand, status: status, body: body)
+        if turn == .goesOn {
+            if session.goOn() { send(RequestTimes(intended: now, sent: now)) }
+            return
+        }
+        session.visited(began: began, done: now, isWhole: turn == .whole)
+        if let intended = session.next(for: number, at: now) { begin(intended: intended, at: now) }
+    }
+
+    private func take() -> (Errand, RequestTimes)? {
+        defer { underWay = nil }
+        return underWay.map { ($0.errand, $0.times) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        let sent = self.sent
-        self.sent = nil
-        session.disconnected(user: user, sent: sent)
+        lose(at: .now())
+        session.disconnected(number, user)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // What follows on this connection cannot be understood; `channelInactive` tells the session.
         context.close(promise: nil)
     }
+}
+
+/// The two moments from which latency is counted.
+struct RequestTimes: Sendable, Equatable {
+    /// Response time begins here: what a buyer waits who came at this moment.
+    let intended: NIODeadline
+    /// Service time begins here: what the server took.
+    let sent: NIODeadline
 }

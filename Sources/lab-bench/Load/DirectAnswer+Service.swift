@@ -24,15 +24,16 @@ extension PurchaseOutcome {
         case .soldOut: self = .soldOut
         case .contended: self = .contended
         case .oversellRefused: self = .oversellRefused
-        case .productNotFound: self = .other
+        case .limitReached, .productNotFound: self = .other
         }
     }
 
     /// `unavailable` where lab-server answers 503, `other` where it answers anything else.
     init(_ code: InventoryError.Code) {
         switch code {
-        case .ledgerUnavailable, .ledgerOverloaded, .hashingOverloaded, .redisUnavailable, .redisRefused,
-            .outcomeUnknown, .stockUnknown, .leaseLost, .cancelled:
+        case .ledgerUnavailable, .ledgerOverloaded, .ledgerFull, .recordUnknown, .hashingOverloaded,
+            .redisUnavailable, .redisRefused, .outcomeUnknown, .stockUnknown, .stockReplaced,
+            .reservationEnded, .leaseLost, .cancelled:
             self = .unavailable
         case .invalidField, .unknownUser, .invalidToken, .idempotencyMismatch, .cryptoFailed,
             .databaseUnusable, .databaseLocked, .schemaTooNew, .unsafeConfiguration:

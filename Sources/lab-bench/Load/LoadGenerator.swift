@@ -1,42 +1,47 @@
 import NIOCore
 import NIOPosix
 
-/// Times of one closed load.
+/// Times of one load.
 struct LoadPlan: Sendable, Equatable {
     let warmup: Duration
     let duration: Duration
     /// How long answers are waited for after the window.
     let drain: Duration
+    /// Nil: a closed load.
+    var arrivals: ArrivalSchedule?
+    /// How many the users choose from.
+    var products = 1
+    var scenario = Scenario.purchase
 
     func schedule(from start: NIODeadline) -> LoadSchedule {
         LoadSchedule(start: start, warmup: warmup, duration: duration, drain: drain)
     }
 }
 
-/// Drives a server with a closed load: as many users as there are requests, each with a connection of its
-/// own, each sending its next purchase when the last one is answered. One event-loop thread: one of the
-/// process's, which are never shut down, because a connection that is still being opened when the load ends
+/// Drives a server over HTTP: each user has a connection of its own. In a closed load each begins its next
+/// visit when the last one is over; in an open one each takes the next arrival. One event-loop thread: one of
+/// the process's, which are never shut down, because a connection that is still being opened when the load ends
 /// reports back to its event loop later.
 enum LoadGenerator {
     /// - Parameter progress: Told every 250 ms; finished when the load ends.
     /// - Throws: `CancellationError`, or ``BenchError`` when the server cannot be connected to.
     static func run(
-        _ target: LoadTarget, _ requests: [PreparedRequest], _ plan: LoadPlan,
+        _ target: LoadTarget, _ users: [any LoadUser], _ plan: LoadPlan,
         progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> LoadRecord {
         defer { progress.finish() }
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        return try await run(target, requests, plan, progress, on: eventLoop)
+        return try await run(target, users, plan, progress, on: eventLoop)
     }
 
     private static func run(
-        _ target: LoadTarget, _ requests: [PreparedRequest], _ plan: LoadPlan,
+        _ target: LoadTarget, _ users: [any LoadUser], _ plan: LoadPlan,
         _ progress: AsyncStream<LoadProgress>.Continuation, on eventLoop: any EventLoop
     ) async throws -> LoadRecord {
         let finished = eventLoop.makePromise(of: LoadRecord.self)
         let session = try await eventLoop.submit {
             let session = LoadSession(
-                target: target, requests: requests, plan: plan, eventLoop: eventLoop,
+                target: target, users: users, plan: plan, eventLoop: eventLoop,
                 finished: finished, progress: progress)
             session.start()
             return NIOLoopBound(session, eventLoop: eventLoop)

@@ -1,17 +1,11 @@
 import Histogram
 import NIOCore
 
-/// Everything that a load has seen: a pure value, filled by the generator, read by audit and report.
+/// Everything that a load has seen: a pure value, filled by the generator, read by audit and report. Its size
+/// does not grow with the number of requests.
 struct LoadRecord: Sendable {
-    /// One step of the time series.
-    struct Slice: Sendable, Equatable {
-        var successes = 0
-        var refusals = 0
-        var errors = 0
-        var slowestMicroseconds: UInt64 = 0
-    }
-
     static let sliceLength = TimeAmount.milliseconds(250)
+    static let longest: UInt64 = 600_000_000
 
     private(set) var schedule: LoadSchedule
     let users: Int
@@ -19,6 +13,9 @@ struct LoadRecord: Sendable {
     private(set) var totals = [Int](repeating: 0, count: PurchaseOutcome.allCases.count)
     /// Service time in microseconds of the measured requests, for each outcome.
     private(set) var latency = PurchaseOutcome.allCases.map { _ in LoadRecord.histogram() }
+    /// Response time of the measured requests, from the intended start, for each outcome; nil in a closed load,
+    /// in which it is the service time.
+    private var responses: [Histogram<UInt64>]?
     /// Of the measured successes.
     private(set) var wait = LoadRecord.histogram()
     private(set) var hold = LoadRecord.histogram()
@@ -26,64 +23,146 @@ struct LoadRecord: Sendable {
     private(set) var sql = LoadRecord.histogram()
     private(set) var attempts = LoadRecord.histogram()
     private(set) var commands = LoadRecord.histogram()
+    /// Σ over all successes, warm-up and drain included.
+    private(set) var reportedCommands: UInt64 = 0
     private(set) var userSuccesses: [Int]
     /// From the start on, warm-up and drain included.
-    private(set) var slices: [Slice] = []
+    private(set) var series = LoadSeries()
     /// Σ of the requests' time inside the measured window.
     private(set) var busy = TimeAmount.zero
+    /// Successes that were answered inside the measured window, whenever they were sent.
+    private(set) var answeredInWindow = 0
+    /// From the first request to the last answer.
+    private(set) var lastAnswer: NIODeadline
+    private(set) var samples: SampleReservoir
+    /// How the generator itself did.
+    private(set) var generator = GeneratorRecord()
+    /// What an open load asked for; nil in a closed one.
+    var openAccount: LoadLine.Account?
+    /// Of each product, in the order of the trial's products.
+    private(set) var products: [ProductTally]
+    /// Nil in the purchase scenario.
+    private(set) var journey: JourneyRecord?
     /// Connections that were made again because the server had closed them.
     var reconnections = 0
 
-    init(schedule: LoadSchedule, users: Int) {
+    init(
+        schedule: LoadSchedule, users: Int, isOpen: Bool = false, products: Int = 1,
+        scenario: Scenario = .purchase
+    ) {
         self.schedule = schedule
         self.users = users
         userSuccesses = [Int](repeating: 0, count: users)
+        responses = isOpen ? PurchaseOutcome.allCases.map { _ in LoadRecord.histogram() } : nil
+        samples = SampleReservoir()
+        self.products = [ProductTally](repeating: ProductTally(), count: products)
+        journey = scenario == .journey ? JourneyRecord() : nil
+        lastAnswer = schedule.start
     }
 
     /// Sets the clock going, before the first request. Apart from `init`, whose memory takes a while.
-    mutating func begin(_ schedule: LoadSchedule) { self.schedule = schedule }
+    mutating func begin(_ schedule: LoadSchedule) {
+        self.schedule = schedule
+        lastAnswer = schedule.start
+    }
 
     /// Microseconds up to ten minutes with three significant digits; also used for small counts.
     static func histogram() -> Histogram<UInt64> {
-        Histogram<UInt64>(highestTrackableValue: 600_000_000, numberOfSignificantValueDigits: .three)
+        Histogram<UInt64>(highestTrackableValue: longest, numberOfSignificantValueDigits: .three)
     }
 
+    static func microseconds(_ time: TimeAmount) -> UInt64 {
+        min(UInt64(max(time.nanoseconds, 0) + 500) / 1000, longest)
+    }
+}
+
+extension LoadRecord {
     mutating func add(
-        user: Int, sent: NIODeadline, done: NIODeadline, outcome: PurchaseOutcome, timing: ServerTiming
+        user: Int, product: Int = 0, _ times: RequestTimes, done: NIODeadline, outcome: PurchaseOutcome,
+        timing: ServerTiming
     ) {
         totals[outcome.index] += 1
-        busy = busy + schedule.busy(sent: sent, done: done)
-        let microseconds = UInt64(max((done - sent).nanoseconds, 0) + 500) / 1000
-        addToSlice(outcome, at: done, microseconds)
-        guard schedule.isMeasured(sent: sent) else { return }
-        latency[outcome.index].record(min(microseconds, 600_000_000))
+        products[product].add(outcome, timing)
+        journey?.add(
+            .buy, times, done: done, isGood: outcome == .success, isUnknown: outcome.isUnknown,
+            isMeasured: schedule.isMeasured(sent: times.intended))
+        busy = busy + schedule.busy(sent: times.sent, done: done)
+        lastAnswer = max(lastAnswer, done)
+        let service = Self.microseconds(done - times.sent)
+        let response = Self.microseconds(done - times.intended)
+        series.add(outcome, at: done - schedule.start, microseconds: response)
+        if outcome == .success {
+            reportedCommands += timing.commands ?? 0
+            if schedule.isInWindow(done) { answeredInWindow += 1 }
+        }
+        guard schedule.isMeasured(sent: times.intended) else { return }
+        latency[outcome.index].record(service)
+        responses?[outcome.index].record(response)
+        samples.add(
+            Sample(
+                user: user, product: product, intended: times.intended - schedule.start,
+                sent: times.sent - schedule.start,
+                done: done - schedule.start, outcome: outcome, timing: timing))
         guard outcome == .success else { return }
         userSuccesses[user] += 1
-        if let value = timing.waitMicroseconds { wait.record(min(value, 600_000_000)) }
-        if let value = timing.holdMicroseconds { hold.record(min(value, 600_000_000)) }
-        if let value = timing.redisMicroseconds { redis.record(min(value, 600_000_000)) }
-        if let value = timing.sqlMicroseconds { sql.record(min(value, 600_000_000)) }
-        if let value = timing.attempts { attempts.record(min(value, 600_000_000)) }
-        if let value = timing.commands { commands.record(min(value, 600_000_000)) }
+        addEvidence(timing)
     }
 
-    private mutating func addToSlice(
-        _ outcome: PurchaseOutcome, at done: NIODeadline, _ microseconds: UInt64
+    private mutating func addEvidence(_ timing: ServerTiming) {
+        if let value = timing.waitMicroseconds { wait.record(min(value, Self.longest)) }
+        if let value = timing.holdMicroseconds { hold.record(min(value, Self.longest)) }
+        if let value = timing.redisMicroseconds { redis.record(min(value, Self.longest)) }
+        if let value = timing.sqlMicroseconds { sql.record(min(value, Self.longest)) }
+        if let value = timing.attempts { attempts.record(min(value, Self.longest)) }
+        if let value = timing.commands { commands.record(min(value, Self.longest)) }
+    }
+
+    /// A request of a journey, the purchase left out, was answered, or never will be.
+    mutating func add(
+        _ step: JourneyStep, _ times: RequestTimes, done: NIODeadline, isGood: Bool, isUnknown: Bool
     ) {
-        let index = Int(max((done - schedule.start).nanoseconds, 0) / Self.sliceLength.nanoseconds)
-        while slices.count <= index { slices.append(Slice()) }
-        switch outcome {
-        case .success: slices[index].successes += 1
-        case .soldOut, .oversellRefused, .contended: slices[index].refusals += 1
-        case .unavailable, .other, .transportError: slices[index].errors += 1
-        }
-        slices[index].slowestMicroseconds = max(slices[index].slowestMicroseconds, microseconds)
+        busy = busy + schedule.busy(sent: times.sent, done: done)
+        lastAnswer = max(lastAnswer, done)
+        journey?.add(
+            step, times, done: done, isGood: isGood, isUnknown: isUnknown,
+            isMeasured: schedule.isMeasured(sent: times.intended))
+    }
+
+    /// A journey is over.
+    mutating func addVisit(began: NIODeadline, done: NIODeadline, isWhole: Bool) {
+        guard schedule.isMeasured(sent: began) else { return }
+        journey?.addVisit(began: began, done: done, isWhole: isWhole)
+    }
+
+    /// A history did not show what was bought right before.
+    mutating func addMissingPurchase() { journey?.addMissing() }
+
+    /// An arrival of an open load was noticed.
+    mutating func addArrival(due: NIODeadline, seen: NIODeadline) {
+        generator.addArrival(
+            due: due - schedule.start, seen: seen - schedule.start,
+            isMeasured: schedule.isMeasured(sent: due))
+    }
+
+    mutating func addPause(_ beat: LoopPulse.Beat) {
+        generator.add(
+            at: beat.at - schedule.start, late: beat.late, isMeasured: schedule.isInWindow(beat.at))
+    }
+
+    /// A user that is free in a closed load waits for nothing, so both times are the same there.
+    static func closedTimes(_ sent: NIODeadline) -> RequestTimes { RequestTimes(intended: sent, sent: sent) }
+}
+
+extension LoadRecord {
+    /// Response time of each outcome.
+    func response(_ outcome: PurchaseOutcome) -> Histogram<UInt64> {
+        responses?[outcome.index] ?? latency[outcome.index]
     }
 
     /// All answers with this outcome, warm-up and drain included.
     func total(_ outcome: PurchaseOutcome) -> Int { totals[outcome.index] }
 
-    /// Requests sent in the measured window that ended with this outcome.
+    /// Requests meant for the measured window that ended with this outcome.
     func measured(_ outcome: PurchaseOutcome) -> Int { Int(latency[outcome.index].totalCount) }
 
     var measuredRequests: Int { latency.reduce(0) { $0 + Int($1.totalCount) } }
@@ -98,15 +177,34 @@ struct LoadRecord: Sendable {
 
     /// Rate of the last whole step; p99 and errors of the whole load so far.
     func progress(share: Double) -> LoadProgress {
-        let last = slices.dropLast().last ?? slices.last
-        let success = latency[PurchaseOutcome.success.index]
+        let success = response(.success)
         let errors = PurchaseOutcome.allCases
             .filter { $0 == .unavailable || $0 == .other || $0 == .transportError }
-            .reduce(0) { $0 + total($1) }
+            .reduce(journey?.errors ?? 0) { $0 + total($1) }
+        let steps = series.rates(last: 24)
         return LoadProgress(
-            share: share,
-            successesPerSecond: Double(last?.successes ?? 0) * 1e9 / Double(Self.sliceLength.nanoseconds),
+            share: share, successesPerSecond: steps.last ?? 0,
             p99Microseconds: success.totalCount > 0 ? Double(success.valueAtPercentile(99)) : nil,
-            errors: errors)
+            errors: errors, recentRates: steps)
+    }
+}
+
+extension LoadRecord {
+    /// From the first request to the last answer.
+    var wallSeconds: Double { Double((lastAnswer - schedule.start).nanoseconds) / 1e9 }
+
+    /// Of the measured window, in seconds from the start of the load.
+    var window: ClosedRange<Double> {
+        let from = Double((schedule.measureFrom - schedule.start).nanoseconds) / 1e9
+        return from...(from + Double(duration.nanoseconds) / 1e9)
+    }
+
+    /// How the second half of the window went against the first one.
+    var drift: Drift? {
+        let step = Double(Self.sliceLength.nanoseconds) / 1e9
+        let steps = series.steps.map { Double($0.successes) }
+        let first = Int((window.lowerBound / step - 1e-6).rounded(.up))
+        let last = min(Int(window.upperBound / step + 1e-6), steps.count)
+        return first < last ? Drift(Array(steps[first..<last])) : nil
     }
 }

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// When a closed load sends, measures and ends.
+/// When a load sends, measures and ends.
 struct LoadSchedule: Sendable, Equatable {
     let start: NIODeadline
     /// First and last moment of the measured window.
@@ -25,8 +25,11 @@ struct LoadSchedule: Sendable, Equatable {
         return whole > 0 ? min(max(Double((now - start).nanoseconds) / whole, 0), 1) : 1
     }
 
-    /// A purchase sent at `sent` counts.
+    /// A purchase that was meant to begin at `sent` counts.
     func isMeasured(sent: NIODeadline) -> Bool { sent >= measureFrom && sent < measureUntil }
+
+    /// An answer at `done` belongs to the window.
+    func isInWindow(_ done: NIODeadline) -> Bool { isMeasured(sent: done) }
 
     /// The part of a request's time that lies in the measured window.
     func busy(sent: NIODeadline, done: NIODeadline) -> TimeAmount {

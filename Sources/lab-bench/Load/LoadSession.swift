@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// One closed load on one event loop: opens the connections, lets all users start together, ends the load.
+/// One load on one event loop: opens the connections, lets all users start together, ends the load.
 /// Everything in it happens on that loop.
 final class LoadSession {
     private enum Phase {
@@ -12,7 +12,8 @@ final class LoadSession {
     }
 
     private let target: LoadTarget
-    private let requests: [PreparedRequest]
+    /// Of each user, how far it was when its last connection was lost.
+    private var users: [any LoadUser]
     private let plan: LoadPlan
     private let eventLoop: any EventLoop
     private let finished: EventLoopPromise<LoadRecord>
@@ -20,30 +21,37 @@ final class LoadSession {
     private var phase: Phase
     private var buyers: [BuyerHandler?]
     private var record: LoadRecord
+    private var line: LoadLine
+    private var pulse: LoopPulse
     private var inFlight = 0
     private var isCancelled = false
     private var ticker: RepeatedTask?
     private var drainLimit: Scheduled<Void>?
+    private var arrival: Scheduled<Void>?
 
     init(
-        target: LoadTarget, requests: [PreparedRequest], plan: LoadPlan, eventLoop: any EventLoop,
+        target: LoadTarget, users: [any LoadUser], plan: LoadPlan, eventLoop: any EventLoop,
         finished: EventLoopPromise<LoadRecord>, progress: AsyncStream<LoadProgress>.Continuation
     ) {
         self.target = target
-        self.requests = requests
+        self.users = users
         self.plan = plan
         self.eventLoop = eventLoop
         self.finished = finished
         self.progress = progress
-        phase = .connecting(missing: requests.count)
-        buyers = requests.map { _ in nil }
+        phase = .connecting(missing: users.count)
+        buyers = users.map { _ in nil }
         // The clock is set again when all users are connected.
-        record = LoadRecord(schedule: plan.schedule(from: .now()), users: requests.count)
+        record = LoadRecord(
+            schedule: plan.schedule(from: .now()), users: users.count, isOpen: plan.arrivals != nil,
+            products: plan.products, scenario: plan.scenario)
+        line = LoadLine(schedule: record.schedule, arrivals: plan.arrivals)
+        pulse = LoopPulse(expectedAt: .now())
     }
 
     /// Opens all connections; the load starts when the last one is open.
     func start() {
-        for user in requests.indices { connect(user) }
+        for user in users.indices { connect(user) }
     }
 
     /// Sends nothing more and ends as soon as what is under way is answered.
@@ -52,8 +60,43 @@ final class LoadSession {
         if case .connecting = phase { finish(.failure(CancellationError())) } else { endIfDrained() }
     }
 
-    func maySend(at now: NIODeadline) -> Bool {
-        guard !isCancelled, record.schedule.maySend(at: now) else {
+    /// The user is free.
+    ///
+    /// - Returns: The intended start of what it shall send now; nil when it shall not.
+    func next(for user: Int, at now: NIODeadline) -> NIODeadline? {
+        guard case .loading = phase, !isCancelled, let intended = line.free(user, at: now) else {
+            endIfDrained()
+            return nil
+        }
+        inFlight += 1
+        return intended
+    }
+
+    func answered(
+        user: Int, product: Int, _ times: RequestTimes, done: NIODeadline, outcome: PurchaseOutcome,
+        timing: ServerTiming?
+    ) {
+        guard case .loading = phase else { return }
+        inFlight -= 1
+        record.add(
+            user: user, product: product, times, done: done, outcome: outcome,
+            timing: timing ?? ServerTiming())
+    }
+
+    /// A request of a journey, the purchase left out.
+    func answered(
+        _ step: JourneyStep, _ times: RequestTimes, done: NIODeadline, isGood: Bool, isUnknown: Bool
+    ) {
+        guard case .loading = phase else { return }
+        inFlight -= 1
+        record.add(step, times, done: done, isGood: isGood, isUnknown: isUnknown)
+    }
+
+    /// A user wants to go on with a visit, which is let go on to its end, also after the window.
+    ///
+    /// - Returns: False when nothing is sent any more.
+    func goOn() -> Bool {
+        guard case .loading = phase, !isCancelled else {
             endIfDrained()
             return false
         }
@@ -61,23 +104,30 @@ final class LoadSession {
         return true
     }
 
-    func answered(
-        user: Int, sent: NIODeadline, done: NIODeadline, outcome: PurchaseOutcome, timing: ServerTiming?
-    ) {
+    func visited(began: NIODeadline, done: NIODeadline, isWhole: Bool) {
         guard case .loading = phase else { return }
-        inFlight -= 1
-        record.add(user: user, sent: sent, done: done, outcome: outcome, timing: timing ?? ServerTiming())
+        record.addVisit(began: began, done: done, isWhole: isWhole)
     }
 
-    /// - Parameter sent: When the request that stays without an answer was sent; nil when there was none.
-    func disconnected(user: Int, sent: NIODeadline?) {
+    func missedPurchase() {
+        guard case .loading = phase else { return }
+        record.addMissingPurchase()
+    }
+
+    /// What was under way has been counted.
+    ///
+    /// - Parameter state: How far the user is; the next connection goes on from there.
+    func disconnected(_ user: Int, _ state: any LoadUser) {
+        users[user] = state
+        disconnected(user)
+    }
+
+    private func disconnected(_ user: Int) {
         buyers[user] = nil
         guard case .loading = phase else { return }
+        line.lost(user)
         let now = NIODeadline.now()
-        if let sent {
-            answered(user: user, sent: sent, done: now, outcome: .transportError, timing: nil)
-        }
-        guard !isCancelled, record.schedule.maySend(at: now) else { return endIfDrained() }
+        guard !isCancelled, !line.isOver(at: now) else { return endIfDrained() }
         record.reconnections += 1
         // Not at once: a server that refuses connections is not to be hit in a tight loop.
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
@@ -90,14 +140,14 @@ extension LoadSession {
         // A reconnection may have been scheduled before the end.
         if case .done = phase { return }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        let request = requests[user]
+        let shopper = users[user]
         ClientBootstrap(group: eventLoop)
             .connectTimeout(.seconds(5))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let session = bound.value
-                    let buyer = BuyerHandler(user: user, request: request, session: session)
+                    let buyer = BuyerHandler(number: user, user: shopper, session: session)
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(buyer)
                     session.buyers[user] = buyer
@@ -119,8 +169,7 @@ extension LoadSession {
         case .connecting:
             begin()
         case .loading:
-            let now = NIODeadline.now()
-            if maySend(at: now) { buyers[user]?.buy(at: now) }
+            send(user, at: .now())
         case .done:
             buyers[user]?.close()
         }
@@ -135,7 +184,7 @@ extension LoadSession {
                 .unreachable, "the server at \(target.host):\(target.port) refuses connections: \(error)")
             finish(.failure(reason))
         case .loading:
-            disconnected(user: user, sent: nil)
+            disconnected(user)
         case .done:
             break
         }
@@ -144,16 +193,15 @@ extension LoadSession {
     private func begin() {
         let schedule = plan.schedule(from: .now())
         record.begin(schedule)
+        line = LoadLine(schedule: schedule, arrivals: plan.arrivals)
         phase = .loading
         for (user, buyer) in buyers.enumerated() {
             // A connection may have been lost while the others were opened.
-            guard let buyer else {
-                connect(user)
-                continue
-            }
-            let now = NIODeadline.now()
-            if maySend(at: now) { buyer.buy(at: now) }
+            if buyer == nil { connect(user) } else { send(user, at: .now()) }
         }
+        awaitArrival()
+        pulse = LoopPulse(expectedAt: .now() + LoopPulse.step)
+        beat()
         ticker = eventLoop.scheduleRepeatedTask(
             initialDelay: LoadRecord.sliceLength, delay: LoadRecord.sliceLength
         ) { [bound = NIOLoopBound(self, eventLoop: eventLoop)] _ in
@@ -163,17 +211,56 @@ extension LoadSession {
         drainLimit = eventLoop.scheduleTask(deadline: schedule.drainUntil) { bound.value.giveUp() }
     }
 
+    private func send(_ user: Int, at now: NIODeadline) {
+        guard let intended = next(for: user, at: now) else { return }
+        buyers[user]?.begin(intended: intended, at: now)
+    }
+
+    /// Waits for the next moment of an open load.
+    private func awaitArrival() {
+        guard let due = line.nextArrival else { return }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        arrival = eventLoop.scheduleTask(deadline: due) { bound.value.arrive() }
+    }
+
+    private func arrive() {
+        guard case .loading = phase, !isCancelled else { return }
+        let now = NIODeadline.now()
+        let before = line.arrived
+        let turns = line.arrive(until: now)
+        for due in line.arrivals(after: before) { record.addArrival(due: due, seen: now) }
+        for turn in turns {
+            inFlight += 1
+            buyers[turn.user]?.begin(intended: turn.intended, at: now)
+        }
+        awaitArrival()
+    }
+
+    /// Looks whether this loop runs when it wants to.
+    private func beat() {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(deadline: pulse.expectedAt) {
+            let session = bound.value
+            guard case .loading = session.phase else { return }
+            session.record.addPause(session.pulse.beat(at: .now()))
+            session.beat()
+        }
+    }
+
     private func report() {
         let share = record.schedule.share(at: .now())
         progress.yield(record.progress(share: share))
         // Without requests under way nothing else would notice the end.
-        if !record.schedule.maySend(at: .now()) || isCancelled { endIfDrained() }
+        if line.isOver(at: .now()) || isCancelled { endIfDrained() }
     }
 
     private func endIfDrained() {
         guard case .loading = phase, inFlight == 0 else { return }
-        let isOver = isCancelled || !record.schedule.maySend(at: .now())
-        if isOver { finish(.success(record)) }
+        let now = NIODeadline.now()
+        // An open load measures to the end of its window, also when its last arrival was before it.
+        if isCancelled || line.isOver(at: now) && !record.schedule.maySend(at: now) {
+            finish(.success(record))
+        }
     }
 
     /// The drain limit passed: what is still open has an unknown outcome.
@@ -188,9 +275,15 @@ extension LoadSession {
         phase = .done
         ticker?.cancel()
         drainLimit?.cancel()
+        arrival?.cancel()
         progress.finish()
         for buyer in buyers { buyer?.close() }
         if isCancelled { return finished.fail(CancellationError()) }
-        finished.completeWith(result)
+        finished.completeWith(
+            result.map { record in
+                var record = record
+                record.openAccount = line.isOpen ? line.account : nil
+                return record
+            })
     }
 }

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// The server under load: an address of this machine.
+/// The server under load.
 struct LoadTarget: Sendable, Equatable {
     let host: String
     let port: Int
@@ -20,19 +20,38 @@ struct LoadTarget: Sendable, Equatable {
         self.port = port
     }
 
-    /// One user's purchase request, built once and sent again and again.
-    func purchase(of product: Int64, token: String) -> PreparedRequest {
-        let body = ByteBuffer(string: #"{"product_id":\#(product),"quantity":1}"#)
-        let head = HTTPRequestHead(
-            version: .http1_1, method: .POST, uri: "/api/purchases",
-            headers: [
-                "Host": "\(host):\(port)",
-                "Authorization": "Bearer \(token)",
-                "Content-Type": "application/json",
-                "Content-Length": String(body.readableBytes),
-            ])
-        return PreparedRequest(head: head, body: body)
+    /// - Parameters:
+    ///   - token: Nil: nobody is logged in.
+    ///   - length: Of a JSON body; nil: there is none.
+    func head(_ method: HTTPMethod, _ path: String, token: String?, length: Int?) -> HTTPRequestHead {
+        var headers: HTTPHeaders = ["Host": authority]
+        if let token { headers.add(name: "Authorization", value: "Bearer \(token)") }
+        if let length {
+            headers.add(name: "Content-Type", value: "application/json")
+            headers.add(name: "Content-Length", value: String(length))
+        }
+        return HTTPRequestHead(version: .http1_1, method: method, uri: path, headers: headers)
     }
+
+    /// A request without a body.
+    func get(_ path: String, token: String? = nil) -> PreparedRequest {
+        PreparedRequest(head: head(.GET, path, token: token, length: nil), body: ByteBuffer())
+    }
+
+    /// As many users as there are tokens, each of whom buys again and again.
+    func buyers(
+        of products: [Int64], tokens: [String], mix: ProductMix = .one, seed: UInt64 = 1
+    ) -> [any LoadUser] {
+        let bodies = PurchaseOrders.bodies(of: products)
+        return tokens.enumerated().map { user, token in
+            Buyer(
+                PurchaseOrders(self, bodies: bodies, token: token),
+                ProductMix.Wishes(mix, seed: seed, user: user))
+        }
+    }
+
+    /// As in a Host header.
+    var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
 struct PreparedRequest: Sendable {
@@ -48,4 +67,6 @@ struct LoadProgress: Sendable, Equatable {
     var successesPerSecond: Double
     var p99Microseconds: Double?
     var errors: Int
+    /// Successes per second in the last steps, oldest first.
+    var recentRates: [Double] = []
 }

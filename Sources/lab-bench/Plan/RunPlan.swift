@@ -1,3 +1,4 @@
+import InventoryService
 import LockStrategies
 import RedisClient
 
@@ -6,10 +7,18 @@ struct RunPlan: Sendable, Equatable {
     /// Every default of `lab-bench run`.
     struct Defaults: Sendable {
         var users = 100
-        var duration = Duration.seconds(10)
-        var warmup = Duration.seconds(2)
+        var duration = Duration.seconds(7)
+        var warmup = Duration.seconds(1)
         var rounds = 3
+        /// Of a trial of the open model, when the run has both.
+        var openDuration = Duration.seconds(4)
+        /// Of the slowest strategy's closed throughput, when no rate is given.
+        var openShare = 0.7
         var stock = 10_000_000
+        /// Of the demand, when there are several products.
+        var skew = 1.0
+        /// The cheapest hash: logins are set-up or a step that is measured apart, and the report says so.
+        var bcryptCost = 4
         /// How long a buyer waits for the lock.
         var purchaseDeadline = Duration.milliseconds(5000)
         /// Of the negative control, which must sell out.
@@ -17,9 +26,25 @@ struct RunPlan: Sendable, Equatable {
         var longestControl = Duration.seconds(3)
         var quickDuration = Duration.seconds(3)
         var quickWarmup = Duration.seconds(1)
+        /// Of each load of a sweep, which is run once.
+        var sweepDuration = Duration.seconds(3)
     }
 
     let mode: RunMode
+    let scenario: Scenario
+    /// The products on sale, and how the demand is divided over them.
+    let mix: ProductMix
+    /// Of the passwords in the server of a trial.
+    let bcryptCost: Int
+    /// The first one, then the open one when both run.
+    let models: [LoadModel]
+    /// Of the open model; nil: a share of the slowest strategy's closed throughput.
+    let rate: Double?
+    /// Given instead of one made from the seed.
+    let arrivals: ArrivalSchedule?
+    /// Nil: one load, repeated.
+    let sweep: Sweep?
+    let openDuration: Duration
     /// In the order asked for, without the negative controls.
     let strategies: [StrategyID]
     let controls: [StrategyID]
@@ -28,16 +53,25 @@ struct RunPlan: Sendable, Equatable {
     let warmup: Duration
     let rounds: Int
     let seed: UInt64
+    /// Of each product.
     let stock: Int
     let controlStock: Int
     let controlDuration: Duration
     let purchaseDeadline: Duration
+    /// A server that is running already; nil: start one for each trial.
+    let target: LoadTarget?
     /// Nil: start one for each trial.
     let redis: RedisEndpoint?
     /// The URL as typed, with its password, for the server's command line.
     let redisURL: Secret?
+    /// Targets and noise floor.
+    let thresholds: Thresholds
     let isQuick: Bool
+    /// Parts of the system are loaded alone before the rounds.
+    let hasCeilings: Bool
     let isQuiet: Bool
+    /// results.json on standard output, and nothing else there.
+    let isJSON: Bool
 
     /// Checks the options and fills in the defaults.
     ///
@@ -51,32 +85,81 @@ struct RunPlan: Sendable, Equatable {
         if mode == .direct && options.serverBinary != nil {
             problems.append("--server-binary is for --mode http: in direct mode there is no lab-server")
         }
+        scenario = Self.scenario(options, mode, &problems)
+        mix = Self.mix(options, defaults, &problems)
+        bcryptCost = Self.count(
+            options.bcryptCost, "--bcrypt-cost", PasswordHasher.costs, defaults.bcryptCost, &problems)
         let named = Self.strategies(options.strategies, &problems)
-        users = Self.count(options.users, "--users", 1...10_000, defaults.users, &problems)
+        sweep = Self.sweep(options, &problems)
+        models = Self.models(options, sweep, &problems)
+        rate = Self.rate(options, &problems)
+        arrivals = options.scheduleIn
+        users =
+            sweep == .users
+            ? Sweep.userLoads.max() ?? 1
+            : Self.count(options.users, "--users", 1...10_000, defaults.users, &problems)
         rounds = Self.count(
-            options.rounds, "--rounds", 1...1_000, options.isQuick ? 1 : defaults.rounds, &problems)
+            options.rounds, "--rounds", 1...1_000, options.isQuick || sweep != nil ? 1 : defaults.rounds,
+            &problems)
         stock = Self.count(options.stock, "--stock", 1...1_000_000_000, defaults.stock, &problems)
         duration = Self.seconds(
             options.duration, "--duration", 0.1...3600,
-            options.isQuick ? defaults.quickDuration : defaults.duration, &problems)
+            Self.standardDuration(options.isQuick, sweep, defaults), &problems)
         warmup = Self.seconds(
             options.warmup, "--warmup", 0...600,
             options.isQuick ? defaults.quickWarmup : defaults.warmup, &problems)
+        openDuration = models.first == .closed ? min(duration, defaults.openDuration) : duration
         if options.isQuick && (options.rounds != nil || options.duration != nil) {
             problems.append("--quick is 1 round of 3 s: leave out --rounds and --duration, or --quick")
         }
+        target = Self.target(options, mode, &problems)
         redis = Self.redis(options.redis, &problems)
         if options.output == "" { problems.append("--output must name a directory") }
         guard problems.isEmpty else { throw PlanProblems(sentences: problems) }
         strategies = named.filter { !$0.isNegativeControl }
         controls = named.filter(\.isNegativeControl)
         self.seed = options.seed ?? seed
-        controlStock = min(stock, defaults.controlStock)
+        // All products together have few enough to be sold.
+        controlStock = max(min(stock, defaults.controlStock) / mix.count, 1)
         controlDuration = min(duration, defaults.longestControl)
         purchaseDeadline = defaults.purchaseDeadline
         redisURL = options.redis.map { Secret($0) }
+        thresholds = options.thresholds
         isQuick = options.isQuick
-        isQuiet = options.isQuiet
+        isQuiet = options.isQuiet || options.isJSON
+        isJSON = options.isJSON
+        hasCeilings = !options.isWithoutCeilings
+    }
+
+    private static func scenario(
+        _ options: RunOptions, _ mode: RunMode, _ problems: inout [String]
+    ) -> Scenario {
+        guard let text = options.scenario else { return .purchase }
+        guard let scenario = Scenario(rawValue: text) else {
+            let known = Scenario.allCases.map(\.rawValue).joined(separator: ", ")
+            problems.append("unknown scenario \"\(text)\"; known are: \(known)")
+            return .purchase
+        }
+        if scenario == .journey && mode == .direct {
+            problems.append("--scenario journey is for --mode http: by calls nobody registers or logs in")
+        }
+        return scenario
+    }
+
+    private static func mix(
+        _ options: RunOptions, _ defaults: Defaults, _ problems: inout [String]
+    ) -> ProductMix {
+        let count = count(options.products, "--products", 1...ProductMix.mostProducts, 1, &problems)
+        if let skew = options.skew {
+            // Also false for NaN.
+            if !(0...10).contains(skew) {
+                problems.append("--skew must be from 0 to 10, not \(Text.number(skew))")
+            } else if count == 1 {
+                problems.append("--skew divides the demand over several products: give --products too")
+            }
+        }
+        guard (1...ProductMix.mostProducts).contains(count) else { return .one }
+        return ProductMix(count: count, skew: count > 1 ? options.skew ?? defaults.skew : 0)
     }
 
     private static func mode(_ text: String?, _ problems: inout [String]) -> RunMode {
@@ -85,6 +168,71 @@ struct RunPlan: Sendable, Equatable {
         let known = RunMode.allCases.map(\.rawValue).joined(separator: ", ")
         problems.append("unknown mode \"\(text)\"; known are: \(known)")
         return .http
+    }
+
+    private static func sweep(_ options: RunOptions, _ problems: inout [String]) -> Sweep? {
+        guard let text = options.sweep else { return nil }
+        guard let sweep = Sweep(rawValue: text) else {
+            let known = Sweep.allCases.map(\.rawValue).joined(separator: ", ")
+            problems.append("unknown sweep \"\(text)\"; known are: \(known)")
+            return nil
+        }
+        let beside: [(String, Bool)] = [
+            ("--model", options.model != nil), ("--schedule-in", options.scheduleIn != nil),
+            ("--quick", options.isQuick), ("--users", sweep == .users && options.users != nil),
+            ("--rate", sweep == .users && options.rate != nil),
+        ]
+        for (name, isGiven) in beside where isGiven {
+            problems.append("--sweep \(text) chooses its loads itself: leave out \(name)")
+        }
+        return sweep
+    }
+
+    /// Of the measured window, when none is given.
+    static func standardDuration(_ isQuick: Bool, _ sweep: Sweep?, _ defaults: Defaults) -> Duration {
+        if sweep != nil { return defaults.sweepDuration }
+        return isQuick ? defaults.quickDuration : defaults.duration
+    }
+
+    private static func models(
+        _ options: RunOptions, _ sweep: Sweep?, _ problems: inout [String]
+    ) -> [LoadModel] {
+        if sweep == .users { return [.closed] }
+        if sweep == .rate { return options.rate == nil ? [.closed, .poisson] : [.poisson] }
+        if let arrivals = options.scheduleIn {
+            if let model = options.model, model != arrivals.model.rawValue {
+                problems.append(
+                    "--schedule-in holds a \(arrivals.model.rawValue) schedule: leave out --model")
+            }
+            return [arrivals.model]
+        }
+        guard let text = options.model, text != "both" else {
+            return options.isQuick ? [.closed] : [.closed, .poisson]
+        }
+        if let model = LoadModel(rawValue: text) { return [model] }
+        let known = (["both"] + LoadModel.allCases.map(\.rawValue)).joined(separator: ", ")
+        problems.append("unknown model \"\(text)\"; known are: \(known)")
+        return [.closed]
+    }
+
+    private static func rate(_ options: RunOptions, _ problems: inout [String]) -> Double? {
+        if let arrivals = options.scheduleIn {
+            if options.rate != nil { problems.append("--schedule-in has its own rate: leave out --rate") }
+            return arrivals.ratePerSecond
+        }
+        if let rate = options.rate {
+            // Also false for NaN.
+            if !(0.1...200_000).contains(rate) {
+                problems.append("--rate must be from 0.1 to 200,000 purchases/s, not \(Text.number(rate))")
+            } else if options.model == LoadModel.closed.rawValue {
+                problems.append("--rate is for an open model: a closed load takes the rate that it gets")
+            }
+            return rate
+        }
+        if let model = options.model.flatMap(LoadModel.init(rawValue:)), model.isOpen {
+            problems.append("--model \(model.rawValue) needs --rate, in purchases per second")
+        }
+        return nil
     }
 
     private static func strategies(_ text: String?, _ problems: inout [String]) -> [StrategyID] {
@@ -104,58 +252,18 @@ struct RunPlan: Sendable, Equatable {
         }
         return found
     }
-
-    private static func count(
-        _ value: Int?, _ name: String, _ range: ClosedRange<Int>, _ standard: Int,
-        _ problems: inout [String]
-    ) -> Int {
-        let value = value ?? standard
-        if !range.contains(value) {
-            problems.append(
-                "\(name) must be from \(range.lowerBound) to \(range.upperBound), not \(value)")
-        }
-        return value
-    }
-
-    private static func seconds(
-        _ value: Double?, _ name: String, _ range: ClosedRange<Double>, _ standard: Duration,
-        _ problems: inout [String]
-    ) -> Duration {
-        guard let value else { return standard }
-        // Also false for NaN.
-        guard range.contains(value) else {
-            let bounds = "\(Text.number(range.lowerBound)) to \(Text.number(range.upperBound))"
-            problems.append("\(name) must be from \(bounds) seconds, not \(Text.number(value))")
-            return standard
-        }
-        return .nanoseconds(Int64(value * 1e9))
-    }
-
-    private static func redis(_ text: String?, _ problems: inout [String]) -> RedisEndpoint? {
-        guard let text else { return nil }
-        do throws(RedisURLError) {
-            let endpoint = try RedisEndpoint(parsing: text)
-            if case .cluster = endpoint.address {
-                problems.append(
-                    "--redis: the bench empties the database that it uses, and cannot empty a cluster; name one "
-                        + "server")
-            }
-            return endpoint
-        } catch {
-            problems.append(error.description)
-            return nil
-        }
-    }
 }
 
 extension RunPlan {
     /// Set-up, drain and audit of one trial, roughly.
-    private static let overhead = Duration.seconds(3)
+    private static let overhead = Duration.seconds(1)
 
     /// How long the run will take, roughly.
     var expectedTime: Duration {
-        let trial = warmup + duration + Self.overhead
-        let control = controlDuration + Self.overhead
-        return trial * (strategies.count * rounds) + control * controls.count
+        let open = trialCount - schedule.count
+        let first = (warmup + duration + Self.overhead) * (schedule.count - controls.count)
+        let second = (warmup + (sweep == nil ? openDuration : duration) + Self.overhead) * open
+        let alone = (ceilingWarmup + ceilingDuration + Self.overhead) * ceilings.count
+        return first + second + (controlDuration + Self.overhead) * controls.count + alone
     }
 }

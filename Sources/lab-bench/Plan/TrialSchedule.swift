@@ -3,6 +3,9 @@ import LockStrategies
 /// One trial before it is run.
 struct PlannedTrial: Sendable, Equatable {
     let strategy: StrategyID
+    let model: LoadModel
+    /// Purchases per second that an open load offers.
+    let rate: Double?
     /// Place in the whole run, from 1.
     let order: Int
     /// Round, from 1; 0 for a negative control, which runs once before the rounds.
@@ -10,6 +13,7 @@ struct PlannedTrial: Sendable, Equatable {
     let stock: Int
     let warmup: Duration
     let duration: Duration
+    let users: Int
 
     var isControl: Bool { strategy.isNegativeControl }
 }
@@ -23,17 +27,54 @@ extension RunPlan {
         for strategy in controls {
             trials.append(
                 PlannedTrial(
-                    strategy: strategy, order: trials.count + 1, block: 0, stock: controlStock,
-                    warmup: .zero, duration: controlDuration))
+                    strategy: strategy, model: .closed, rate: nil, order: trials.count + 1, block: 0,
+                    stock: controlStock, warmup: .zero, duration: controlDuration, users: users))
         }
+        if sweep == .users { return usersSweep(after: trials) }
+        // The rates of the open loads are given: nothing has to be found out first.
+        if sweep == .rate && rate != nil { return trials }
+        let model = models.first ?? .closed
         for round in 0..<rounds {
             for strategy in strategies.shuffled(using: &generator) {
                 trials.append(
                     PlannedTrial(
-                        strategy: strategy, order: trials.count + 1, block: round + 1, stock: stock,
-                        warmup: warmup, duration: duration))
+                        strategy: strategy, model: model, rate: model.isOpen ? rate : nil,
+                        order: trials.count + 1, block: round + 1, stock: stock, warmup: warmup,
+                        duration: duration, users: users))
             }
         }
         return trials
+    }
+
+    /// The round of the open model after ``schedule``, when the run has both.
+    func openSchedule(rate: Double) -> [PlannedTrial] {
+        guard models.count > 1, let model = models.last else { return [] }
+        // Another order than that of any closed round.
+        var generator = SeededGenerator(seed: seed &+ 1)
+        let first = controls.count + strategies.count * rounds
+        return strategies.shuffled(using: &generator).enumerated().map { index, strategy in
+            PlannedTrial(
+                strategy: strategy, model: model, rate: rate, order: first + index + 1, block: 1,
+                stock: stock, warmup: warmup, duration: openDuration, users: users)
+        }
+    }
+
+    /// After ``schedule``.
+    private var openTrialCount: Int {
+        if sweep == .rate { return strategies.count * Sweep.rateShares.count }
+        return models.count > 1 ? strategies.count : 0
+    }
+
+    var trialCount: Int {
+        schedule.count + openTrialCount
+    }
+
+    /// The intended starts of an open trial: the same for every strategy, other ones in each round.
+    func arrivals(of trial: PlannedTrial) -> ArrivalSchedule? {
+        guard trial.model.isOpen, let rate = trial.rate else { return nil }
+        return arrivals
+            ?? ArrivalSchedule(
+                trial.model, ratePerSecond: rate, length: trial.warmup + trial.duration,
+                seed: seed &+ UInt64(trial.block))
     }
 }

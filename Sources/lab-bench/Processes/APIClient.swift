@@ -8,6 +8,7 @@ final class APIClient: Sendable {
     /// A whole answer.
     struct Answer: Sendable {
         let status: Int
+        let headers: HTTPHeaders
         let body: Data
 
         /// The problem's own words, or the start of the body.
@@ -63,15 +64,9 @@ final class APIClient: Sendable {
     func send(
         _ method: HTTPMethod, _ path: String, token: String? = nil, body: Data? = nil
     ) async throws -> Answer {
-        var headers: HTTPHeaders = ["Host": "\(target.host):\(target.port)"]
-        if let token { headers.add(name: "Authorization", value: "Bearer \(token)") }
-        if let body {
-            headers.add(name: "Content-Type", value: "application/json")
-            headers.add(name: "Content-Length", value: String(body.count))
-        }
         let answer = channel.eventLoop.makePromise(of: Answer.self)
         let exchange = AnswerHandler.Exchange(
-            head: HTTPRequestHead(version: .http1_1, method: method, uri: path, headers: headers),
+            head: target.head(method, path, token: token, length: body?.count),
             body: body.map { ByteBuffer(bytes: $0) }, answer: answer)
         channel.writeAndFlush(exchange, promise: nil)
         do {
@@ -100,7 +95,7 @@ private final class AnswerHandler: ChannelDuplexHandler {
 
     private var current: EventLoopPromise<APIClient.Answer>?
     private var timer: Scheduled<Void>?
-    private var status = 0
+    private var head: HTTPResponseHead?
     private var body = Data()
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -122,9 +117,11 @@ private final class AnswerHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let head): status = Int(head.status.code)
+        case .head(let head): self.head = head
         case .body(let bytes): body.append(contentsOf: bytes.readableBytesView)
-        case .end: finish(.success(APIClient.Answer(status: status, body: body)))
+        case .end:
+            let status = head.map { Int($0.status.code) } ?? 0
+            finish(.success(APIClient.Answer(status: status, headers: head?.headers ?? [:], body: body)))
         }
     }
 

@@ -14,6 +14,10 @@ struct DirectService: TrialService {
     /// The stock's, then the lock nodes'.
     private let clients: [RedisClient]
     private let buy: Buy
+    /// Nil: the strategy takes no lock.
+    private let watch: HoldWatch?
+
+    var holds: HoldWatch.Tally? { watch?.tally }
 
     var processIdentifier: Int32? { nil }
     var shownArguments: [String]? { nil }
@@ -36,9 +40,11 @@ struct DirectService: TrialService {
             clock: ContinuousClock(), fences: .ledger(ledger))
         do throws(StrategyConfigurationError) {
             let settings = Settings(strategy: id, patience: purchaseDeadline)
+            let watch = try catalogue.lock(id).map { _ in HoldWatch() }
             return DirectService(
                 ledger: ledger, stock: stock, clients: [client] + nodes,
-                buy: buying(by: try catalogue.strategy(id), ledger, stock, settings))
+                buy: buying(by: try watched(id, catalogue, client, watch), ledger, stock, settings),
+                watch: watch)
         } catch {
             for client in [client] + nodes { await client.close() }
             await ledger.close()
@@ -49,6 +55,23 @@ struct DirectService: TrialService {
     private struct Settings {
         let strategy: StrategyID
         let patience: Duration
+    }
+
+    /// The strategy as the catalogue makes it, its lock watched.
+    private static func watched(
+        _ id: StrategyID, _ catalogue: StrategyCatalogue<RedisClient, ContinuousClock>, _ client: RedisClient,
+        _ watch: HoldWatch?
+    ) throws(StrategyConfigurationError) -> any LockStrategy {
+        guard let watch, let lock = try catalogue.lock(id) else { return try catalogue.strategy(id) }
+        return guarded(lock, client, watch)
+    }
+
+    private static func guarded(
+        _ lock: some LeaseLock, _ client: RedisClient, _ watch: HoldWatch
+    ) -> any LockStrategy {
+        GuardedDecrement(
+            lock: WatchedLock(lock: lock, watch: watch), redis: client, clock: ContinuousClock(),
+            timeToLive: StrategySettings().leaseTimeToLive)
     }
 
     private static func buying(
@@ -72,20 +95,26 @@ struct DirectService: TrialService {
 }
 
 extension DirectService {
-    func openShop(users: Int, stock units: Int) async throws -> OpenShop {
+    func openShop(_ order: ShopOrder) async throws -> OpenShop {
         do {
             var buyers: [UserID] = []
-            for number in 1...users {
+            for number in 1...order.users {
                 try Task.checkCancellation()
                 buyers.append(try await buyer(number))
             }
-            let offer = try NewProduct(name: "lab product", price: 1000, initialStock: units)
-            let product = try await ProductService(store: ledger, stock: stock)
-                .create(offer, by: buyers[0]).product.id
-            let (known, buy) = (buyers, buy)
-            return OpenShop(product: product.rawValue) { plan, progress in
-                try await DirectLoad.run(users: users, plan, progress: progress) { user in
-                    await buy(product, known[user])
+            let offer = try NewProduct(name: "lab product", price: 1000, initialStock: order.stock)
+            let desk = ProductService(store: ledger, stock: stock)
+            var products: [ProductID] = []
+            for _ in 0..<order.mix.count {
+                products.append(try await desk.create(offer, by: buyers[0]).product.id)
+            }
+            let (known, offered, buy) = (buyers, products, buy)
+            return OpenShop(products: products.map(\.rawValue)) { plan, progress in
+                let wishes = (0..<order.users).map { user in
+                    ProductMix.Wishes(order.mix, seed: order.seed, user: user)
+                }
+                return try await DirectLoad.run(wishes, plan, progress: progress) { user, product in
+                    await buy(offered[product], known[user])
                 }
             }
         } catch let error as InventoryError {

@@ -27,23 +27,33 @@ struct LoadCost: Sendable, Equatable, Codable {
     /// Null where there is no server.
     @OrNull var server: Double?
     @OrNull var redis: Double?
+    /// Of the Redis server that used most; each has one thread that executes commands.
+    var busiestRedis: Double?
 
     /// What has been used up to now.
-    static func now(server: Int32?, redis: [Int32]) -> LoadCost {
-        let used = redis.compactMap { ProcessorTime.seconds($0) }
-        return LoadCost(
+    static func now(server: Int32?, redis: [Int32]) -> Moment {
+        Moment(
             bench: ProcessorTime.seconds(ProcessInfo.processInfo.processIdentifier),
             server: server.flatMap { ProcessorTime.seconds($0) },
-            redis: redis.isEmpty || used.count < redis.count ? nil : used.reduce(0, +))
+            redis: redis.map { ProcessorTime.seconds($0) })
     }
 
-    func since(_ earlier: LoadCost) -> LoadCost {
-        func difference(_ now: Double?, _ before: Double?) -> Double? {
-            guard let now, let before else { return nil }
-            return now - before
+    /// Since the start of each process.
+    struct Moment: Sendable {
+        let bench: Double?
+        let server: Double?
+        let redis: [Double?]
+
+        func since(_ earlier: Moment) -> LoadCost {
+            func difference(_ now: Double?, _ before: Double?) -> Double? {
+                guard let now, let before else { return nil }
+                return now - before
+            }
+            let each = zip(redis, earlier.redis).compactMap { difference($0, $1) }
+            let isWhole = !redis.isEmpty && each.count == redis.count
+            return LoadCost(
+                bench: difference(bench, earlier.bench), server: difference(server, earlier.server),
+                redis: isWhole ? each.reduce(0, +) : nil, busiestRedis: isWhole ? each.max() : nil)
         }
-        return LoadCost(
-            bench: difference(bench, earlier.bench), server: difference(server, earlier.server),
-            redis: difference(redis, earlier.redis))
     }
 }

@@ -4,8 +4,9 @@ import LockStrategies
 
 /// One `lab-server serve` child of a trial.
 struct ServerProcess: Sendable {
-    /// Logins are set-up in this scenario, so the cheapest password hash is taken; the report says so.
-    static let bcryptCost = 4
+    /// Passwords that may wait for their turn: as many as a run may have users, because a full queue is no property
+    /// of a strategy.
+    private static let passwordQueue = 10_000
 
     let process: ChildProcess
     let target: LoadTarget
@@ -28,12 +29,12 @@ struct ServerProcess: Sendable {
     /// Starts the server and waits for the line that says where it listens.
     static func start(
         _ executable: String, strategy: StrategyID, redis: [String], database: String,
-        purchaseDeadline: Duration
+        purchaseDeadline: Duration, bcryptCost: Int = RunPlan.Defaults().bcryptCost
     ) async throws(BenchError) -> ServerProcess {
         let deadline = Text.plain(purchaseDeadline / .milliseconds(1))
         let fixed = [
             "--strategy", strategy.rawValue, "--purchase-deadline-ms", deadline, "--dev", "--bcrypt-cost",
-            String(bcryptCost),
+            String(bcryptCost), "--password-queue", String(passwordQueue),
         ]
         let places = ["--redis", redis.joined(separator: ","), "--database", "sqlite:\(database)"]
         let arguments = ["serve", "--port", "0"] + places + fixed
@@ -72,12 +73,8 @@ struct ServerProcess: Sendable {
 extension ServerProcess: TrialService {
     var processIdentifier: Int32? { process.processIdentifier }
 
-    func openShop(users: Int, stock: Int) async throws -> OpenShop {
-        let shop = try await Shop.open(target, users: users, stock: stock)
-        let requests = shop.tokens.map { target.purchase(of: shop.product, token: $0) }
-        return OpenShop(product: shop.product) { [target] plan, progress in
-            try await LoadGenerator.run(target, requests, plan, progress: progress)
-        }
+    func openShop(_ order: ShopOrder) async throws -> OpenShop {
+        try await Shop.open(target, order, prefix: "buyer-").openShop(at: target, order)
     }
 
     func stop() async -> ServiceEnd {

@@ -7,7 +7,7 @@ struct FinishedTrial: Sendable {
     let planned: PlannedTrial
     let record: LoadRecord
     let facts: AuditFacts
-    let checks: [Check]
+    var checks: [Check]
     let cost: LoadCost
     /// Nil: there was no server.
     let serverArguments: [String]?
@@ -27,6 +27,12 @@ struct TrialRunner: Sendable {
         _ planned: PlannedTrial, progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
         defer { progress.finish() }
+        if case .target(let server) = place {
+            let visit = TargetVisit(server: server, trial: planned.order)
+            return try await run(planned, visit, nil, progress) { products, record in
+                await visit.reading(products, record, scenario: plan.scenario)
+            }
+        }
         let redis = try await TrialRedis.start(plan, planned.strategy)
         do {
             let finished = try await run(planned, redis, progress)
@@ -49,22 +55,25 @@ struct TrialRunner: Sendable {
         }
         defer { directory.remove() }
         let database = directory.file("lab.sqlite")
-        switch place {
-        case .server(let binary):
+        func state(_ products: [Int64], _ record: LoadRecord) async -> ShopReading {
+            await self.state(of: planned.strategy, products, redis, database)
+        }
+        if case .server(let binary) = place {
             let server = try await ServerProcess.start(
                 binary, strategy: planned.strategy, redis: redis.urls, database: database,
-                purchaseDeadline: plan.purchaseDeadline)
-            return try await run(planned, server, redis, database, progress)
-        case .ownProcess:
-            let service = try await DirectService.start(
-                planned.strategy, redis: redis, database: database, purchaseDeadline: plan.purchaseDeadline)
-            return try await run(planned, service, redis, database, progress)
+                purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost)
+            return try await run(planned, server, redis, progress, state)
         }
+        let service = try await DirectService.start(
+            planned.strategy, redis: redis, database: database, purchaseDeadline: plan.purchaseDeadline)
+        return try await run(planned, service, redis, progress, state)
     }
 
+    /// - Parameter state: What the stores hold after the service has ended.
     private func run(
-        _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis, _ database: String,
-        _ progress: AsyncStream<LoadProgress>.Continuation
+        _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis?,
+        _ progress: AsyncStream<LoadProgress>.Continuation,
+        _ state: ([Int64], LoadRecord) async -> ShopReading
     ) async throws -> FinishedTrial {
         let loaded: Loaded
         do {
@@ -74,51 +83,74 @@ struct TrialRunner: Sendable {
             throw error
         }
         let end = await service.stop()
-        let (ledger, stock) = await state(of: planned.strategy, loaded.product, redis, database)
-        let facts = AuditFacts(
-            planned, loaded.record, ledger: ledger, stock: stock, serverEnd: end.description,
-            serverEndedWell: end.isGood)
+        let reading = await state(loaded.products, loaded.record)
+        var facts = AuditFacts(
+            planned, loaded.record, ledger: reading.ledger, stock: reading.stock,
+            serverEnd: end.description, serverEndedWell: end.isGood)
+        facts.notChecked = reading.notChecked
+        facts.isForeign = redis == nil
+        facts.holds = service.holds
+        facts.addMeasurement(
+            planned, loaded.record, cost: loaded.cost, isDirect: plan.mode == .direct,
+            commandsSeen: loaded.commandsSeen)
         return FinishedTrial(
             planned: planned, record: loaded.record, facts: facts, checks: Audit.checks(facts),
-            cost: loaded.cost, serverArguments: service.shownArguments, redisSystem: stock?.system,
-            sqliteVersion: ledger?.sqliteVersion, journalMode: ledger?.journalMode)
+            cost: loaded.cost, serverArguments: service.shownArguments,
+            redisSystem: reading.stock?.system, sqliteVersion: reading.ledger?.sqliteVersion,
+            journalMode: reading.ledger?.journalMode)
     }
 
     private struct Loaded: Sendable {
-        let product: Int64
+        let products: [Int64]
         let record: LoadRecord
         let cost: LoadCost
+        /// By the Redis servers, while the load went on.
+        let commandsSeen: CommandCounter?
     }
 
     private func load(
-        _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis,
+        _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis?,
         _ progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> Loaded {
-        let shop = try await service.openShop(users: plan.users, stock: planned.stock)
-        let times = LoadPlan(warmup: planned.warmup, duration: planned.duration, drain: Self.drain)
-        func cost() -> LoadCost {
-            LoadCost.now(server: service.processIdentifier, redis: redis.processIdentifiers)
+        let shop = try await service.openShop(
+            ShopOrder(
+                users: planned.users, stock: planned.stock, mix: plan.mix, scenario: plan.scenario,
+                seed: plan.seed &+ UInt64(planned.block)))
+        let times = LoadPlan(
+            warmup: planned.warmup, duration: planned.duration, drain: Self.drain,
+            arrivals: plan.arrivals(of: planned), products: plan.mix.count, scenario: plan.scenario)
+        func cost() -> LoadCost.Moment {
+            LoadCost.now(server: service.processIdentifier, redis: redis?.processIdentifiers ?? [])
         }
+        func commands() async -> CommandCounter? {
+            guard let redis else { return nil }
+            return await CommandCounter.read([redis.stock] + redis.lockNodes)
+        }
+        let commandsBefore = await commands()
         let before = cost()
         let record = try await shop.load(times, progress)
-        return Loaded(product: shop.product, record: record, cost: cost().since(before))
+        let used = cost().since(before)
+        let commandsAfter = await commands()
+        let seen = commandsBefore.flatMap { before in commandsAfter.map { $0.since(before) } }
+        return Loaded(products: shop.products, record: record, cost: used, commandsSeen: seen)
     }
 
     /// What the ledger and Redis hold after the service has ended.
     private func state(
-        of strategy: StrategyID, _ product: Int64, _ redis: TrialRedis, _ database: String
-    ) async -> (LedgerReader.Reading?, StockReader.Reading?) {
+        of strategy: StrategyID, _ products: [Int64], _ redis: TrialRedis, _ database: String
+    ) async -> ShopReading {
+        let layout = strategy.traits.stockLayout
+        var stock = await StockReader.read(redis.stock, products: products, buckets: layout.bucketCount)
+        let asked = stock?.stocks.map { Set($0.reservations.keys) } ?? []
         // SQLite blocks, so it gets a thread that may.
         let ledger = try? await NIOThreadPool.singleton.runIfActive {
-            LedgerReader.read(database, product: product)
+            LedgerReader.read(database, products: products, asked: asked)
         }
-        let layout = strategy.traits.stockLayout
-        var stock = await StockReader.read(redis.stock, product: product, buckets: layout.bucketCount)
-        if layout == .ledger, let sums = ledger?.ledger {
+        if layout == .ledger, let books = ledger?.books {
             // There is no stock but the one that the ledger's sums imply.
-            stock?.stock = sums.supplied - sums.sold
+            stock?.stocks = books.map { .init(units: $0.ledger.supplied - $0.ledger.sold, reservations: [:]) }
         }
-        return (ledger, stock)
+        return ShopReading(ledger: ledger, stock: stock)
     }
 }
 
@@ -128,20 +160,56 @@ extension AuditFacts {
         _ planned: PlannedTrial, _ record: LoadRecord, ledger: LedgerReader.Reading?,
         stock: StockReader.Reading?, serverEnd: String, serverEndedWell: Bool
     ) {
-        initialStock = planned.stock
+        let count = record.products.count
+        initialStock = planned.stock * count
         answers = Answers(
             success: record.total(.success), oversellRefused: record.total(.oversellRefused),
             unknown: PurchaseOutcome.allCases.filter(\.isUnknown).reduce(0) { $0 + record.total($1) })
-        self.ledger = ledger?.ledger
-        if let stock, let ledger {
-            let open = stock.reservations.filter { !ledger.reservations.contains($0.key) }
-            redis = Redis(
-                stock: stock.stock, openReservations: open.count, openUnits: open.values.reduce(0, +),
-                unclearedReservations: stock.reservations.count - open.count)
+        self.ledger = ledger?.sum
+        var redis: [Redis] = []
+        if let stocks = stock?.stocks, stocks.count == count {
+            redis = stocks.enumerated().map { index, stock in
+                Redis(stock, known: ledger?.books[index].reservations ?? [])
+            }
+            self.redis = redis.reduce(Redis()) { $0 + $1 }
         }
-        busyShare = record.busyShare
+        if count > 1 {
+            products = record.products.enumerated().map { index, tally in
+                Product(
+                    number: index + 1, initialStock: planned.stock,
+                    answers: Answers(
+                        success: tally.success, oversellRefused: tally.oversellRefused,
+                        unknown: tally.unknown),
+                    ledger: ledger?.books[index].ledger, redis: redis.isEmpty ? nil : redis[index])
+            }
+        }
+        if let journey = record.journey {
+            let step = journey.step(.register)
+            // One more registered before the load, to own the products.
+            self.journey = Journey(
+                registered: step.good + 1, unknown: step.unknown, users: ledger?.users,
+                missing: journey.missing)
+        }
+        busyShare = planned.model.isOpen ? nil : record.busyShare
         measuredSuccesses = record.measured(.success)
         self.serverEnd = serverEnd
         self.serverEndedWell = serverEndedWell
+    }
+}
+
+extension AuditFacts.Redis {
+    /// - Parameter known: Ids of the reservations that became purchases.
+    init(_ stock: StockReader.Stock, known: Set<String>) {
+        let open = stock.reservations.filter { !known.contains($0.key) }
+        self.init(
+            stock: stock.units, openReservations: open.count, openUnits: open.values.reduce(0, +),
+            unclearedReservations: stock.reservations.count - open.count)
+    }
+
+    static func + (left: Self, right: Self) -> Self {
+        Self(
+            stock: left.stock + right.stock, openReservations: left.openReservations + right.openReservations,
+            openUnits: left.openUnits + right.openUnits,
+            unclearedReservations: left.unclearedReservations + right.unclearedReservations)
     }
 }

@@ -4,20 +4,38 @@ protocol TrialService: Sendable {
     var processIdentifier: Int32? { get }
     /// Its command line as shown in the report; nil when it has none.
     var shownArguments: [String]? { get }
+    /// Every hold of a lock until now; nil: not to be seen, or there is no lock.
+    var holds: HoldWatch.Tally? { get }
 
-    /// Makes the users and puts one product on sale.
-    func openShop(users: Int, stock: Int) async throws -> OpenShop
+    /// Makes the users and puts the products on sale.
+    func openShop(_ order: ShopOrder) async throws -> OpenShop
 
     /// Asks the service to finish what is under way and to end; afterwards nobody has its database open.
     func stop() async -> ServiceEnd
 }
 
-/// One product on sale, and how the users of a trial buy it.
+extension TrialService {
+    var holds: HoldWatch.Tally? { nil }
+}
+
+/// What a trial wants of its shop.
+struct ShopOrder: Sendable, Equatable {
+    var users: Int
+    /// Units of each product.
+    var stock: Int
+    var mix = ProductMix.one
+    var scenario = Scenario.purchase
+    /// Of what each user wants.
+    var seed: UInt64 = 1
+}
+
+/// Products on sale, and how the users of a trial buy them.
 struct OpenShop: Sendable {
     typealias Load =
         @Sendable (LoadPlan, AsyncStream<LoadProgress>.Continuation) async throws -> LoadRecord
 
-    let product: Int64
+    /// The hottest one first.
+    let products: [Int64]
     /// Lets all users buy until the plan's window is over.
     let load: Load
 }
@@ -28,9 +46,19 @@ struct ServiceEnd: Sendable, Equatable {
     let isGood: Bool
 }
 
+/// What a service itself says about what was sold, where nobody can look into its stores.
+struct ShopReading: Sendable {
+    var ledger: LedgerReader.Reading?
+    var stock: StockReader.Reading?
+    /// Checks that cannot be made, and why.
+    var notChecked: [String: String] = [:]
+}
+
 /// Where the service of each trial runs.
-enum ServicePlace: Sendable, Equatable {
+enum ServicePlace: Sendable {
     /// In a lab-server of its own.
     case server(binary: String)
     case ownProcess
+    /// In a server that was running before and goes on afterwards.
+    case target(TargetServer)
 }

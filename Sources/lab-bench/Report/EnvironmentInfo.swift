@@ -23,7 +23,7 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
         EnvironmentInfo(
             host: hostName, os: osName, kernel: text("/proc/sys/kernel/osrelease") ?? "unknown",
             cpu: field("model name", of: "/proc/cpuinfo") ?? "unknown",
-            cores: ProcessInfo.processInfo.activeProcessorCount,
+            cores: cores,
             memoryMib: Int(ProcessInfo.processInfo.physicalMemory >> 20),
             governor: text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             virtualisation: field("flags", of: "/proc/cpuinfo").flatMap {
@@ -39,13 +39,17 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
         return safe.isEmpty ? "host" : String(safe)
     }
 
-    private static var mode: String {
+    static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
+
+    static var isReleaseBuild: Bool {
         #if DEBUG
-            "debug"
+            false
         #else
-            "release"
+            true
         #endif
     }
+
+    private static var mode: String { isReleaseBuild ? "release" : "debug" }
 
     private static var compiler: String {
         #if compiler(>=6.4)

@@ -2,7 +2,7 @@ import Foundation
 
 /// Draws `LOAD_TEST_RESULT.md` from the results, and from nothing else.
 struct MarkdownReport: Sendable {
-    private let results: RunResults
+    let results: RunResults
 
     init(_ results: RunResults) {
         self.results = results
@@ -10,11 +10,24 @@ struct MarkdownReport: Sendable {
 
     var text: String {
         let sections = [
-            head, correctness, checks, headline, targets, comparison, method, environment, files,
+            head, correctness, products, checks, sweep, headline, ceilings, journey, open, targets,
+            comparison,
+            method,
+            environment, files,
         ]
         let parts = sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
         return parts.joined(separator: "\n\n") + "\n"
     }
+
+    /// The parts that the HTML report shows too.
+    var repeatLines: [String] { ["## The same again", "", "```", results.run.command, "```"] }
+    var correctnessLines: [String] { correctness + [""] + products }
+    var checkLines: [String] { checks }
+    var speedLines: [String] {
+        let sections = [sweep, headline, ceilings, journey, open, targets, comparison]
+        return Array(sections.filter { !$0.isEmpty }.joined(separator: [""]))
+    }
+    var methodLines: [String] { method + [""] + environment + [""] + files }
 
     /// A Markdown table; the first column is text, the others are numbers.
     static func table(_ header: [String], _ rows: [[String]]) -> [String] {
@@ -23,7 +36,7 @@ struct MarkdownReport: Sendable {
         return [line(header), line(rule)] + rows.map(line)
     }
 
-    private func count(_ value: Int?) -> String { value.map { Text.grouped($0) } ?? "-" }
+    func count(_ value: Int?) -> String { value.map { Text.grouped($0) } ?? "-" }
 }
 
 extension MarkdownReport {
@@ -54,7 +67,7 @@ extension MarkdownReport {
                 strategy.isViolated ? "**wrong**" : strategy.stockWord,
             ]
         }
-        let controls = results.controls.map { control in
+        let controls = results.negativeControls.map { control in
             let audit = results.trials.first { $0.strategy == control.id }?.audit
             let lost = audit.flatMap { audit in audit.finalStock.map { audit.initialStock - $0 } }
             return [
@@ -80,19 +93,20 @@ extension MarkdownReport {
         let real = results.trials.filter { !$0.isControl }
         var lines = ["## Checks", "", "Over \(real.count) trials of real strategies.", ""]
         lines += Self.table(
-            ["check", "passed", "failed", "unknown"],
+            ["check", "passed", "failed", "unknown", "not checked"],
             results.checks.map { check in
                 ["\(check.id): \(check.statement)"]
-                    + [check.passed, check.failed, check.unknown].map { count($0) }
+                    + [check.passed, check.failed, check.unknown, check.notChecked ?? 0].map { count($0) }
             })
+        lines += notChecked(real)
         let red = real.flatMap { trial in
-            trial.checks.filter { $0.state != .pass }.map { check in
+            trial.checks.filter { $0.state == .fail || $0.state == .unknown }.map { check in
                 "- \(trial.strategy), round \(trial.block): \(check.id) is \(check.state.rawValue): "
                     + "\(check.value), must be \(check.limit)"
             }
         }
         if !red.isEmpty { lines += [""] + red }
-        for control in results.controls where control.isCaught == true {
+        for control in results.negativeControls where control.isCaught == true {
             let names = control.caughtBy.joined(separator: ", ")
             lines += ["", "The negative control \(control.id) turned red, as it must: \(names)."]
         }
@@ -111,9 +125,12 @@ extension MarkdownReport {
                 rate.map { "\(Text.number($0.min)) - \(Text.number($0.max))" } ?? "-",
                 Text.percent(strategy.successShare),
             ]
-                + [latency.p50, latency.p90, latency.p95, latency.p99, latency.max].map {
-                    Text.milliseconds($0)
-                } + [strategy.isRanked ? "yes" : "no: \(strategy.notRankedBecause ?? "")"]
+                + [
+                    (latency.p50, nil), (latency.p90, nil), (latency.p95, latency.intervals?.p95),
+                    (latency.p99, latency.intervals?.p99), (latency.max, nil),
+                ].map { Text.milliseconds($0, within: $1) } + [
+                    strategy.isRanked ? "yes" : "no: \(strategy.notRankedBecause ?? "")"
+                ]
         }
         let lock = results.strategies.map { strategy in
             let errors = ["contended", "unavailable", "other", "transport-error"].map {
@@ -128,8 +145,9 @@ extension MarkdownReport {
         }
         return [
             "## Speed", "",
-            "Service time of successful purchases in ms, from the merged histograms of all rounds; rate is "
-                + "the median of the rounds. `-`: too few values for that percentile.", "",
+            "Closed load: service time of successful purchases in ms, from the merged histograms of all rounds; "
+                + "rate is the median of the rounds. In brackets the 95 % interval of a percentile by its ranks, for chance "
+                + "within the run. `-`: fewer than ten values lie beyond that percentile.", "",
         ]
             + Self.table(
                 [
@@ -142,7 +160,51 @@ extension MarkdownReport {
                 [
                     "strategy", "wait p50", "wait p99", "hold p50", "hold p99", "attempts", "Redis commands",
                     "contended", "unavailable", "other", "no answer", "fairness (Jain)",
-                ], lock)
+                ], lock) + ["", "What kept it from selling more (cores used on average):", ""]
+            + Self.table(
+                [
+                    "strategy", "limited by", "because", "bench", "server", "Redis", "wait share",
+                    "SQLite share",
+                ], limits)
+    }
+
+    private var limits: [[String]] {
+        results.strategies.compactMap { strategy in
+            guard let limiter = strategy.limiter else { return nil }
+            let cores = [limiter.benchCores, limiter.serverCores, limiter.redisCores]
+            return [strategy.id, limiter.name.rawValue, limiter.evidence ?? "-"]
+                + cores.map { $0.map { Text.number($0, digits: 2) } ?? "-" }
+                + [Text.percent(limiter.waitShare), Text.percent(limiter.sqlShare)]
+        }
+    }
+
+    /// Service and response time side by side.
+    private var open: [String] {
+        let rows = results.strategies.compactMap { strategy -> [String]? in
+            guard let open = strategy.open else { return nil }
+            return [
+                strategy.id, Text.number(open.offeredPerSecond),
+                open.achievedPerSecond.map { Text.number($0.median) } ?? "-", count(open.unsent),
+                open.isSustained ? "yes" : "**rate not sustained**", Text.percent(open.successShare),
+            ]
+                + [
+                    open.serviceUs.p50, open.responseUs.p50, open.serviceUs.p99, open.responseUs.p99,
+                    open.serviceUs.max, open.responseUs.max,
+                ].map { Text.milliseconds($0) }
+        }
+        guard !rows.isEmpty else { return [] }
+        return [
+            "## At one offered rate", "",
+            "Open load (\(results.strategies.compactMap(\.open).first?.model.rawValue ?? "-")): purchases begin "
+                + "when they are meant to, whether the server keeps up or not. Service time counts from "
+                + "sending, response time from the intended start: what somebody waits who came then. In ms.",
+            "",
+        ]
+            + Self.table(
+                [
+                    "strategy", "offered/s", "achieved/s", "unsent", "sustained", "success", "service p50",
+                    "response p50", "service p99", "response p99", "service max", "response max",
+                ], rows)
     }
 
     private var targets: [String] {
@@ -165,21 +227,41 @@ extension MarkdownReport {
         if results.workload.rounds == 1 {
             return lines + ["One round says nothing about differences: there is no ranking."]
         }
-        var separated: [String] = []
-        for (index, one) in ranked.enumerated() {
-            for other in ranked[(index + 1)...] {
-                guard let a = one.purchasesPerSecond, let b = other.purchasesPerSecond,
-                    a.isSeparated(from: b), min(a.median, b.median) > 0
-                else { continue }
-                let (fast, slow) = a.median > b.median ? (one, other) : (other, one)
-                let ratio = max(a.median, b.median) / min(a.median, b.median)
-                separated.append("- \(fast.id) sold \(Text.number(ratio)) x as much as \(slow.id)")
-            }
+        let needed = results.pairs.map(\.judgement.roundsNeeded).max() ?? 0
+        if results.pairs.contains(where: { $0.judgement.word == .tooFewRounds }) {
+            lines += [
+                "\(results.workload.rounds) rounds are too few to judge \(results.pairs.count) pairs: \(needed) are "
+                    + "needed (`--rounds \(needed)`). The ratios below say how much was sold, not whether it was "
+                    + "chance.", "",
+            ]
+        } else {
+            lines += [
+                "Ratio of the medians of purchases/s, row to column; **bold** where it is beyond chance (exact "
+                    + "permutation test over trials, Holm over \(results.pairs.count) pairs, 0.05) and beyond the "
+                    + "noise floor.", "",
+            ]
         }
-        lines.append(
-            "\(results.workload.rounds) rounds are too few for a test of significance. Pairs whose ranges "
-                + "over the rounds do not overlap (all others are not separated):")
-        return lines + [""] + (separated.isEmpty ? ["- none"] : separated)
+        return lines + matrix(ranked.map(\.id))
+    }
+
+    /// Every ranked strategy against every other one.
+    private func matrix(_ ids: [String]) -> [String] {
+        Self.table(
+            [""] + ids,
+            ids.map { row in
+                [row]
+                    + ids.map { column in
+                        let pair = results.pairs.first { $0.first == column && $0.second == row }
+                        let turned = results.pairs.first { $0.first == row && $0.second == column }
+                        guard let ratio = pair?.judgement.ratio ?? turned.map({ 1 / $0.judgement.ratio })
+                        else {
+                            return row == column ? "" : "-"
+                        }
+                        let word = (pair ?? turned)?.judgement.word
+                        let text = Text.number(ratio, digits: 2)
+                        return word == .faster || word == .slower ? "**\(text)**" : text
+                    }
+            })
     }
 }
 
@@ -190,19 +272,18 @@ extension MarkdownReport {
         return [
             "## Method", "",
             way,
-            "- Closed load: \(load.users) users, \(users); a "
-                + "user sends the next purchase of 1 unit when the last one is answered. All buy the same "
-                + "product.",
+            "- Models: \(load.models.map(\.rawValue).joined(separator: ", then ")). Closed load: \(load.users) users, \(users); \(behaviour)",
             "- \(Text.number(load.warmupSeconds)) s warm-up, \(Text.number(load.durationSeconds)) s measured "
                 + "(by the time of sending), then a drain of at most "
                 + "\(Text.number(load.drainLimitSeconds)) s. Latency is service time: a closed load hides "
                 + "stalls, because users who wait do not send.",
-            "- Rounds: \(load.rounds); the order inside each is shuffled with seed \(results.run.seed). Each "
-                + "trial has a fresh Redis, a fresh database, and a fresh \(isDirect ? "service" : "server").",
-            "- Stock: \(Text.grouped(load.stock)) units, so that nothing sells out; a trial that does is "
+            "- Rounds: \(load.rounds); the order inside each is shuffled with seed \(results.run.seed). "
+                + freshness,
+            "- Stock: \(Text.grouped(load.stock)) units\(demand), so that nothing sells out; a trial that does is "
                 + "not ranked.",
             "- Negative control: \(controls), once, "
-                + "with \(Text.grouped(load.controlStock)) units, few enough to be sold.",
+                + "with \(Text.grouped(load.controlStock)) units\(load.products > 1 ? " of each product" : ""), "
+                + "few enough to be sold.",
             "- Little's law is checked over exactly the measured window: requests count with the part of "
                 + "their time that lies inside it.",
             logins,
@@ -211,28 +292,6 @@ extension MarkdownReport {
                 + "Redis and SQLite (below), and the work on the stock. By design they differ in how they "
                 + "retry:", "",
         ] + conditions
-    }
-
-    private var isDirect: Bool { results.workload.mode == .direct }
-
-    private var users: String {
-        isDirect ? "one task each" : "one keep-alive connection each, one event-loop thread"
-    }
-
-    private var way: String {
-        isDirect
-            ? "- Mode `direct`: the purchase service (strategy, stock in Redis, ledger in SQLite) runs in "
-                + "lab-bench's own process and is called, with the limits and settings of lab-server. No HTTP, "
-                + "no JSON, no token: these are the costs of the strategy and its bookkeeping, not what a "
-                + "client gets."
-            : "- Mode `http`: each trial loads a lab-server process of its own over HTTP."
-    }
-
-    private var logins: String {
-        guard let cost = results.systemUnderTest.bcryptCost else {
-            return "- Nobody logs in: the users are written straight into the ledger."
-        }
-        return "- Logins are set-up here, so the server hashes passwords with bcrypt cost \(cost)."
     }
 
     private var conditions: [String] {
@@ -259,7 +318,7 @@ extension MarkdownReport {
                 ["load before, governor", "\(load), \(env.governor ?? "-")"],
                 ["build", "Swift \(env.swift), \(env.buildMode)"],
                 ["Redis for the stock", redis],
-                ["Redis lock nodes (redlock)", "\(system.lockNodes), started by the bench, no persistence"],
+                ["Redis lock nodes (redlock)", lockNodes],
                 ["SQLite", sqlite],
                 ["lab-server", server],
                 ["lease time to live", "\(Text.number(system.leaseTtlMs)) ms, the same for every lock"],
@@ -284,11 +343,6 @@ extension MarkdownReport {
             + "there is no figure for a server:"
     }
 
-    private var server: String {
-        if isDirect { return "none: the service ran in lab-bench" }
-        return "`\(results.systemUnderTest.serverArguments?.joined(separator: " ") ?? "-")`"
-    }
-
     private var sqlite: String {
         let system = results.systemUnderTest
         return "\(system.sqliteVersion ?? "-"), journal \(system.sqliteJournalMode ?? "-"), "
@@ -302,7 +356,11 @@ extension MarkdownReport {
     }
 
     private var files: [String] {
-        let contents = "every number above, every trial, the histograms"
-        return ["## Raw data", "", "[results.json](results.json): \(contents)."]
+        [
+            "## Raw data", "",
+            "- [results.json](results.json): every number above, every trial, the histograms.",
+            "- [samples.csv.gz](samples.csv.gz): single requests, 10,000 of each trial at most.",
+            "- [report.html](report.html): the same with pictures. [junit.xml](junit.xml): checks and targets for CI.",
+        ]
     }
 }

@@ -6,9 +6,9 @@ struct ResultsFolder: Sendable {
 
     var reportPath: String { "\(path)/LOAD_TEST_RESULT.md" }
 
-    /// - Parameter named: By `--output`; nil takes `results/<time>-purchase-<host>`, or `purchase-direct`.
-    init(named: String?, of mode: RunMode, at time: Date) throws(BenchError) {
-        path = named ?? "results/\(Self.stamp(time))-\(mode.folderWord)-\(EnvironmentInfo.hostName)"
+    /// - Parameter named: By `--output`; nil takes `results/<time>-<word>-<host>`.
+    init(named: String?, word: String, at time: Date) throws(BenchError) {
+        path = named ?? "results/\(Self.stamp(time))-\(word)-\(EnvironmentInfo.hostName)"
         let files = FileManager.default
         if files.fileExists(atPath: "\(path)/results.json") {
             throw BenchError(
@@ -24,13 +24,41 @@ struct ResultsFolder: Sendable {
         }
     }
 
-    func write(_ results: RunResults) throws(BenchError) {
+    /// - Parameter trials: Behind the results; their single requests are kept too.
+    func write(_ results: RunResults, _ trials: [FinishedTrial]) throws(BenchError) {
         do {
             try results.json().write(to: URL(fileURLWithPath: "\(path)/results.json"), options: .atomic)
-            let report = MarkdownReport(results).text
-            try Data(report.utf8).write(to: URL(fileURLWithPath: reportPath), options: .atomic)
         } catch {
             throw BenchError(.outputFailed, "the results cannot be written to \(path)")
+        }
+        try SamplesFile.write(trials, to: "\(path)/samples.csv.gz")
+        try Self.writeReports(results, to: path)
+    }
+
+    /// Prints what stands in results.json.
+    func show(_ results: RunResults) throws(BenchError) {
+        do {
+            FileHandle.standardOutput.write(try results.json())
+        } catch {
+            throw BenchError(.outputFailed, "the results cannot be printed: \(error)")
+        }
+    }
+
+    /// What ``writeReports(_:to:)`` writes.
+    static let reportNames = ["LOAD_TEST_RESULT.md", "report.html", "junit.xml"]
+
+    /// Draws everything that is drawn from results alone.
+    static func writeReports(_ results: RunResults, to folder: String) throws(BenchError) {
+        let reports = [
+            ("LOAD_TEST_RESULT.md", MarkdownReport(results).text), ("report.html", HTMLReport(results).text),
+            ("junit.xml", JUnitReport(results).text),
+        ]
+        do {
+            for (name, text) in reports {
+                try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"), options: .atomic)
+            }
+        } catch {
+            throw BenchError(.outputFailed, "the reports cannot be written to \(folder)")
         }
     }
 

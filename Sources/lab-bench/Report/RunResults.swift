@@ -4,7 +4,7 @@ import LockStrategies
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 struct RunResults: Sendable, Codable, Equatable {
-    static let currentSchema = "1.1"
+    static let currentSchema = "2.1"
 
     struct Run: Sendable, Codable, Equatable {
         var id: String
@@ -19,9 +19,12 @@ struct RunResults: Sendable, Codable, Equatable {
     }
 
     struct Workload: Sendable, Codable, Equatable {
-        var scenario = "purchase"
+        var scenario: Scenario
         var mode: RunMode
-        var model = "closed"
+        var models: [LoadModel]
+        /// As asked for; null when the run chose it.
+        @OrNull var ratePerSecond: Double?
+        var openDurationSeconds: Double
         var users: Int
         var rounds: Int
         var warmupSeconds: Double
@@ -30,10 +33,18 @@ struct RunResults: Sendable, Codable, Equatable {
         var stock: Int
         var controlStock: Int
         var controlDurationSeconds: Double
-        var products = 1
+        var products: Int
+        /// Exponent of the demand's distribution, and the share of it that the hottest product draws; nil for one
+        /// product.
+        var skew: Double?
+        var hotProductShare: Double?
+        /// Address of a server that was running already; nil: one was started for each trial.
+        var target: String?
         var strategies: [String]
         var controls: [String]
         var isQuick: Bool
+        /// Against which targets and pairs were judged.
+        var thresholds: Thresholds
     }
 
     struct System: Sendable, Codable, Equatable {
@@ -54,6 +65,10 @@ struct RunResults: Sendable, Codable, Equatable {
         var conditions: [StrategyConditions]
     }
 
+    private struct Version: Decodable, Sendable {
+        let schemaVersion: String
+    }
+
     var schemaVersion: String
     var run: Run
     var env: EnvironmentInfo
@@ -63,16 +78,22 @@ struct RunResults: Sendable, Codable, Equatable {
     var strategies: [StrategyResult]
     /// Over the trials of real strategies; each trial has its own ones.
     var checks: [CheckSummary]
+    /// The negative controls, then the ceilings.
     var controls: [ControlResult]
+    /// Ranked strategies against each other; empty after one round.
+    var pairs: [PairJudgement]
+    /// Nil: the run was none.
+    var sweep: SweepResult?
     var verdict: Verdict
 }
 
 extension RunResults {
     init(
-        plan: RunPlan, trials: [FinishedTrial], end: RunEnd, started: Date, ended: Date,
-        environment: EnvironmentInfo
+        plan: RunPlan, trials: [FinishedTrial], ceilings: [FinishedCeiling] = [], end: RunEnd,
+        started: Date, ended: Date, environment: EnvironmentInfo
     ) {
         schemaVersion = Self.currentSchema
+        let trials = EqualConditions.judged(trials)
         var failure: String?
         if case .failed(let error) = end { failure = error.description }
         run = Run(
@@ -86,14 +107,22 @@ extension RunResults {
         let results = trials.map(TrialResult.init)
         self.trials = results
         strategies = plan.strategies.map { id in
-            StrategyResult(id, trials.filter { $0.planned.strategy == id }, isQuick: plan.isQuick)
+            StrategyResult(
+                id, trials.filter { $0.planned.strategy == id }, isQuick: plan.isQuick,
+                thresholds: plan.thresholds, sweep: plan.sweep)
         }
+        sweep = plan.sweep.map { SweepResult($0, plan.strategies, trials) }
         checks = CheckSummary.all(results.filter { !$0.isControl }.map(\.checks))
         controls = plan.controls.map { id in
             ControlResult(id, results.first { $0.strategy == id.rawValue })
         }
         verdict = Verdict(
             end: end, strategies: strategies, controls: controls, trials: results)
+        controls += ceilings.map { ControlResult($0) }
+        pairs = []
+        if plan.rounds > 1 && plan.sweep == nil {
+            pairs = PairJudgement.all(self, noiseFloor: plan.thresholds.noiseFloorPercent / 100)
+        }
     }
 
     /// As written to `results.json`.
@@ -105,17 +134,40 @@ extension RunResults {
         return try encoder.encode(self) + Data("\n".utf8)
     }
 
-    static func decode(_ json: Data) throws -> RunResults {
+    /// Reads what ``json()`` wrote.
+    ///
+    /// - Throws: ``BenchError`` that says why the file cannot be used, another major version among them.
+    static func decode(_ json: Data) throws(BenchError) -> RunResults {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         decoder.dateDecodingStrategy = .iso8601
-        return try decoder.decode(RunResults.self, from: json)
+        guard let version = try? decoder.decode(Version.self, from: json).schemaVersion else {
+            throw BenchError(.badInput, "this is not a results.json of lab-bench")
+        }
+        let major = currentSchema.prefix { $0 != "." }
+        guard version.prefix(while: { $0 != "." }) == major else {
+            throw BenchError(
+                .badInput, "the results have schema version \(version); this lab-bench reads \(major).x")
+        }
+        do {
+            return try decoder.decode(RunResults.self, from: json)
+        } catch {
+            throw BenchError(.badInput, "the results do not follow their schema: \(error)")
+        }
     }
 }
 
 extension RunResults.Workload {
     init(_ plan: RunPlan) {
+        scenario = plan.scenario
         mode = plan.mode
+        products = plan.mix.count
+        skew = plan.mix.count > 1 ? plan.mix.skew : nil
+        hotProductShare = plan.mix.count > 1 ? plan.mix.hotShare : nil
+        target = plan.target?.authority
+        models = plan.models
+        ratePerSecond = plan.rate
+        openDurationSeconds = plan.openDuration / .seconds(1)
         users = plan.users
         rounds = plan.rounds
         warmupSeconds = plan.warmup / .seconds(1)
@@ -127,6 +179,7 @@ extension RunResults.Workload {
         strategies = plan.strategies.map(\.rawValue)
         controls = plan.controls.map(\.rawValue)
         isQuick = plan.isQuick
+        thresholds = plan.thresholds
     }
 }
 
@@ -134,14 +187,18 @@ extension RunResults.System {
     init(plan: RunPlan, trials: [FinishedTrial]) {
         let sample = trials.first { !$0.planned.isControl } ?? trials.first
         redis = trials.lazy.compactMap(\.redisSystem).first
-        redisOrigin = plan.redis == nil ? "started by the bench" : "named by --redis"
-        lockNodes = TrialRedis.lockNodeCount
+        redisOrigin =
+            plan.target != nil
+            ? "the target's own, not looked at"
+            : plan.redis == nil ? "started by the bench" : "named by --redis"
+        lockNodes = plan.target == nil ? TrialRedis.lockNodeCount : 0
         sqliteVersion = sample?.sqliteVersion
         sqliteJournalMode = sample?.journalMode
         let witness = plan.mode == .http ? "lab-server" : "the service"
-        sqliteSynchronous = "FULL (asserted by \(witness) at start)"
+        sqliteSynchronous =
+            plan.target == nil ? "FULL (asserted by \(witness) at start)" : "not known: the target's own"
         serverArguments = sample?.serverArguments
-        bcryptCost = plan.mode == .http ? ServerProcess.bcryptCost : nil
+        bcryptCost = plan.mode == .http && plan.target == nil ? plan.bcryptCost : nil
         leaseTtlMs = StrategySettings().leaseTimeToLive / .milliseconds(1)
         purchaseDeadlineMs = plan.purchaseDeadline / .milliseconds(1)
         conditions = (plan.strategies + plan.controls).map { StrategyConditions($0) }
@@ -156,16 +213,33 @@ extension RunPlan {
         let defaults = Defaults()
         var words = ["./lab bench", "--strategies \(names)"]
         if mode != .http { words.append("--mode \(mode.rawValue)") }
+        if scenario != .purchase { words.append("--scenario \(scenario.rawValue)") }
+        if let target { words.append("--target http://\(target.authority)") }
         if isQuick { words.append("--quick") }
-        if users != defaults.users { words.append("--users \(users)") }
-        if duration != (isQuick ? defaults.quickDuration : defaults.duration) {
+        if arrivals != nil {
+            words.append("--schedule-in FILE")
+        } else if sweep != nil {
+            if let rate { words.append("--rate \(Text.plain(rate))") }
+        } else {
+            if models != (isQuick ? [.closed] : [.closed, .poisson]) {
+                words.append("--model \(models.count > 1 ? "both" : models[0].rawValue)")
+            }
+            if let rate { words.append("--rate \(Text.plain(rate))") }
+        }
+        if let sweep { words.append("--sweep \(sweep.rawValue)") }
+        if sweep != .users && users != defaults.users { words.append("--users \(users)") }
+        if duration != Self.standardDuration(isQuick, sweep, defaults) {
             words.append("--duration \(Text.plain(duration / .seconds(1)))")
         }
         if warmup != (isQuick ? defaults.quickWarmup : defaults.warmup) {
             words.append("--warmup \(Text.plain(warmup / .seconds(1)))")
         }
-        if rounds != (isQuick ? 1 : defaults.rounds) { words.append("--rounds \(rounds)") }
+        if rounds != (isQuick || sweep != nil ? 1 : defaults.rounds) { words.append("--rounds \(rounds)") }
         if stock != defaults.stock { words.append("--stock \(stock)") }
+        if mix.count > 1 { words.append("--products \(mix.count) --skew \(Text.plain(mix.skew))") }
+        if !hasCeilings { words.append("--no-ceilings") }
+        if bcryptCost != defaults.bcryptCost { words.append("--bcrypt-cost \(bcryptCost)") }
+        if thresholds != Thresholds() { words.append("--thresholds FILE") }
         words.append("--seed \(seed)")
         if let redis { words.append("--redis \(redis)") }
         return words.joined(separator: " ")

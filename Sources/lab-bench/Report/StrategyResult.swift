@@ -23,11 +23,41 @@ struct StrategyResult: Sendable, Codable, Equatable {
         @OrNull var isMet: Bool?
     }
 
+    /// Trials of the open model together.
+    struct Open: Sendable, Codable, Equatable {
+        var model: LoadModel
+        var trials: Int
+        var offeredPerSecond: Double
+        @OrNull var achievedPerSecond: Spread?
+        var unsent: Int
+        var isSustained: Bool
+        @OrNull var successShare: Double?
+        /// Of the measured successes, from sending and from the intended start.
+        var serviceUs: Percentiles
+        var responseUs: Percentiles
+        var serviceCurve: [CurvePoint]
+        var responseCurve: [CurvePoint]
+    }
+
+    /// Where the mean time of a successful purchase went, in microseconds; they add up to the mean.
+    struct Parts: Sendable, Codable, Equatable {
+        var waitUs: Double
+        var holdUs: Double
+        /// In Redis, beside waiting and holding.
+        var redisUs: Double
+        var sqlUs: Double
+        /// HTTP, queues, and everything else.
+        var restUs: Double
+    }
+
     var id: String
+    /// Of any model.
     var trials: Int
     var isRanked: Bool
     @OrNull var notRankedBecause: String?
+    /// Of the closed trials, as all figures down to `jain`; of the open ones where there are no others.
     @OrNull var purchasesPerSecond: Spread?
+    @OrNull var open: Open?
     @OrNull var successShare: Double?
     /// Of the measured successes of all trials, from the merged histogram, in microseconds.
     var latencyUs: Percentiles
@@ -35,12 +65,20 @@ struct StrategyResult: Sendable, Codable, Equatable {
     var holdUs: Percentiles
     var redisUs: Percentiles
     var sqlUs: Percentiles
+    @OrNull var parts: Parts?
+    /// Service time of the successes at rising shares.
+    var curve: [CurvePoint]
+    /// Attempts of a success and how many needed so many: value, count, value, count, …
+    var attemptsHistogram: [UInt64]
     @OrNull var attemptsPerSuccess: Double?
     @OrNull var redisCommandsPerSuccess: Double?
     /// Measured requests by outcome, all trials.
     var measured: [String: Int]
     /// Worst of the trials.
     @OrNull var jain: Double?
+    @OrNull var limiter: Limiter?
+    /// Nil in the purchase scenario.
+    var journey: JourneyResult?
     var ledger: Ledger
     var failedChecks: [String]
     var targets: [Target]
@@ -56,24 +94,34 @@ struct StrategyResult: Sendable, Codable, Equatable {
 }
 
 extension StrategyResult {
-    init(_ id: StrategyID, _ trials: [FinishedTrial], isQuick: Bool) {
+    /// - Parameter sweep: Its loads are not merged: the figures are those of the highest closed one.
+    init(
+        _ id: StrategyID, _ trials: [FinishedTrial], isQuick: Bool, thresholds: Thresholds,
+        sweep: Sweep? = nil
+    ) {
         self.id = id.rawValue
         self.trials = trials.count
-        let records = trials.map(\.record)
+        let open = sweep == nil ? trials.filter(\.planned.model.isOpen) : []
+        let most = trials.map(\.planned.users).max()
+        let closed = trials.filter { !$0.planned.model.isOpen && $0.planned.users == most }
+        self.open = Open(open)
+        let records = (closed.isEmpty ? open : closed).map(\.record)
         purchasesPerSecond = Spread(records.map(\.purchasesPerSecond))
         let requests = records.reduce(0) { $0 + $1.measuredRequests }
         let successes = records.reduce(0) { $0 + $1.measured(.success) }
         successShare = requests > 0 ? Double(successes) / Double(requests) : nil
         func merged(_ part: (LoadRecord) -> Histogram<UInt64>) -> Histogram<UInt64> {
-            var sum = LoadRecord.histogram()
-            for record in records { sum.add(part(record)) }
-            return sum
+            LoadRecord.merged(records, part)
         }
-        latencyUs = Percentiles(merged { $0.latency[PurchaseOutcome.success.index] })
+        let latency = merged { $0.latency[PurchaseOutcome.success.index] }
+        latencyUs = Percentiles(latency)
+        curve = CurvePoint.all(latency)
+        attemptsHistogram = merged(\.attempts).recordedValues().flatMap { [$0.value, $0.count] }
         waitUs = Percentiles(merged(\.wait))
         holdUs = Percentiles(merged(\.hold))
         redisUs = Percentiles(merged(\.redis))
         sqlUs = Percentiles(merged(\.sql))
+        parts = Parts(latency: latencyUs, wait: waitUs, hold: holdUs, redis: redisUs, sql: sqlUs)
         attemptsPerSuccess = Percentiles(merged(\.attempts)).mean
         redisCommandsPerSuccess = Percentiles(merged(\.commands)).mean
         measured = Dictionary(
@@ -81,10 +129,12 @@ extension StrategyResult {
                 (outcome.rawValue, records.reduce(0) { $0 + $1.measured(outcome) })
             })
         jain = records.compactMap { Fairness.jain($0.userSuccesses) }.min()
+        limiter = Self.limiter(closed.isEmpty ? open : closed, wait: waitUs, sql: sqlUs, latency: latencyUs)
+        journey = JourneyResult(records)
         ledger = Ledger(trials.map(\.facts))
         failedChecks = Self.notPassed(trials, .fail)
         let unread = Self.notPassed(trials, .unknown)
-        let isSoldOut = records.contains { $0.total(.soldOut) > 0 }
+        let isSoldOut = trials.contains { $0.record.total(.soldOut) > 0 }
         let reason =
             trials.isEmpty
             ? "no trial was finished"
@@ -96,11 +146,32 @@ extension StrategyResult {
                         ? "a check could not be made"
                         : isSoldOut
                             ? "it sold out"
-                            : isQuick ? "a quick run ranks nothing" : nil
+                            : isQuick || sweep != nil
+                                ? "a \(isQuick ? "quick run" : "sweep") ranks nothing" : nil
         notRankedBecause = reason
         isRanked = reason == nil
         targets = []
-        targets = Self.targets(self, trials)
+        targets = Self.targets(self, trials, thresholds)
+    }
+
+    private static func limiter(
+        _ trials: [FinishedTrial], wait: Percentiles, sql: Percentiles, latency: Percentiles
+    ) -> Limiter? {
+        let wall = trials.reduce(0) { $0 + $1.record.wallSeconds }
+        guard wall > 0 else { return nil }
+        func cores(_ part: (LoadCost) -> Double?) -> Double? {
+            let used = trials.compactMap { part($0.cost) }
+            return used.count == trials.count ? used.reduce(0, +) / wall : nil
+        }
+        func share(_ part: Percentiles) -> Double? {
+            guard let mean = part.mean, let whole = latency.mean, whole > 0 else { return nil }
+            return mean / whole
+        }
+        return Limiter(
+            cores: EnvironmentInfo.cores,
+            isDirect: trials.allSatisfy { $0.facts.generator?.isAlone == false },
+            bench: cores(\.bench), server: cores(\.server), redis: cores(\.redis),
+            busiestRedis: cores(\.busiestRedis), waitShare: share(wait), sqlShare: share(sql))
     }
 
     private static func notPassed(_ trials: [FinishedTrial], _ state: Check.State) -> [String] {
@@ -112,24 +183,78 @@ extension StrategyResult {
         return found
     }
 
-    private static func targets(_ result: StrategyResult, _ trials: [FinishedTrial]) -> [Target] {
+    private static func targets(
+        _ result: StrategyResult, _ trials: [FinishedTrial], _ thresholds: Thresholds
+    ) -> [Target] {
         let p95 = result.latencyUs.p95
         let share = result.successShare
         let checks = trials.flatMap(\.checks).filter { $0.kind == .correctness }
+            .filter { $0.state != .notChecked }
         let isRead = !checks.isEmpty && !checks.contains { $0.state == .unknown }
         let wrong = checks.count { $0.state == .fail }
         return [
             Target(
-                name: "p95 of a purchase", limit: "< 100 ms",
-                measured: "\(Text.milliseconds(p95)) ms", isMet: p95.map { $0 < 100_000 }),
+                name: "p95 of a purchase", limit: "< \(Text.number(thresholds.p95Ms)) ms",
+                measured: "\(Text.milliseconds(p95)) ms", isMet: p95.map { $0 < thresholds.p95Ms * 1000 }),
             Target(
-                name: "purchases that succeed", limit: "> 95 %", measured: Text.percent(share),
-                isMet: share.map { $0 > 0.95 }),
+                name: "purchases that succeed", limit: "> \(Text.number(thresholds.successPercent)) %",
+                measured: Text.percent(share),
+                isMet: share.map { $0 > thresholds.successPercent / 100 }),
             Target(
                 name: "stock exact", limit: "every check passes",
                 measured: isRead ? "\(checks.count - wrong) of \(checks.count) checks" : "-",
                 isMet: wrong > 0 ? false : isRead ? true : nil),
         ]
+    }
+}
+
+extension StrategyResult.Parts {
+    /// - Returns: nil without successes.
+    init?(latency: Percentiles, wait: Percentiles, hold: Percentiles, redis: Percentiles, sql: Percentiles) {
+        guard let whole = latency.mean else { return nil }
+        waitUs = wait.mean ?? 0
+        // What a strategy without a lock reports as hold is its one call.
+        holdUs = hold.mean ?? 0
+        redisUs = max((redis.mean ?? 0) - waitUs - holdUs, 0)
+        sqlUs = sql.mean ?? 0
+        restUs = max(whole - waitUs - holdUs - redisUs - sqlUs, 0)
+    }
+}
+
+extension StrategyResult.Open {
+    /// - Returns: nil without trials.
+    init?(_ trials: [FinishedTrial]) {
+        guard let first = trials.first else { return nil }
+        let records = trials.map(\.record)
+        model = first.planned.model
+        self.trials = trials.count
+        offeredPerSecond = first.planned.rate ?? 0
+        achievedPerSecond = Spread(records.map(\.purchasesPerSecond))
+        unsent = records.reduce(0) { $0 + ($1.openAccount?.unsent ?? 0) }
+        isSustained = records.allSatisfy { $0.openAccount?.isSustained == true }
+        let requests = records.reduce(0) { $0 + $1.measuredRequests }
+        let successes = records.reduce(0) { $0 + $1.measured(.success) }
+        successShare = requests > 0 ? Double(successes) / Double(requests) : nil
+        let service = LoadRecord.merged(records) { $0.latency[PurchaseOutcome.success.index] }
+        let response = LoadRecord.merged(records) { $0.response(.success) }
+        (serviceUs, responseUs) = (Percentiles(service), Percentiles(response))
+        (serviceCurve, responseCurve) = (CurvePoint.all(service), CurvePoint.all(response))
+    }
+
+    /// What can be said about the rate in a few words.
+    var word: String {
+        isSustained ? "sustained" : "rate not sustained"
+    }
+}
+
+extension LoadRecord {
+    /// Histograms are merged; percentiles are never averaged.
+    static func merged(
+        _ records: [LoadRecord], _ part: (LoadRecord) -> Histogram<UInt64>
+    ) -> Histogram<UInt64> {
+        var sum = histogram()
+        for record in records { sum.add(part(record)) }
+        return sum
     }
 }
 

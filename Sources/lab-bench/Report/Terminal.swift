@@ -1,10 +1,18 @@
 import Foundation
 import LockStrategies
+import Synchronization
 
-/// What a person sees while the bench runs: one live line for each trial on a terminal, plain lines else.
+/// What a person sees while the bench runs: on a terminal one live line for each strategy and below it what stays,
+/// plain lines else.
 struct Terminal: Sendable {
+    /// Shared by all copies: there is one terminal.
+    private final class Board: Sendable {
+        let board = Mutex<LiveBoard?>(nil)
+    }
+
     let isQuiet: Bool
     private let isLive: Bool
+    private let shared = Board()
 
     init(isQuiet: Bool) {
         self.isQuiet = isQuiet
@@ -21,11 +29,18 @@ struct Terminal: Sendable {
         FileHandle.standardError.write(Data("\(line)\n".utf8))
     }
 
-    func announce(_ plan: RunPlan, trials: Int) {
+    func announce(_ plan: RunPlan) {
         let rounds = plan.rounds == 1 ? "1 round" : "\(plan.rounds) rounds"
+        let what =
+            plan.target.map { "against \($0.authority)" }
+            ?? (plan.mode == .direct ? "direct mode" : "http mode")
         say(
-            "\(trials) trials of \(plan.users) users, \(plan.mode.rawValue) mode, \(rounds), seed \(plan.seed), "
-                + "about \(Text.time(plan.expectedTime))")
+            "\(plan.trialCount) trials of \(plan.users) users, \(plan.scenario.rawValue), \(what), \(rounds), "
+                + "seed \(plan.seed), about \(Text.time(plan.expectedTime))")
+        if isLive {
+            let names = (plan.controls + plan.strategies).map(\.rawValue)
+            shared.board.withLock { $0 = LiveBoard(names, width: Self.columns) }
+        }
         #if DEBUG
             say("this is a debug build: the numbers are not representative")
         #endif
@@ -33,29 +48,48 @@ struct Terminal: Sendable {
 
     func live(_ trial: PlannedTrial, _ step: LoadProgress, of count: Int) {
         guard isLive else { return }
-        let cells = Int((step.share * 20).rounded())
-        let bar = String(repeating: "#", count: cells) + String(repeating: ".", count: 20 - cells)
-        write("\r\u{1B}[2K\(name(trial, count)) [\(bar)] \(figures(step))")
+        let cells = Int((step.share * 16).rounded())
+        let bar = String(repeating: "#", count: cells) + String(repeating: ".", count: 16 - cells)
+        let line = Text.sparkline(step.recentRates)
+        let place = "[\(trial.order)/\(count)]".padding(to: 8)
+        show(trial, "\(place) \(trial.model.rawValue.padding(to: 8)) [\(bar)] \(figures(step)) \(line)")
     }
 
-    func finished(_ trial: FinishedTrial, of count: Int) {
-        clearLine()
+    private func show(_ trial: PlannedTrial, _ text: String) {
+        guard isLive else { return }
+        write(shared.board.withLock { $0?.update(trial.strategy.rawValue, text) } ?? "")
+    }
+
+    /// Of the terminal; 80 where it does not say.
+    private static var columns: Int {
+        var size = winsize()
+        let isRead = unsafe ioctl(1, UInt(TIOCGWINSZ), &size) == 0
+        return isRead && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
+    func finished(_ trial: FinishedTrial, of count: Int, note mark: String = "") {
         let record = trial.record
-        let p99 = Percentile.of(record.latency[PurchaseOutcome.success.index], 0.99)
+        let p99 = Percentile.of(record.response(.success), 0.99)
         let step = LoadProgress(
             share: 1, successesPerSecond: record.purchasesPerSecond, p99Microseconds: p99,
             errors: record.progress(share: 1).errors)
-        let red = trial.checks.filter { $0.state != .pass }.map(\.id)
-        let note = red.isEmpty ? "all checks pass" : "not passed: " + red.joined(separator: ", ")
-        say("\(name(trial.planned, count)) \(figures(step))  \(note)")
+        let red = trial.checks.filter { $0.state == .fail || $0.state == .unknown }.map(\.id)
+        let skipped = trial.checks.count { $0.state == .notChecked }
+        let rest = skipped > 0 ? "all checks pass (\(skipped) cannot be made)" : "all checks pass"
+        let note = red.isEmpty ? rest : "not passed: " + red.joined(separator: ", ")
+        show(
+            trial.planned,
+            "\("done".padding(to: 8)) \(trial.planned.model.rawValue.padding(to: 8)) \(figures(step))")
+        say("\(name(trial.planned, count)) \(mark.isEmpty ? "" : mark + " ")\(figures(step))  \(note)")
     }
 
     func clearLine() {
-        if isLive { write("\r\u{1B}[2K") }
+        if isLive { write(shared.board.withLock { $0?.clear() } ?? "") }
     }
 
     /// The table, the verdict and the path; the last line is always the path.
     func finish(_ results: RunResults, reportPath: String) {
+        clearLine()
         write("\n" + SummaryTable(results).lines.joined(separator: "\n") + "\n\n")
         write("\(results.verdict.word): \(results.verdict.sentence)\n")
         write("report: \(reportPath)\n")
@@ -64,7 +98,8 @@ struct Terminal: Sendable {
     private func name(_ trial: PlannedTrial, _ count: Int) -> String {
         let place = "[\(trial.order)/\(count)]"
         let width = StrategyID.allCases.map(\.rawValue.count).max() ?? 0
-        return "\(place.padding(to: 8)) \(trial.strategy.rawValue.padding(to: width))"
+        let model = trial.model.rawValue.padding(to: 8)
+        return "\(place.padding(to: 8)) \(trial.strategy.rawValue.padding(to: width)) \(model)"
     }
 
     private func figures(_ step: LoadProgress) -> String {
@@ -73,8 +108,9 @@ struct Terminal: Sendable {
         return "\(rate) \(p99) \(step.errors) errors"
     }
 
-    private func say(_ line: String) {
-        if !isQuiet { write("\(line)\n") }
+    func say(_ line: String) {
+        if isQuiet { return }
+        write(shared.board.withLock { $0?.say(line) } ?? "\(line)\n")
     }
 
     private func write(_ text: String) {
@@ -97,7 +133,7 @@ struct SummaryTable: Sendable {
                 strategy.isRanked ? "yes" : "no: " + (strategy.notRankedBecause ?? ""),
             ])
         }
-        for control in results.controls {
+        for control in results.negativeControls {
             let state = control.isCaught.map { $0 ? "caught" : "NOT CAUGHT" } ?? "-"
             rows.append([control.id, "-", "-", "-", "-", "-", state, "no: negative control"])
         }

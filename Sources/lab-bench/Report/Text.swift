@@ -37,6 +37,13 @@ enum Text {
         microseconds.map { number($0 / 1000) } ?? "-"
     }
 
+    /// `12.3 (11.9 - 13)`
+    static func milliseconds(_ microseconds: Double?, within interval: RankInterval?) -> String {
+        guard let interval, microseconds != nil else { return milliseconds(microseconds) }
+        return
+            "\(milliseconds(microseconds)) (\(milliseconds(interval.low)) - \(milliseconds(interval.high)))"
+    }
+
     static func percent(_ share: Double?) -> String {
         guard let share, share.isFinite else { return "-" }
         // Never rounded up to all.
@@ -50,5 +57,12 @@ enum Text {
         if seconds < 60 { return "\(number(seconds)) s" }
         let whole = Int(seconds.rounded())
         return whole % 60 == 0 ? "\(whole / 60) min" : "\(whole / 60) min \(whole % 60) s"
+    }
+
+    /// Small bars, the highest one for the largest value.
+    static func sparkline(_ values: [Double]) -> String {
+        let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+        guard let most = values.max(), most > 0 else { return String(repeating: "▁", count: values.count) }
+        return String(values.map { bars[Int((max($0, 0) / most * 7).rounded())] })
     }
 }

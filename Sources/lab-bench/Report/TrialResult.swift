@@ -23,16 +23,52 @@ struct TrialResult: Sendable, Codable, Equatable {
         var min: Int
         var max: Int
         @OrNull var jain: Double?
+        /// Of each user, in the order of their numbers.
+        var counts: [Int]
     }
 
     struct Step: Sendable, Codable, Equatable {
         var successes: Int
+        /// Successes times steps per second.
+        var perSecond: Double
+        /// Units sold up to the end of the step, as the answers say.
+        var soldSoFar: Int
         var refusals: Int
         var errors: Int
+        @OrNull var p50Us: Double?
+        @OrNull var p99Us: Double?
         var slowestUs: Double
     }
 
+    /// What an open load asked for, and what it got.
+    struct Offer: Sendable, Codable, Equatable {
+        var ratePerSecond: Double
+        /// Arrivals meant for the measured window.
+        var offered: Int
+        /// Of these, sent before the window was over.
+        var sentInWindow: Int
+        /// Never sent, because no connection was free until the end.
+        var unsent: Int
+        var isSustained: Bool
+    }
+
+    /// How the generator did.
+    struct Generator: Sendable, Codable, Equatable {
+        struct Pause: Sendable, Codable, Equatable {
+            var atMs: Double
+            var lengthMs: Double
+        }
+
+        /// How late its event loop ran.
+        var lateUs: Percentiles
+        /// How late arrivals were noticed.
+        var lagUs: Percentiles
+        var longestPauseMs: Double
+        var pauses: [Pause]
+    }
+
     var strategy: String
+    var model: LoadModel
     var order: Int
     /// Round, from 1; 0 for a negative control.
     var block: Int
@@ -44,13 +80,19 @@ struct TrialResult: Sendable, Codable, Equatable {
     var measured: [String: Int]
     /// All answers, warm-up and drain included, by outcome.
     var totals: [String: Int]
+    /// Successes by the window's length: sent in the window (closed), answered in it (open).
     var purchasesPerSecond: Double
+    /// Null in a closed load.
+    @OrNull var offer: Offer?
     /// Successes of all measured requests.
     @OrNull var successShare: Double?
     /// Service time in microseconds by outcome.
     var latencyUs: [String: Percentiles]
-    /// The histograms behind `latencyUs`: value, count, value, count, …
+    /// Response time in microseconds by outcome, from the intended start; the same in a closed load.
+    var responseUs: [String: Percentiles]
+    /// The histograms behind `latencyUs` and, of an open load, `responseUs`: value, count, value, count, …
     var latencyHistogramUs: [String: [UInt64]]
+    var responseHistogramUs: [String: [UInt64]]
     var waitUs: Percentiles
     var holdUs: Percentiles
     var redisUs: Percentiles
@@ -63,8 +105,20 @@ struct TrialResult: Sendable, Codable, Equatable {
     /// From the first request on.
     var seriesStepMs: Double
     var series: [Step]
+    var generator: Generator
+    /// From the first request to the last answer.
+    var loadSeconds: Double
+    /// Executed by the Redis servers during the load, as they count themselves.
+    @OrNull var redisCommandsSeen: Int?
+    /// Holds of a lock and overlaps of two of one product, where they can be seen; nil elsewhere.
+    var holds: Int?
+    var holdOverlaps: Int?
     var cpuSeconds: LoadCost
     var audit: Audited
+    /// Nil when there was one product.
+    var products: [ProductResult]?
+    /// Nil in the purchase scenario.
+    var journey: JourneyResult?
     var checks: [Check]
 
     /// A buyer was told "sold out": the numbers are not about selling any more.
@@ -77,22 +131,34 @@ extension TrialResult {
     init(_ trial: FinishedTrial) {
         let (planned, record) = (trial.planned, trial.record)
         strategy = planned.strategy.rawValue
+        model = planned.model
         order = planned.order
         block = planned.block
         isControl = planned.isControl
-        initialStock = planned.stock
+        initialStock = trial.facts.initialStock
         warmupSeconds = planned.warmup / .seconds(1)
         durationSeconds = planned.duration / .seconds(1)
         let outcomes = PurchaseOutcome.allCases
         measured = Dictionary(uniqueKeysWithValues: outcomes.map { ($0.rawValue, record.measured($0)) })
         totals = Dictionary(uniqueKeysWithValues: outcomes.map { ($0.rawValue, record.total($0)) })
         purchasesPerSecond = record.purchasesPerSecond
+        offer = record.openAccount.map { account in
+            Offer(
+                ratePerSecond: planned.rate ?? 0, offered: account.offered,
+                sentInWindow: account.sentInWindow, unsent: account.unsent,
+                isSustained: account.isSustained)
+        }
         successShare = record.successShare
         let seen = outcomes.filter { record.measured($0) > 0 }
         latencyUs = Dictionary(
             uniqueKeysWithValues: seen.map { ($0.rawValue, Percentiles(record.latency[$0.index])) })
         latencyHistogramUs = Dictionary(
             uniqueKeysWithValues: seen.map { ($0.rawValue, Self.pairs(record.latency[$0.index])) })
+        responseUs = Dictionary(
+            uniqueKeysWithValues: seen.map { ($0.rawValue, Percentiles(record.response($0))) })
+        let responses = planned.model.isOpen ? seen : []
+        responseHistogramUs = Dictionary(
+            uniqueKeysWithValues: responses.map { ($0.rawValue, Self.pairs(record.response($0))) })
         waitUs = Percentiles(record.wait)
         holdUs = Percentiles(record.hold)
         redisUs = Percentiles(record.redis)
@@ -101,17 +167,32 @@ extension TrialResult {
         redisCommands = Percentiles(record.commands)
         userSuccesses = Shares(
             min: record.userSuccesses.min() ?? 0, max: record.userSuccesses.max() ?? 0,
-            jain: Fairness.jain(record.userSuccesses))
+            jain: Fairness.jain(record.userSuccesses), counts: record.userSuccesses)
         busyShare = record.busyShare
         reconnections = record.reconnections
         seriesStepMs = Double(LoadRecord.sliceLength.nanoseconds) / 1e6
-        series = record.slices.map { slice in
-            Step(
-                successes: slice.successes, refusals: slice.refusals, errors: slice.errors,
-                slowestUs: Double(slice.slowestMicroseconds))
+        let stepsPerSecond = 1e9 / Double(LoadRecord.sliceLength.nanoseconds)
+        var sold = 0
+        series = record.series.steps.map { step in
+            sold += step.successes
+            return Step(
+                successes: step.successes, perSecond: Double(step.successes) * stepsPerSecond,
+                soldSoFar: sold, refusals: step.refusals, errors: step.errors,
+                p50Us: step.p50Microseconds.map { Double($0) },
+                p99Us: step.p99Microseconds.map { Double($0) }, slowestUs: Double(step.slowestMicroseconds))
         }
+        generator = Generator(record.generator)
+        loadSeconds = record.wallSeconds
+        redisCommandsSeen = trial.facts.commands?.seen
+        holds = trial.facts.holds?.holds
+        holdOverlaps = trial.facts.holds?.overlaps
         cpuSeconds = trial.cost
         audit = Audited(trial.facts)
+        let (facts, wall) = (trial.facts, record.wallSeconds)
+        if !facts.products.isEmpty {
+            products = zip(facts.products, record.products).map { ProductResult($0, $1, wallSeconds: wall) }
+        }
+        journey = JourneyResult([record])
         checks = trial.checks
     }
 
@@ -139,10 +220,22 @@ extension TrialResult.Audited {
 
 extension LoadRecord {
     var purchasesPerSecond: Double {
-        Double(measured(.success)) * 1e9 / Double(duration.nanoseconds)
+        let count = openAccount == nil ? measured(.success) : answeredInWindow
+        return Double(count) * 1e9 / Double(duration.nanoseconds)
     }
 
     var successShare: Double? {
         measuredRequests > 0 ? Double(measured(.success)) / Double(measuredRequests) : nil
+    }
+}
+
+extension TrialResult.Generator {
+    init(_ record: GeneratorRecord) {
+        lateUs = Percentiles(record.late)
+        lagUs = Percentiles(record.lag)
+        longestPauseMs = Double(record.longestPause.nanoseconds) / 1e6
+        pauses = record.pauses.map { pause in
+            Pause(atMs: Double(pause.at.nanoseconds) / 1e6, lengthMs: Double(pause.length.nanoseconds) / 1e6)
+        }
     }
 }

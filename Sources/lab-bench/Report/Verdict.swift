@@ -7,6 +7,15 @@ struct ControlResult: Sendable, Codable, Equatable {
     @OrNull var isCaught: Bool?
     /// The checks that turned red, as they must.
     var caughtBy: [String]
+    /// Nil: it is a negative control.
+    var ceiling: CeilingResult?
+
+    init(_ finished: FinishedCeiling) {
+        id = finished.ceiling.rawValue
+        isCaught = nil
+        caughtBy = []
+        ceiling = CeilingResult(finished)
+    }
 
     init(_ id: StrategyID, _ trial: TrialResult?) {
         self.id = id.rawValue
@@ -56,7 +65,7 @@ struct Verdict: Sendable, Codable, Equatable {
             self.init(
                 .inconclusive, "inconclusive", "Checks could not be made for \(Self.names(unread + blind)).")
         case .complete:
-            self.init(.good, "pass", Self.praise(strategies, controls))
+            self.init(.good, "pass", Self.praise(strategies, controls, trials))
         }
     }
 
@@ -72,7 +81,9 @@ struct Verdict: Sendable, Codable, Equatable {
         return seen.joined(separator: ", ")
     }
 
-    private static func praise(_ strategies: [StrategyResult], _ controls: [ControlResult]) -> String {
+    private static func praise(
+        _ strategies: [StrategyResult], _ controls: [ControlResult], _ trials: [TrialResult]
+    ) -> String {
         var parts: [String] = []
         if !strategies.isEmpty {
             parts.append("Every strategy sold exactly what the stock lost (\(strategies.count) strategies).")
@@ -81,6 +92,8 @@ struct Verdict: Sendable, Codable, Equatable {
             let checks = control.caughtBy.joined(separator: ", ")
             parts.append("The negative control \(control.id) was caught overselling (\(checks)).")
         }
+        let skipped = CheckSummary.all(trials.map(\.checks)).filter { $0.notChecked != nil }.map(\.id)
+        if !skipped.isEmpty { parts.append("Not checked here: \(skipped.joined(separator: ", ")).") }
         return parts.joined(separator: " ")
     }
 }

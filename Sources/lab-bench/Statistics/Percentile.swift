@@ -25,6 +25,8 @@ struct Percentiles: Sendable, Equatable, Codable {
     @OrNull var p99: Double?
     @OrNull var p999: Double?
     @OrNull var max: Double?
+    /// How far the percentiles can be trusted; nil of an empty histogram.
+    var intervals: RankIntervals?
 
     init(_ histogram: Histogram<UInt64>) {
         let isEmpty = histogram.totalCount == 0
@@ -35,6 +37,7 @@ struct Percentiles: Sendable, Equatable, Codable {
         p95 = Percentile.of(histogram, 0.95)
         p99 = Percentile.of(histogram, 0.99)
         p999 = Percentile.of(histogram, 0.999)
+        intervals = isEmpty ? nil : RankIntervals(histogram)
         max = isEmpty ? nil : Double(histogram.maxRecorded)
     }
 }

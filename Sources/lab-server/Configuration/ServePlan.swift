@@ -3,7 +3,7 @@ import LockStrategies
 import Logging
 import RedisClient
 
-/// The flags of `serve`, checked: nothing in here can be wrong in itself.
+/// The settings of `serve`, checked: nothing in here can be wrong in itself.
 struct ServePlan: Sendable {
     enum RedisSource: Sendable, Hashable {
         /// A redis-server child of this process.
@@ -17,6 +17,11 @@ struct ServePlan: Sendable {
         case random
     }
 
+    enum LogFormat: String, Sendable, CaseIterable {
+        case json
+        case text
+    }
+
     static let defaultDatabasePath = "data/lab.sqlite"
 
     let host: String
@@ -25,68 +30,160 @@ struct ServePlan: Sendable {
     let databasePath: String
     let settings: LabSettings
     let bcryptCost: Int
+    /// Passwords that may wait to be hashed.
+    let passwordQueue: Int
     let secret: SecretSource
+    let tokenLifetime: Duration
+    let authLimits: AuthLimiter.Settings
     let logLevel: Logger.Level
+    let logFormat: LogFormat
+    let front: FrontSettings
+    /// Nil: no page for Prometheus.
+    let metricsPort: Int?
+    let metricsHost: String
+    /// Products whose stock the page shows.
+    let metricsProducts: Int
+    let ledger: LedgerSettings
+    /// Nil: HTTP without TLS.
+    let tls: TLSFiles?
+    let drainDelay: Duration
+    let drainTimeout: Duration
+    /// Between comparisons of stock and ledger; nil: only when needed.
+    let reconcileInterval: Duration?
+    let crashPoints: CrashPoints
 
-    /// - Parameters:
-    ///   - secret: The text of the secret file, or of LAB_JWT_SECRET; nil when there is neither.
+    /// - Parameter crashAt: The text of LAB_CRASH_AT.
     /// - Throws: ``StartFailure`` with all that is wrong, at once.
-    init(_ options: ServeOptions, secret: String?) throws(StartFailure) {
-        var problems: [String] = []
-        func check(_ isRight: Bool, _ problem: @autoclosure () -> String) {
-            if !isRight { problems.append(problem()) }
+    init(_ values: SettingValues, crashAt: String? = nil) throws(StartFailure) {
+        var reading = SettingReader(values)
+        let isDevelopment = reading.flag(.dev)
+        host = reading.text(.host)
+        port = reading.number(.port, 0...65_535)
+        settings = LabSettings(
+            strategy: reading.choice(.strategy, StrategyID.allCases, standard: .luaAtomic),
+            patience: .milliseconds(reading.number(.purchaseDeadline, 1...600_000)),
+            perUserLimit: reading.isGiven(.perUserLimit)
+                ? reading.number(.perUserLimit, 1...Bounds.units) : nil)
+        logLevel = reading.choice(.logLevel, Logger.Level.allCases, standard: .notice)
+        databasePath = reading.convert(.database, standard: "") { text throws(StartFailure) in
+            try Self.sqlitePath(text).get()
         }
-        check((0...65_535).contains(options.port), "--port must be between 0 and 65535, not \(options.port)")
-        check(!options.host.isEmpty, "--host must not be empty")
-
-        let strategy = StrategyID(rawValue: options.strategy)
-        let known = StrategyID.allCases.map(\.rawValue).joined(separator: ", ")
-        check(strategy != nil, "unknown strategy \"\(options.strategy)\"; known are: \(known)")
-        let level = Logger.Level(rawValue: options.logLevel)
-        check(level != nil, "unknown --log-level \"\(options.logLevel)\"; try notice")
-        let path = Self.sqlitePath(options.database)
-        check(path != nil, "--database must be sqlite:PATH with the path of a file, not \(options.database)")
-        let cost = options.bcryptCost ?? (options.dev ? 10 : PasswordHasher.defaultCost)
-        let leastCost = options.dev ? 4 : 10
-        check(
-            (leastCost...16).contains(cost),
-            "--bcrypt-cost must be between \(leastCost) and 16, not \(cost)"
-                + (cost < 10 && !options.dev ? " (below 10 only with --dev)" : ""))
-        check(
-            (1...600_000).contains(options.purchaseDeadline),
-            "--purchase-deadline-ms must be between 1 and 600000, not \(options.purchaseDeadline)")
-        var source = RedisSource.embedded
-        if let text = options.redis {
-            do throws(RedisURLError) {
-                source = try Self.servers(text)
-            } catch {
-                problems.append("--redis: \(error)")
+        let leastCost = isDevelopment ? 4 : 10
+        bcryptCost = reading.number(
+            .bcryptCost, leastCost...16, standard: isDevelopment ? 10 : PasswordHasher.defaultCost,
+            advice: isDevelopment ? "" : " (below 10 only with --dev)")
+        passwordQueue = reading.number(.passwordQueue, 1...10_000)
+        tokenLifetime = .seconds(reading.number(.tokenLifetime, 60...86_400))
+        let requests = reading.number(.authRequests, 0...1_000_000, standard: isDevelopment ? 0 : 120)
+        let guesses = reading.number(.authGuesses, 0...1_000_000, standard: isDevelopment ? 0 : 10)
+        authLimits = AuthLimiter.Settings(
+            requestsPerMinute: requests == 0 ? nil : requests, guessesPerMinute: guesses == 0 ? nil : guesses)
+        logFormat = reading.choice(.logFormat, LogFormat.allCases, standard: isDevelopment ? .text : .json)
+        front = Self.front(
+            &reading, patience: settings.patience, isEncrypted: values.text(.tlsCertificate) != nil)
+        let port = reading.number(.metricsPort, 0...65_535, standard: -1)
+        metricsPort = port < 0 ? nil : port
+        metricsHost = reading.text(.metricsHost)
+        metricsProducts = reading.number(.metricsProducts, 0...1000)
+        ledger = LedgerSettings(
+            batch: reading.number(.ledgerBatch, 1...10_000),
+            queue: reading.number(.ledgerQueue, 1...1_000_000),
+            patience: .milliseconds(reading.number(.ledgerPatience, 1...600_000)))
+        tls = Self.tls(&reading, values)
+        drainDelay = .milliseconds(
+            reading.number(.drainDelay, 0...600_000, standard: isDevelopment ? 0 : 5000))
+        drainTimeout = .milliseconds(reading.number(.drainTimeout, 1...600_000))
+        let interval = reading.number(.reconcileInterval, 0...86_400)
+        reconcileInterval = interval == 0 ? nil : .seconds(interval)
+        var crashPoints = CrashPoints.none
+        do throws(InventoryError) {
+            if let crashAt { crashPoints = try Self.crashPoints(crashAt) }
+        } catch {
+            reading.add(error.context)
+        }
+        self.crashPoints = crashPoints
+        let allowsPlaintext = reading.flag(.allowPlaintextRedis)
+        redis = reading.convert(.redis, standard: .embedded) { text throws(StartFailure) in
+            let endpoints: [RedisEndpoint]
+            do throws(RedisURLError) { endpoints = try RedisEndpoint.list(parsing: text) } catch {
+                throw StartFailure(.usage, error.description)
             }
+            if !allowsPlaintext, let problem = PlaintextRedis.problem(endpoints) {
+                throw StartFailure(.usage, problem)
+            }
+            return .servers(stock: endpoints[0], lockNodes: Array(endpoints.dropFirst()))
         }
-        guard problems.isEmpty, let strategy, let level, let path else {
-            throw StartFailure(.usage, problems.joined(separator: "; "))
+        guard reading.problems.isEmpty else {
+            throw StartFailure(.usage, reading.problems.joined(separator: "; "))
         }
-        host = options.host
-        port = options.port
-        redis = source
-        databasePath = path
-        settings = LabSettings(strategy: strategy, patience: .milliseconds(options.purchaseDeadline))
-        bcryptCost = cost
-        logLevel = level
-        self.secret = try Self.secretSource(secret, isDevelopment: options.dev)
+        if let problem = values.secretProblem { throw StartFailure(.unsafeSecret, problem) }
+        secret = try Self.secretSource(values.text(.jwtSecret), isDevelopment: isDevelopment)
     }
 
-    private static func servers(_ text: String) throws(RedisURLError) -> RedisSource {
-        let endpoints = try RedisEndpoint.list(parsing: text)
-        return .servers(stock: endpoints[0], lockNodes: Array(endpoints.dropFirst()))
+    private static func tls(_ reading: inout SettingReader, _ values: SettingValues) -> TLSFiles? {
+        guard values.text(.tlsCertificate) != nil || values.text(.tlsPrivateKey) != nil else { return nil }
+        return TLSFiles(
+            certificate: reading.text(.tlsCertificate), privateKey: reading.text(.tlsPrivateKey))
     }
 
-    private static func sqlitePath(_ text: String) -> String? {
-        guard text.hasPrefix("sqlite:") else { return nil }
+    private static func front(
+        _ reading: inout SettingReader, patience: Duration, isEncrypted: Bool
+    ) -> FrontSettings {
+        func time(_ setting: Setting, standard: Duration = .zero) -> Duration {
+            let standard = Int(standard / .milliseconds(1))
+            return .milliseconds(reading.number(setting, 1...3_600_000, standard: standard))
+        }
+        var front = FrontSettings()
+        front.isEncrypted = isEncrypted
+        front.connection.head = time(.headTimeout)
+        front.connection.body = time(.bodyTimeout)
+        // A buyer who waits for the lock as long as allowed still gets the answer.
+        front.connection.total = time(.requestTimeout, standard: .seconds(60) + patience)
+        front.connection.idle = time(.idleTimeout)
+        front.connections = reading.number(.maxConnections, 1...1_000_000)
+        front.inFlight = reading.number(.maxInFlight, 1...1_000_000)
+        front.origins = reading.convert(.corsOrigins, standard: []) { text throws(StartFailure) in
+            try origins(text)
+        }
+        return front
+    }
+
+    /// Scheme, host and port as browsers write them; neither `*` nor `null`, which anybody can be.
+    private static func origins(_ text: String) throws(StartFailure) -> Set<String> {
+        var origins: Set<String> = []
+        for part in text.split(separator: ",") {
+            let origin = String(part)
+            let host = origin.split(separator: "/", omittingEmptySubsequences: false)
+            guard host.count == 3, host[0] == "https:" || host[0] == "http:", host[1].isEmpty,
+                !host[2].isEmpty,
+                !host[2].contains("*"), !host[2].contains("@"), origin == origin.lowercased()
+            else {
+                throw StartFailure(
+                    .usage, "must be scheme://host or scheme://host:port in small letters, not \(origin)")
+            }
+            origins.insert(origin)
+        }
+        return origins
+    }
+
+    private static func crashPoints(_ text: String) throws(InventoryError) -> CrashPoints {
+        #if DEBUG
+            return try CrashPoints(text)
+        #else
+            throw InventoryError(
+                .unsafeConfiguration,
+                "LAB_CRASH_AT works in a debug build only; unset it, or build with swift build")
+        #endif
+    }
+
+    static func sqlitePath(_ text: String) -> Result<String, StartFailure> {
         let path = String(text.dropFirst("sqlite:".count))
         // ":memory:" and "file:" are names to SQLite, and nothing that survives.
-        guard !path.isEmpty, !path.hasPrefix(":"), !path.hasPrefix("file:") else { return nil }
-        return path
+        guard text.hasPrefix("sqlite:"), !path.isEmpty, !path.hasPrefix(":"), !path.hasPrefix("file:") else {
+            return .failure(
+                StartFailure(.usage, "must be sqlite:PATH with the path of a file, not \(text)"))
+        }
+        return .success(path)
     }
 
     private static func secretSource(

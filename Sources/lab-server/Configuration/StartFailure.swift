@@ -4,6 +4,7 @@ struct StartFailure: Error, Sendable, Equatable, CustomStringConvertible {
     enum Code: Int32, Sendable, CaseIterable {
         case redisUnreachable = 6
         case usage = 64
+        case certificateUnusable = 66
         case addressInUse = 69
         case databaseUnusable = 73
         case unsafeSecret = 78

@@ -1,19 +1,17 @@
 import HTTPTypes
 import Hummingbird
 import InventoryService
+import Logging
 
-/// Lets a request through when its access token is valid, and notes whose it is. The token is taken from
-/// the Authorization header only.
-struct Authentication<Store: Ledger>: RouterMiddleware {
-    typealias Context = LabRequestContext
-
+/// Whose a request is. The token is taken from the Authorization header only.
+struct Authentication<Store: Ledger>: Sendable {
     let auth: AuthService<Store>
 
-    @concurrent
-    func handle(
-        _ request: Request, context: Context,
-        next: @concurrent (Request, Context) async throws -> Response
-    ) async throws -> Response {
+    /// - Throws: ``Problem`` 401 without a token; 403 where an administrator is needed and this is none;
+    ///   the errors of ``AuthService``.
+    func caller(
+        of request: Request, for access: RouteDeclaration.Access, in context: LabRequestContext
+    ) async throws -> UserID {
         guard let header = request.headers[.authorization] else {
             throw Problem.unauthorized("this needs an access token", isTokenGiven: false)
         }
@@ -21,8 +19,22 @@ struct Authentication<Store: Ledger>: RouterMiddleware {
         guard parts.count == 2, parts[0].lowercased() == "bearer" else {
             throw Problem.unauthorized("the Authorization header must be: Bearer <token>")
         }
-        var context = context
-        context.user = try auth.verify(String(parts[1]))
-        return try await next(request, context)
+        let caller: AuthService<Store>.Caller
+        do throws(InventoryError) {
+            caller = try await auth.verify(String(parts[1]))
+        } catch {
+            if error.code == .invalidToken || error.code == .unknownUser {
+                context.log.notice(
+                    "token refused", metadata: ["event": "token_refused", "reason": "\(error.context)"])
+            }
+            throw error
+        }
+        guard access != .admin || caller.role == .admin else {
+            context.log.notice(
+                "administrator's route refused",
+                metadata: ["event": "authorization_refused", "user_id": "\(caller.user)"])
+            throw Problem.forbidden
+        }
+        return caller.user
     }
 }

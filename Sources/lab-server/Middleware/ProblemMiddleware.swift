@@ -4,20 +4,59 @@ import InventoryService
 import Logging
 import NIOHTTPTypes
 
-/// Turns every error, the framework's too, into problem+json.
+/// The outermost layer: names the request, checks what HTTP asks of every request, and turns every error,
+/// the framework's too, into problem+json.
 struct ProblemMiddleware: RouterMiddleware {
     typealias Context = LabRequestContext
+
+    let identity: RequestIdentity
+    let metrics: ServerMetrics
+    let crossOrigin: CrossOrigin
+    /// Requests that are answered at the same time; more are refused.
+    let inFlight: Int
+    /// Browsers are told to come back by HTTPS only.
+    let isEncrypted: Bool
 
     @concurrent
     func handle(
         _ request: Request, context: Context,
         next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
+        var context = context
+        context.requestID = identity.name(request.headers[.requestID])
+        metrics.inFlight.add()
+        defer { metrics.inFlight.add(-1) }
+        var response: Response
         do {
-            return try await next(request, context)
+            try Self.checkHost(request)
+            guard metrics.inFlight.value <= inFlight else { throw Problem.overloaded }
+            if let answer = crossOrigin.preflight(request) {
+                response = answer
+            } else {
+                response = try await next(request, context)
+            }
+        } catch let error as HTTPError where error.status == .notFound {
+            // The router knows no such path, or no such method at it.
+            metrics.answeredUnknownRoute()
+            let allowed = RouteTable.methods(at: request.uri.path)
+            let problem = allowed.isEmpty ? Problem(status: .notFound) : .wrongMethod(allowed: allowed)
+            response = problem.response(requestID: context.requestID)
         } catch {
-            return Self.problem(for: error, logger: context.logger).response
+            response = Self.problem(for: error, logger: context.log).response(requestID: context.requestID)
         }
+        response.headers[.requestID] = context.requestID
+        if request.headers[.origin] != nil {
+            for field in crossOrigin.headers(for: request) { response.headers[field.name] = field.value }
+        }
+        if isEncrypted { response.headers[.strictTransportSecurity] = "max-age=31536000" }
+        return response
+    }
+
+    /// The first Host header became the authority; RFC 9112, 3.2 wants exactly one.
+    private static func checkHost(_ request: Request) throws(Problem) {
+        guard let authority = request.head.authority, !authority.isEmpty, request.headers[.host] == nil,
+            authority.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "/") })
+        else { throw .wrongHost }
     }
 
     static func problem(for error: any Error, logger: Logger) -> Problem {
@@ -31,7 +70,7 @@ struct ProblemMiddleware: RouterMiddleware {
             }
             return problem
         case let error as any HTTPResponseError:
-            return Problem(status: error.status)
+            return error.status == .contentTooLarge ? .bodyTooLong : Problem(status: error.status)
         default:
             logger.error("unexpected error", metadata: ["error": "\(error)"])
             return ProblemTable.internalError

@@ -1,60 +1,122 @@
 import HTTPTypes
 import Hummingbird
 import InventoryService
+import Logging
 import RedisClient
 
 /// Register, log in, who am I.
 struct AuthRoutes<Store: Ledger> {
     let auth: AuthService<Store>
+    let limiter: AuthLimiter
 
-    func add(to router: Router<LabRequestContext>, signedIn: RouterGroup<LabRequestContext>) {
-        router.post("/api/auth/register") { request, _ in try await register(request) }
-        router.post("/api/auth/login") { request, _ in try await logIn(request) }
-        signedIn.get("/api/auth/me") { _, context in
+    func add(to routes: RouteRegistrar<Store>) {
+        routes.on(.register) { request, context in try await register(request, context) }
+        routes.on(.logIn) { request, context in try await logIn(request, context) }
+        routes.on(.logOut) { _, context in
+            let user = try context.signedIn
+            try await auth.signOut(user)
+            context.log.notice(
+                "signed out", metadata: ["event": "signed_out", "user_id": "\(user)"])
+            return .empty
+        }
+        routes.on(.changePassword) { request, context in try await changePassword(request, context) }
+        routes.on(.me) { _, context in
             let user = try await auth.currentUser(context.signedIn)
             return Response.json(JSONText.object { $0.fields(of: user) })
         }
     }
 
-    private func register(_ request: Request) async throws -> Response {
-        let fields = try await Fields(of: request, known: ["username", "password", "email"])
+    private func register(_ request: Request, _ context: LabRequestContext) async throws -> Response {
+        let limits = try admit(context)
+        let fields = try await Fields(of: request, for: .register)
         let outcome = try await auth.register(
             username: fields.text("username"), password: fields.text("password"),
             email: fields.optionalText("email"))
         switch outcome {
         case .created(let user):
-            return .json(JSONText.object { $0.fields(of: user) }, status: .created)
+            context.log.notice(
+                "user registered", metadata: ["event": "user_registered", "user_id": "\(user.id)"])
+            return .json(JSONText.object { $0.fields(of: user) }, status: .created, headers: limits)
         case .usernameTaken:
-            throw Self.taken("username")
+            throw Problem.taken("username")
         case .emailTaken:
-            throw Self.taken("email")
+            throw Problem.taken("email")
         }
     }
 
-    private func logIn(_ request: Request) async throws -> Response {
-        let fields = try await Fields(of: request, known: ["username", "password"])
-        let signIn = try await auth.authenticate(
-            username: fields.text("username"), password: fields.text("password"))
-        guard let signIn else {
-            throw Problem.unauthorized("the username or the password is wrong", isTokenGiven: false)
+    private func logIn(_ request: Request, _ context: LabRequestContext) async throws -> Response {
+        let limits = try admit(context)
+        let fields = try await Fields(of: request, for: .logIn)
+        let (username, password) = (try fields.text("username"), try fields.text("password"))
+        let account = Self.account(username)
+        try guess(account, context)
+        guard let signIn = try await auth.authenticate(username: username, password: password) else {
+            context.log.notice(
+                "sign-in refused", metadata: ["event": "sign_in_refused", "address": "\(context.address)"])
+            throw Problem.wrongCredentials.with(limits)
         }
+        limiter.wasRight(account: account)
+        context.log.notice(
+            "signed in", metadata: ["event": "signed_in", "user_id": "\(signIn.user.id)"])
         let body = JSONText.object { json in
             json.field("access_token", signIn.token.revealed)
             json.field("token_type", "bearer")
             json.field("expires_in", signIn.expiresIn.components.seconds)
         }
-        return .json(body)
+        return .json(body, headers: limits)
     }
 
-    private static func taken(_ field: String) -> Problem {
-        Problem(
-            type: "/problems/taken", title: "Already taken", status: .conflict,
-            detail: "another user has this \(field)", field: field)
+    private func admit(_ context: LabRequestContext) throws(Problem) -> HTTPFields {
+        do throws(Problem) {
+            return try limiter.admit(address: context.address)
+        } catch {
+            Self.logLimit("address", context)
+            throw error
+        }
+    }
+
+    private func guess(_ account: String, _ context: LabRequestContext) throws(Problem) {
+        do throws(Problem) {
+            try limiter.guess(account: account)
+        } catch {
+            Self.logLimit("account", context)
+            throw error
+        }
+    }
+
+    /// The name of the account stays out: whoever guesses chooses it.
+    private static func logLimit(_ limit: String, _ context: LabRequestContext) {
+        context.log.notice(
+            "limit reached",
+            metadata: ["event": "limit_reached", "limit": "\(limit)", "address": "\(context.address)"])
+    }
+
+    /// No user has a longer name, so all of those share what guesses there are.
+    private static func account(_ username: String) -> String {
+        username.unicodeScalars.count <= 50 ? username : ""
+    }
+
+    private func changePassword(_ request: Request, _ context: LabRequestContext) async throws -> Response {
+        _ = try admit(context)
+        let fields = try await Fields(of: request, for: .changePassword)
+        let (password, new) = (try fields.text("password"), try fields.text("new_password"))
+        let user = try await auth.currentUser(context.signedIn)
+        // Whoever holds a stolen token guesses here as at the sign-in.
+        try guess(user.username, context)
+        let isRight = try await auth.changePassword(of: user.id, from: password, to: new)
+        if isRight { limiter.wasRight(account: user.username) }
+        context.log.notice(
+            isRight ? "password changed" : "password not changed: the present one was wrong",
+            metadata: [
+                "event": isRight ? "password_changed" : "password_change_refused", "user_id": "\(user.id)",
+            ])
+        guard isRight else { throw Problem.invalid("password", "is not the password of this user") }
+        return .empty
     }
 }
 
 extension JSONText {
-    fileprivate mutating func fields(of user: User) {
+    mutating func fields(of user: User) {
         field("id", user.id.rawValue)
         field("username", user.username)
         field("email", user.email)

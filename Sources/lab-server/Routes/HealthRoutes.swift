@@ -1,7 +1,9 @@
 import HTTPTypes
 import Hummingbird
+import InventoryService
 import LockStrategies
 import Logging
+import Synchronization
 
 /// One thing that the server needs in order to sell.
 struct ReadinessCheck: Sendable {
@@ -10,23 +12,34 @@ struct ReadinessCheck: Sendable {
     let run: @Sendable () async throws -> Void
 }
 
+/// Set once, when the server begins to end.
+final class DrainFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+
+    func set() { flag.store(true, ordering: .relaxed) }
+}
+
 /// Whether the process lives, and whether it can sell.
 struct HealthRoutes {
     let strategy: StrategyID
     let checks: [ReadinessCheck]
+    /// Set when the server was asked to end: no balancer should send it more.
+    let draining: DrainFlag
 
-    func add(to router: Router<LabRequestContext>) {
-        router.get("/health/live") { _, _ in
+    func add(to routes: RouteRegistrar<some Ledger>) {
+        routes.on(.live) { _, _ in
             Response.json(JSONText.object { $0.field("status", "live") })
         }
-        router.get("/health/ready") { _, context in
-            var failed: [String] = []
+        routes.on(.ready) { _, context in
+            var failed: [String] = draining.isSet ? ["draining"] : []
             for check in checks {
                 do {
                     try await check.run()
                 } catch {
                     failed.append(check.name)
-                    context.logger.warning(
+                    context.log.warning(
                         "not ready", metadata: ["check": "\(check.name)", "error": "\(error)"])
                 }
             }

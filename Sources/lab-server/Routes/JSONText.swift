@@ -80,6 +80,18 @@ struct JSONText {
         buffer.writeString("]")
     }
 
+    /// The text as a JSON string.
+    static func quoted(_ text: String) -> String {
+        var json = JSONText()
+        json.string(text)
+        return String(buffer: json.buffer)
+    }
+
+    mutating func field(_ name: StaticString, _ value: Bool) {
+        self.name(name)
+        buffer.writeString(value ? "true" : "false")
+    }
+
     private mutating func string(_ text: String) {
         buffer.writeString("\"")
         for byte in text.utf8 {
@@ -107,6 +119,12 @@ extension Response {
         headers[.contentType] = type
         headers[.cacheControl] = "no-store"
         headers[.xContentTypeOptions] = "nosniff"
+        headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body))
+    }
+
+    /// 204: it is done, and there is nothing to say.
+    static var empty: Response {
+        Response(status: .noContent, headers: [.cacheControl: "no-store"])
     }
 }

@@ -29,9 +29,7 @@ struct Problem: Error, Sendable, Equatable {
     init(status: HTTPResponse.Status, detail: String? = nil, headers: HTTPFields = [:]) {
         let detail =
             detail
-            ?? (status == .contentTooLarge
-                ? "the body has more than \(LabRequestContext.bodyBytes) bytes"
-                : status == .notFound ? "there is nothing at this address" : status.reasonPhrase)
+            ?? (status == .notFound ? "there is nothing at this address" : status.reasonPhrase)
         self.init(
             type: "about:blank", title: status.reasonPhrase, status: status, detail: detail, headers: headers)
     }
@@ -55,14 +53,26 @@ struct Problem: Error, Sendable, Equatable {
             detail: "there is no product with this id")
     }
 
-    var response: Response {
-        let body = JSONText.object { json in
+    func with(_ fields: HTTPFields) -> Problem {
+        var problem = self
+        problem.headers.append(contentsOf: fields)
+        return problem
+    }
+
+    /// - Parameter requestID: Under what the log holds the request.
+    func response(requestID: String) -> Response {
+        .json(
+            body(requestID: requestID), status: status, type: "application/problem+json", headers: headers)
+    }
+
+    func body(requestID: String) -> ByteBuffer {
+        JSONText.object { json in
             json.field("type", type)
             json.field("title", title)
             json.field("status", status.code)
             json.field("detail", detail)
             if let field { json.field("field", field) }
+            json.field("request_id", requestID)
         }
-        return .json(body, status: status, type: "application/problem+json", headers: headers)
     }
 }

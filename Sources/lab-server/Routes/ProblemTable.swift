@@ -16,6 +16,12 @@ enum ProblemTable {
             Problem(
                 type: "/problems/oversell-refused", title: "Sold out", status: .badRequest,
                 detail: "all units that were ever supplied are sold")
+        case .limitReached:
+            Problem(
+                type: "/problems/user-limit", title: "More than one user may buy",
+                status: .unprocessableContent,
+                detail: "one user may not buy so many units of this product; earlier purchases, and those "
+                    + "that are being made, count", field: "quantity")
         case .contended:
             Problem(
                 type: "/problems/contended", title: "Too many buyers at once", status: .conflict,
@@ -40,6 +46,13 @@ enum ProblemTable {
         case .invalidToken: .unauthorized(error.context)
         case .ledgerUnavailable:
             unavailable(error, "the record of purchases cannot be used at the moment")
+        case .ledgerFull:
+            unavailable(error, "the disk of the record of purchases is full; nothing was bought")
+        case .recordUnknown:
+            unavailable(
+                error,
+                "the disk failed under the write: it may be found later, or not; ask again for your purchases"
+            )
         case .ledgerOverloaded, .hashingOverloaded:
             unavailable(error, "the server has more work than it can take; try again")
         case .redisUnavailable, .redisRefused:
@@ -48,6 +61,11 @@ enum ProblemTable {
             unavailable(error, "the answer of the stock was lost; nothing was bought")
         case .stockUnknown:
             unavailable(error, "the stock of this product is not known at the moment")
+        case .stockReplaced:
+            unavailable(
+                error, "the stock of this product is being filled anew; nothing was bought, try again")
+        case .reservationEnded:
+            unavailable(error, "the purchase took too long and was given up; nothing was bought, try again")
         case .leaseLost:
             unavailable(error, "the lock ended before the stock was taken; nothing was bought, try again")
         case .cancelled:

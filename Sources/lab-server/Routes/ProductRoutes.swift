@@ -9,21 +9,21 @@ struct ProductRoutes<Store: Ledger, Redis: RedisPort> {
 
     let products: Products
 
-    func add(to signedIn: RouterGroup<LabRequestContext>) {
-        signedIn.post("/api/products") { request, context in try await create(request, context) }
-        signedIn.get("/api/products") { request, _ in
-            let listing = try await products.list(request.page)
+    func add(to routes: RouteRegistrar<Store>) {
+        routes.on(.createProduct) { request, context in try await create(request, context) }
+        routes.on(.listProducts) { request, _ in
+            let listing = try await products.list(Query(of: request, for: .listProducts).page)
             return Response.json(
                 JSONText.array(listing.items) { $0.fields(of: $1) },
                 headers: [.totalCount: String(listing.total)])
         }
-        signedIn.get("/api/products/:id") { _, context in
+        routes.on(.getProduct) { _, context in
             guard let offer = try await products.get(context.productID) else {
                 throw Problem.productNotFound()
             }
             return Response.json(JSONText.object { $0.fields(of: offer) })
         }
-        signedIn.get("/api/products/:id/stock") { _, context in
+        routes.on(.getStock) { _, context in
             let id = try context.productID
             guard let units = try await products.stock(of: id) else { throw Problem.productNotFound() }
             let body = JSONText.object { json in
@@ -35,8 +35,7 @@ struct ProductRoutes<Store: Ledger, Redis: RedisPort> {
     }
 
     private func create(_ request: Request, _ context: LabRequestContext) async throws -> Response {
-        let fields = try await Fields(
-            of: request, known: ["name", "price", "initial_stock", "description"])
+        let fields = try await Fields(of: request, for: .createProduct)
         let product = try NewProduct(
             name: fields.text("name"), description: fields.optionalText("description"),
             price: fields.integer("price"), initialStock: fields.integer("initial_stock"))
@@ -48,7 +47,7 @@ struct ProductRoutes<Store: Ledger, Redis: RedisPort> {
 }
 
 extension JSONText {
-    fileprivate mutating func fields<Store, Redis>(of offer: ProductService<Store, Redis>.Offer) {
+    mutating func fields<Store, Redis>(of offer: ProductService<Store, Redis>.Offer) {
         field("id", offer.product.id.rawValue)
         field("name", offer.product.name)
         field("description", offer.product.description)
@@ -62,9 +61,7 @@ extension LabRequestContext {
     /// The product that the path names.
     fileprivate var productID: ProductID {
         get throws(Problem) {
-            guard let text = parameters.get("id"), let number = Int64(text), number > 0 else {
-                throw .productNotFound()
-            }
+            guard let number = pathID else { throw .productNotFound() }
             return ProductID(number)
         }
     }

@@ -28,7 +28,7 @@ import Testing
         let now = Self.start.seconds
         var claims: [String: Any] = [
             "iss": "lock-strategy-lab", "aud": "lock-strategy-lab/api", "sub": "7", "exp": now + 60,
-            "iat": now, "nbf": now,
+            "iat": now, "nbf": now, "ver": 3,
         ]
         change(&claims)
         return Base64.encodeURL(Array(try JSONSerialization.data(withJSONObject: claims)))
@@ -48,10 +48,10 @@ import Testing
     @Test("A token speaks for the user that it was issued for, first and second time")
     func roundTrip() throws {
         let tokens = try tokens()
-        let issued = try tokens.issue(for: UserID(42))
+        let issued = try tokens.issue(for: UserID(42), version: 3)
         #expect(issued.expiresIn == .seconds(3600))
-        #expect(try tokens.verify(issued.token.revealed) == UserID(42))
-        #expect(try tokens.verify(issued.token.revealed) == UserID(42))
+        #expect(try tokens.verify(issued.token.revealed) == .init(user: UserID(42), version: 3))
+        #expect(try tokens.verify(issued.token.revealed) == .init(user: UserID(42), version: 3))
         #expect("\(issued)".contains("eyJ") == false)
     }
 
@@ -70,12 +70,13 @@ import Testing
     }
 
     @Test(
-        "A header that is not this service's is refused even when the signature is right",
+        "S08 · S09 · S10 · S11 · a header that is not this service's is refused even when the signature is right",
         arguments: [
             #"{"alg":"none","typ":"at+jwt"}"#, #"{"alg":"HS512","typ":"at+jwt"}"#,
             #"{"alg":"HS256","typ":"JWT"}"#, #"{"alg":"HS256"}"#,
             #"{"alg":"HS256","crit":["x"],"typ":"at+jwt"}"#,
             #"{"alg":"HS256","kid":"../../x","typ":"at+jwt"}"#,
+            #"{"alg":"HS256","kid":"' OR 1=1--","typ":"at+jwt"}"#,
             #"{"alg":"HS256","typ":"at+jwt","typ":"at+jwt"}"#, "", "{}",
         ])
     func foreignHeader(text: String) throws {
@@ -87,7 +88,7 @@ import Testing
     func rightHeader() throws {
         let tokens = try tokens()
         let token = try tokens.sign(header: AccessTokens.header, payload: claims())
-        #expect(try tokens.verify(token) == UserID(7))
+        #expect(try tokens.verify(token) == .init(user: UserID(7), version: 3))
     }
 
     private static let wrongClaimCases: [(String, @Sendable (inout [String: Any]) -> Void)] = [
@@ -114,9 +115,11 @@ import Testing
         ("subject no number", { $0["sub"] = "7 OR 1=1" }),
         ("subject with a zero before", { $0["sub"] = "07" }),
         ("subject zero", { $0["sub"] = "0" }),
+        ("version missing", { $0["ver"] = nil }),
+        ("version a text", { $0["ver"] = "3" }),
     ]
 
-    @Test("Claims that are wrong or missing are refused", arguments: wrongClaimCases.indices)
+    @Test("S12 · S13 · claims that are wrong or missing are refused", arguments: wrongClaimCases.indices)
     func wrongClaims(index: Int) throws {
         let (name, change) = Self.wrongClaimCases[index]
         let tokens = try tokens()
@@ -124,10 +127,20 @@ import Testing
         #expect(isRefused(tokens, token), "\(name)")
     }
 
-    @Test("A flipped bit anywhere makes a token invalid")
+    @Test("S07 · a token without its signature is refused, whatever its header says")
+    func unsigned() throws {
+        let tokens = try tokens()
+        for header in [AccessTokens.header, header(#"{"alg":"none","typ":"at+jwt"}"#)] {
+            let payload = try claims()
+            #expect(isRefused(tokens, "\(header).\(payload)."))
+            #expect(isRefused(tokens, "\(header).\(payload)"))
+        }
+    }
+
+    @Test("S14 · a flipped bit anywhere makes a token invalid")
     func flippedBits() throws {
         let tokens = try tokens()
-        let token = try tokens.issue(for: UserID(42)).token.revealed
+        let token = try tokens.issue(for: UserID(42), version: 3).token.revealed
         for index in token.utf8.indices {
             var bytes = Array(token.utf8)
             let position = token.utf8.distance(from: token.utf8.startIndex, to: index)
@@ -138,7 +151,7 @@ import Testing
     }
 
     @Test(
-        "Texts that are no token are refused",
+        "S14 · texts that are no token are refused",
         arguments: [
             "", ".", "..", "a.b.c", "a.b.c.d", "....", String(repeating: "a", count: 1 << 20), "é.é.é",
         ])
@@ -146,10 +159,10 @@ import Testing
         #expect(isRefused(try tokens(), text))
     }
 
-    @Test("A token with a fourth part, padding or spare bits in its signature is refused")
+    @Test("S14 · a token with a fourth part, padding or spare bits in its signature is refused")
     func malleability() throws {
         let tokens = try tokens()
-        let token = try tokens.issue(for: UserID(42)).token.revealed
+        let token = try tokens.issue(for: UserID(42), version: 3).token.revealed
         #expect(isRefused(tokens, token + "."))
         #expect(isRefused(tokens, token + "="))
         // The last character of 32 bytes carries two spare bits: the next character of the alphabet
@@ -159,20 +172,20 @@ import Testing
         #expect(isRefused(tokens, token.dropLast() + String(alphabet[last ^ 1])))
     }
 
-    @Test("A token of another secret is refused")
+    @Test("S13 · a token of another secret is refused")
     func otherSecret() throws {
         let other = try AccessTokens(.init(secret: Secret("another secret of thirty-two bytes!!")))
-        #expect(isRefused(try tokens(), try other.issue(for: UserID(1)).token.revealed))
+        #expect(isRefused(try tokens(), try other.issue(for: UserID(1), version: 3).token.revealed))
     }
 
-    @Test("A token ends, also when it was verified before; the leeway is kept to the second")
+    @Test("S12 · a token ends, also when it was verified before; the leeway is kept to the second")
     func expiry() throws {
         let clock = SettableClock()
         let tokens = try tokens(clock)
-        let token = try tokens.issue(for: UserID(42)).token.revealed
-        #expect(try tokens.verify(token) == UserID(42))
+        let token = try tokens.issue(for: UserID(42), version: 3).token.revealed
+        #expect(try tokens.verify(token) == .init(user: UserID(42), version: 3))
         clock.advance(.seconds(3604))
-        #expect(try tokens.verify(token) == UserID(42))
+        #expect(try tokens.verify(token) == .init(user: UserID(42), version: 3))
         clock.advance(.seconds(1))
         #expect(isRefused(tokens, token))
     }

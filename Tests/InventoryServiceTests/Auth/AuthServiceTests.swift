@@ -1,6 +1,7 @@
-import InventoryService
 import RedisClient
 import Testing
+
+@testable import InventoryService
 
 @Suite struct AuthServiceTests {
     private func withAuth(_ body: (AuthService<SQLiteLedger>, Shop) async throws -> Void) async throws {
@@ -16,26 +17,27 @@ import Testing
     func wholeWay() async throws {
         try await withAuth { auth, _ async throws in
             let outcome = try await auth.register(
-                username: "ann", password: "secret12", email: "ann@example.org")
+                username: "ann", password: "lab-test-12", email: "ann@example.org")
             guard case .created(let user) = outcome else {
                 Issue.record("\(outcome)")
                 return
             }
             #expect(user.username == "ann")
             #expect(user.role == .user)
-            let signIn = try #require(try await auth.authenticate(username: "ann", password: "secret12"))
-            #expect(try auth.verify(signIn.token.revealed) == user.id)
-            #expect(try await auth.currentUser(token: signIn.token.revealed) == user)
+            let signIn = try #require(try await auth.authenticate(username: "ann", password: "lab-test-12"))
+            let caller = try await auth.verify(signIn.token.revealed)
+            #expect(caller == .init(user: user.id, role: .user))
+            #expect(try await auth.currentUser(caller.user) == user)
         }
     }
 
     @Test("A name or an address that is taken is said so")
     func taken() async throws {
         try await withAuth { auth, _ async throws in
-            _ = try await auth.register(username: "ann", password: "secret12", email: "ann@example.org")
-            #expect(try await auth.register(username: "ann", password: "secret34") == .usernameTaken)
+            _ = try await auth.register(username: "ann", password: "lab-test-12", email: "ann@example.org")
+            #expect(try await auth.register(username: "ann", password: "lab-test-34") == .usernameTaken)
             #expect(
-                try await auth.register(username: "bea", password: "secret34", email: "ann@example.org")
+                try await auth.register(username: "bea", password: "lab-test-34", email: "ann@example.org")
                     == .emailTaken)
         }
     }
@@ -43,12 +45,12 @@ import Testing
     @Test(
         "A wrong password, an unknown user and an endless password all give the same nothing",
         arguments: [
-            ("ann", "secret13"), ("nobody", "secret12"), ("ann", String(repeating: "s", count: 5000)),
-            ("ann", ""), ("", "secret12"), ("ann' OR 1=1--", "secret12"),
+            ("ann", "lab-test-13"), ("nobody", "lab-test-12"), ("ann", String(repeating: "s", count: 5000)),
+            ("ann", ""), ("", "lab-test-12"), ("ann' OR 1=1--", "lab-test-12"),
         ])
     func wrongCredentials(name: String, password: String) async throws {
         try await withAuth { auth, _ async throws in
-            _ = try await auth.register(username: "ann", password: "secret12")
+            _ = try await auth.register(username: "ann", password: "lab-test-12")
             #expect(try await auth.authenticate(username: name, password: password) == nil)
         }
     }
@@ -56,13 +58,14 @@ import Testing
     @Test(
         "Fields that break their rule are named",
         arguments: [
-            ("", "secret12", nil, "username"), ("   ", "secret12", nil, "username"),
-            (String(repeating: "u", count: 51), "secret12", nil, "username"),
-            ("a\nb", "secret12", nil, "username"), ("ann", "secret1", nil, "password"),
-            ("ann", String(repeating: "p", count: 1025), nil, "password"), ("ann", "secret12", "", "email"),
-            ("ann", "secret12", "no address", "email"), ("ann", "secret12", "a@b@c", "email"),
-            ("ann", "secret12", "@b", "email"),
-            ("ann", "secret12", String(repeating: "e", count: 99) + "@b", "email"),
+            ("", "lab-test-12", nil, "username"), ("   ", "lab-test-12", nil, "username"),
+            (String(repeating: "u", count: 51), "lab-test-12", nil, "username"),
+            ("a\nb", "lab-test-12", nil, "username"), ("ann", "secret1", nil, "password"),
+            ("ann", String(repeating: "p", count: 1025), nil, "password"),
+            ("ann", "lab-test-12", "", "email"),
+            ("ann", "lab-test-12", "no address", "email"), ("ann", "lab-test-12", "a@b@c", "email"),
+            ("ann", "lab-test-12", "@b", "email"),
+            ("ann", "lab-test-12", String(repeating: "e", count: 99) + "@b", "email"),
         ] as [(String, String, String?, String)])
     func badFields(name: String, password: String, email: String?, field: String) async throws {
         try await withAuth { auth, _ async throws in
@@ -73,6 +76,35 @@ import Testing
                 #expect(error.code == .invalidField)
                 #expect(error.field == field)
             }
+        }
+    }
+
+    @Test("S25 · a hash of fewer rounds is made anew at the sign-in, and by the right password only")
+    func costUpgrade() async throws {
+        try await withAuth { auth, shop async throws in
+            _ = try await auth.register(username: "ann", password: "lab-test-12")
+            let before = try #require(try await auth.authenticate(username: "ann", password: "lab-test-12"))
+            func stored() async throws -> String? {
+                try await shop.ledger.credentials(of: "ann")?.hash.stored
+            }
+            let old = try #require(try await stored())
+            #expect(old.hasPrefix("bcrypt:$2b$04$"))
+            let hasher = PasswordHasher(cost: 5)
+            let tokens = try AccessTokens(.init(secret: Secret("a secret of more than thirty-two bytes")))
+            let stronger = AuthService(store: shop.ledger, hasher: hasher, tokens: tokens)
+            #expect(try await stronger.authenticate(username: "ann", password: "lab-test-13") == nil)
+            #expect(try await stored() == old)
+            #expect(try await stronger.authenticate(username: "ann", password: "lab-test-12") != nil)
+            let new = try #require(try await stored())
+            #expect(new.hasPrefix("bcrypt:$2b$05$"))
+            #expect(try await stronger.authenticate(username: "ann", password: "lab-test-12") != nil)
+            #expect(try await stored() == new)
+            // The password is the same, so nobody is signed out.
+            #expect(try await stronger.verify(before.token.revealed).user == before.user.id)
+            // A server with fewer rounds leaves the better hash alone.
+            #expect(try await auth.authenticate(username: "ann", password: "lab-test-12") != nil)
+            #expect(try await stored() == new)
+            await hasher.shutDown()
         }
     }
 

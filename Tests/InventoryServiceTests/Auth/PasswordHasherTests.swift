@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("bcrypt's 72 bytes do not cut a password: two that differ in byte 73 are two")
+    @Test("S19 · bcrypt's 72 bytes do not cut a password: two that differ in byte 73 are two")
     func longPasswords() async throws {
         try await withHasher { hasher async throws in
             let stem = String(repeating: "a", count: 72)
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test("A NUL does not end a password")
+    @Test("S20 · a NUL does not end a password")
     func nulPasswords() async throws {
         try await withHasher { hasher async throws in
             let hash = try await hasher.hash("nul\0inside")
@@ -86,22 +86,48 @@ import Testing
         }
     }
 
-    @Test("A broken bcrypt text is an error, never a match")
-    func brokenHash() async throws {
+    @Test(
+        "S25 · a broken bcrypt text is an error, never a match",
+        arguments: [
+            "*0", "*1", "$2b$04$", "$2b$99$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            "$2b$04$!!!!!!!!!!!!!!!!!!!!!!E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$1$salt$hash", "",
+        ])
+    func brokenHash(text: String) async throws {
         try await withHasher { hasher async throws in
-            let broken = PasswordHash(stored: "bcrypt:*0")
-            #expect(try await code { _ = try await hasher.verify("*0", against: broken) } == .cryptoFailed)
+            for scheme in ["bcrypt", "bcrypt-hmac-sha256"] {
+                let broken = PasswordHash(stored: "\(scheme):\(text)")
+                for password in ["*0", "*1", "", text] {
+                    let code = try await code { _ = try await hasher.verify(password, against: broken) }
+                    #expect(code == .cryptoFailed, "\(scheme) \(password)")
+                }
+            }
         }
     }
 
-    @Test("Many passwords at once are hashed by few threads, each right")
+    @Test("S25 · two texts are compared in a time that tells their length alone: all bytes, by libcrypto")
+    func comparison() {
+        let text = Array("$2b$04$abcdefghijklmnopqrstuv".utf8)
+        #expect(OpenSSL.areEqual(text, text))
+        #expect(OpenSSL.areEqual([], []))
+        for index in text.indices {
+            var other = text
+            other[index] ^= 1
+            #expect(!OpenSSL.areEqual(text, other), "byte \(index)")
+        }
+        #expect(!OpenSSL.areEqual(text, text.dropLast()))
+        #expect(!OpenSSL.areEqual(text, text + [0]))
+    }
+
+    @Test("S25 · many passwords at once are hashed by eight threads, each right")
     func concurrency() async throws {
-        try await withHasher { hasher async throws in
+        try await withHasher(8) { hasher async throws in
             try await withThrowingTaskGroup(of: Bool.self) { group in
-                for number in 0..<40 {
+                for number in 0..<80 {
                     group.addTask {
                         let hash = try await hasher.hash("password-\(number)")
-                        return try await hasher.verify("password-\(number)", against: hash)
+                        let isOther = try await hasher.verify("password-\(number + 1)", against: hash)
+                        let isRight = try await hasher.verify("password-\(number)", against: hash)
+                        return isRight && !isOther
                     }
                 }
                 for try await isRight in group { #expect(isRight) }

@@ -103,7 +103,7 @@ struct FenceOriginTests {
             for _ in 0..<3 { try await buy() }
             #expect(try await shop.ledger.highestFence(of: product) == Fence(3))
             _ = try await shop.redis.send(RedisCommand("FLUSHALL"))
-            _ = try await shop.stock.initialise(product, units: 97)
+            _ = try await shop.stock.initialise(product, units: 97, as: shop.epoch)
             try await buy()
             let fence = try #require(try await shop.ledger.highestFence(of: product))
             #expect(fence > Fence(3 + 1_000))

@@ -54,7 +54,7 @@ import Testing
     @Test("A stock in Redis without a product in the ledger sells nothing")
     func stockWithoutProduct() async throws {
         try await withShop { shop async throws in
-            _ = try await shop.stock.initialise(ProductID(99), units: 5)
+            _ = try await shop.stock.initialise(ProductID(99), units: 5, as: shop.epoch)
             let report = try await shop.purchases(shop.luaAtomic).purchase(
                 product: ProductID(99), quantity: 1, for: shop.buyer)
             #expect(report.outcome == .productNotFound)
@@ -156,6 +156,8 @@ import Testing
                 case .notStocked, .invalidStock: .stockUnknown
                 case .invalidRequest: .invalidField
                 case .leaseLost: .leaseLost
+                case .stockReplaced: .stockReplaced
+                case .reservationEnded: .reservationEnded
                 }
             let found = try await code {
                 _ = try await service.purchase(product: product, quantity: 1, for: shop.buyer)

@@ -9,8 +9,8 @@ import Testing
         try await withShop { shop async throws in
             let id = ProductID(77)
             #expect(try await shop.stock.read(id) == nil)
-            #expect(try await shop.stock.initialise(id, units: 5))
-            #expect(try await !shop.stock.initialise(id, units: 9))
+            #expect(try await shop.stock.initialise(id, units: 5, as: shop.epoch))
+            #expect(try await !shop.stock.initialise(id, units: 9, as: shop.epoch))
             #expect(try await shop.stock.read(id) == 5)
         }
     }
@@ -56,7 +56,8 @@ import Testing
     func withdrawn() async throws {
         try await withShop { shop async throws in
             // A stock of the next number is there already: left by another database.
-            _ = try await shop.stock.initialise(ProductID(1), units: 50)
+            _ = try await shop.stock.initialise(
+                ProductID(1), units: 50, as: StockEpoch(origin: "another", number: 1))
             #expect(try await code { _ = try await shop.product(units: 5) } == .stockUnknown)
             #expect(try await shop.ledger.products(Page()).total == 0)
             #expect(try await shop.stock.read(ProductID(1)) == 50)

@@ -7,11 +7,26 @@ import Testing
 @testable import lab_bench
 
 /// Real processes: `lab-bench`, `lab-server`, `redis-server`, as they were built with these tests.
-@Suite("lab-bench run", .serialized, .timeLimit(.minutes(5)))
+@Suite("lab-bench run", .serialized, .timeLimit(.minutes(10)))
 struct RunCommandTests {
     private static func program(_ name: String) throws -> String {
         let tests = try #require(Executable.current())
         return (tests as NSString).deletingLastPathComponent + "/\(name)"
+    }
+
+    /// 5: a debug build is measured, so nothing is conclusive. 3: the machine was too busy for a measurement,
+    /// which the run has to say, and which says nothing about its correctness.
+    private static let goodEnds: [LabProcesses.ExitStatus] = [.exited(0), .exited(5), .exited(3)]
+
+    /// Only what a busy machine or a debug build explains did not pass.
+    private func expectNoFault(_ results: RunResults, sourceLocation: SourceLocation = #_sourceLocation) {
+        let excused = [
+            "generator-processor", "generator-lag", "generator-pauses", "arrival-process", "stationary",
+            "littles-law", "release-build",
+        ]
+        let red = results.trials.filter { !$0.isControl }.flatMap(\.checks)
+            .filter { $0.state == .fail || $0.state == .unknown }
+        #expect(red.allSatisfy { excused.contains($0.id) }, "\(red)", sourceLocation: sourceLocation)
     }
 
     private func start(
@@ -102,7 +117,7 @@ struct RunCommandTests {
     @Test("does not touch a Redis database that holds something")
     func fullRedis() async throws {
         try await withRedisServer { server in
-            let client = RedisClient(server.endpoint)
+            let client = RedisClient(server.endpoint, limits: .patient)
             _ = try await client.send(RedisCommand("SET", "precious", "1"))
             let end = try await run(["--redis", server.url])
             #expect(end.status == .exited(6))
@@ -118,20 +133,23 @@ struct RunCommandTests {
         let directory = try TemporaryDirectory()
         let child = try await start([
             "run", "--strategies", "unguarded,setnx-backoff,lua-atomic,redlock", "--users", "10", "--rounds",
-            "1",
-            "--warmup", "0.1", "--duration", "1", "--output", directory.file("out"),
+            "1", "--warmup", "0.1", "--duration", "1", "--output", directory.file("out"),
         ])
         let status = await child.waitUntilExit()
         let log = child.lines().joined(separator: "\n")
-        #expect(status == .exited(0), "\(log)")
+        #expect(Self.goodEnds.contains(status), "\(log)")
         #expect(
             child.lines(of: .standardOutput).last == "report: \(directory.file("out"))/LOAD_TEST_RESULT.md")
         let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
         let results = try RunResults.decode(json)
+        expectNoFault(results)
         #expect(results.controls.first?.isCaught == true)
         #expect(results.strategies.count == 3)
         #expect(results.strategies.allSatisfy { $0.stockWord == "exact" && $0.ledger.answered > 0 })
         #expect(results.trials.allSatisfy { $0.attempts.count > 0 })
+        #expect(results.ceilings.map(\.id) == Ceiling.allCases.map(\.rawValue))
+        #expect(results.ceilings.allSatisfy { $0.ceiling.perSecond > 0 && $0.ceiling.benchCores != nil })
+        #expect(results.strategies.allSatisfy { $0.limiter?.evidence != nil })
         directory.remove()
     }
 
@@ -146,15 +164,21 @@ struct RunCommandTests {
         ])
         let status = await child.waitUntilExit()
         let log = child.lines().joined(separator: "\n")
-        #expect(status == .exited(0), "\(log)")
+        #expect(Self.goodEnds.contains(status), "\(log)")
         let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
         let results = try RunResults.decode(json)
         #expect(results.workload.mode == .direct)
+        expectNoFault(results)
         #expect(results.controls.first?.isCaught == true)
         #expect(results.strategies.count == 5)
         #expect(results.strategies.allSatisfy { $0.stockWord == "exact" && $0.ledger.answered > 0 })
         #expect(results.trials.allSatisfy { $0.cpuSeconds.server == nil && $0.cpuSeconds.redis != nil })
         #expect(results.trials.allSatisfy { $0.audit.openReservations == 0 })
+        // Every hold was seen, and none while another one went on.
+        let locked = results.trials.filter { ["setnx-spin", "redlock"].contains($0.strategy) }
+        #expect(Set(locked.map(\.strategy)).count == 2)
+        #expect(locked.allSatisfy { ($0.holds ?? 0) >= $0.audit.answeredSuccess && $0.holdOverlaps == 0 })
+        #expect(results.trials.filter { $0.strategy == "lua-atomic" }.allSatisfy { $0.holds == nil })
         directory.remove()
     }
 
@@ -162,7 +186,8 @@ struct RunCommandTests {
     func directInterrupted() async throws {
         let directory = try TemporaryDirectory()
         let child = try await start([
-            "run", "--mode", "direct", "--strategies", "setnx-backoff", "--users", "3", "--duration", "3000",
+            "run", "--no-ceilings", "--mode", "direct", "--strategies", "setnx-backoff", "--users", "3",
+            "--duration", "3000",
             "--warmup", "0", "--output", directory.file("out"),
         ])
         let pid = child.processIdentifier
@@ -178,11 +203,12 @@ struct RunCommandTests {
     func ownRedis() async throws {
         try await withRedisServer { server in
             let end = try await run([
-                "--redis", server.url, "--strategies", "lua-atomic", "--users", "3", "--rounds", "2",
+                "--redis", server.url, "--no-ceilings", "--strategies", "lua-atomic", "--users", "3",
+                "--rounds", "2",
                 "--warmup", "0.1", "--duration", "0.5", "--quiet",
             ])
-            #expect(end.status == .exited(0), "\(end)")
-            let client = RedisClient(server.endpoint)
+            #expect(Self.goodEnds.contains(end.status), "\(end)")
+            let client = RedisClient(server.endpoint, limits: .patient)
             let left = try await client.send(RedisCommand("DBSIZE")).integer
             #expect(left == 0)
             await client.close()
@@ -197,7 +223,8 @@ struct RunCommandTests {
     func interrupted(signal: Int32) async throws {
         let directory = try TemporaryDirectory()
         let child = try await start([
-            "run", "--strategies", "lua-atomic", "--users", "3", "--duration", "3000", "--warmup", "0",
+            "run", "--no-ceilings", "--strategies", "lua-atomic", "--users", "3", "--duration", "3000",
+            "--warmup", "0",
             "--output", directory.file("out"),
         ])
         let pid = child.processIdentifier
@@ -215,10 +242,13 @@ struct RunCommandTests {
     @Test("takes its children with it when it is killed")
     func killed() async throws {
         let directory = try TemporaryDirectory()
-        let child = try await start([
-            "run", "--strategies", "redlock", "--users", "3", "--duration", "3000", "--warmup", "0",
-            "--output", directory.file("out"),
-        ])
+        // Who is killed leaves its temporary directories behind: they go with ours.
+        let child = try await start(
+            [
+                "run", "--no-ceilings", "--strategies", "redlock", "--users", "3", "--duration", "3000",
+                "--warmup", "0",
+                "--output", directory.file("out"),
+            ], environment: ["TMPDIR": directory.path])
         let pid = child.processIdentifier
         // Stock, five nodes, server.
         try await waitUntil { children(of: pid).count >= 7 || !child.isRunning }
@@ -227,5 +257,68 @@ struct RunCommandTests {
         await child.killNow()
         try await waitUntil { started.allSatisfy(isGone) }
         directory.remove()
+    }
+
+    /// Runs one closed trial, and stops a process for half a second in its middle.
+    private func stop(_ victim: (ChildProcess, [Int32]) -> Int32?) async throws -> RunResults {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "run", "--no-ceilings", "--strategies", "lua-atomic", "--model", "closed", "--users", "3",
+            "--rounds", "1",
+            "--warmup", "0", "--duration", "6", "--output", directory.file("out"),
+        ])
+        // The server and its Redis.
+        try await waitUntil { children(of: child.processIdentifier).count >= 2 || !child.isRunning }
+        // Buyers buy: nobody else uses Redis.
+        try await waitUntil { isBusy(children(of: child.processIdentifier)) || !child.isRunning }
+        // On a slow machine the load may be over by now.
+        if child.isRunning, let stopped = victim(child, children(of: child.processIdentifier)) {
+            kill(stopped, SIGSTOP)
+            try await Task.sleep(for: .milliseconds(500))
+            kill(stopped, SIGCONT)
+        }
+        _ = await child.waitUntilExit()
+        let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
+        directory.remove()
+        return try RunResults.decode(json)
+    }
+
+    private func isBusy(_ children: [Int32]) -> Bool {
+        children.contains { name($0) == "redis-server" && (ProcessorTime.seconds($0) ?? 0) >= 0.05 }
+    }
+
+    private func name(_ pid: Int32) -> String {
+        let data = FileManager.default.contents(atPath: "/proc/\(pid)/comm") ?? Data()
+        return String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
+    }
+
+    /// Stops the victim in one run after the other until its trial shows what is looked for; five runs at most.
+    ///
+    /// On a machine that is shared the load may have ended when the stop comes, or the machine itself may stop
+    /// the generator; not five times in a row.
+    private func stop(
+        _ victim: (ChildProcess, [Int32]) -> Int32?, until isSeen: (TrialResult) -> Bool
+    ) async throws -> RunResults {
+        var results = try await stop(victim)
+        for _ in 1..<5 where !results.trials.contains(where: isSeen) { results = try await stop(victim) }
+        return results
+    }
+
+    @Test("tells a generator that was stopped for half a second from a server that was")
+    func stopped() async throws {
+        let generator = try await stop(
+            { child, _ in child.processIdentifier }, until: { $0.generator.longestPauseMs >= 400 })
+        let trial = try #require(generator.trials.first)
+        #expect(trial.generator.longestPauseMs >= 400)
+        #expect(trial.checks.first { $0.id == "generator-pauses" }?.state == .fail)
+        #expect(generator.verdict.exit == .invalid)
+        #expect(generator.strategies.allSatisfy { !$0.isRanked })
+        func isOfServer(_ trial: TrialResult) -> Bool {
+            trial.latencyUs["success"]?.max ?? 0 >= 400_000 && trial.generator.longestPauseMs < 400
+        }
+        let server = try await stop(
+            { _, children in children.first { name($0) == "lab-server" } }, until: isOfServer)
+        let other = try #require(server.trials.first)
+        #expect(isOfServer(other), "\(other.generator) \(other.latencyUs)")
     }
 }

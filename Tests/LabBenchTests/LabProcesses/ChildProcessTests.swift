@@ -2,7 +2,7 @@ import Foundation
 import LabProcesses
 import Testing
 
-@Suite("A child process", .timeLimit(.minutes(1)))
+@Suite("A child process", .timeLimit(.minutes(10)))
 struct ChildProcessTests {
     @Test("ends with its own exit code", arguments: [0, 1, 42] as [Int32])
     func exitCode(code: Int32) async throws {

@@ -1,16 +1,17 @@
 import Foundation
 import LabProcesses
+import LabTesting
 import RedisClient
 import Testing
 
-@Suite("A redis-server of ours", .timeLimit(.minutes(1)))
+@Suite("A redis-server of ours", .timeLimit(.minutes(10)))
 struct RedisServerProcessTests {
     static let listeners: [RedisServerOptions.Listener] = [.tcp(port: nil), .unixSocket]
 
     private func send(_ server: RedisServerProcess, _ name: String, _ arguments: String...) async throws
         -> RESPValue
     {
-        let client = RedisClient(server.endpoint)
+        let client = RedisClient(server.endpoint, limits: .patient)
         do {
             let value = try await client.send(RedisCommand(name, arguments))
             await client.close()

@@ -5,17 +5,19 @@ import Testing
 
 @testable import lab_bench
 
-@Suite("The load by calls", .timeLimit(.minutes(1)))
+@Suite("The load by calls", .timeLimit(.minutes(10)))
 struct DirectLoadTests {
     private static func drive(
         users: Int = 4, warmup: Duration = .milliseconds(20), drain: Duration = .seconds(20),
         buy: @escaping @Sendable (Int) async -> DirectAnswer
     ) async throws -> LoadRecord {
         let (_, progress) = AsyncStream.makeStream(of: LoadProgress.self)
+        let wishes = (0..<users).map { ProductMix.Wishes(.one, seed: 1, user: $0) }
         return try await DirectLoad.run(
-            users: users, LoadPlan(warmup: warmup, duration: .milliseconds(300), drain: drain),
+            wishes, LoadPlan(warmup: warmup, duration: .milliseconds(300), drain: drain),
             progress: progress
-        ) { user in
+        ) { user, product in
+            precondition(product == 0, "there is one product")
             // A purchase always waits for something; a user that never waits would leave no thread to others.
             await Task.yield()
             return await buy(user)
@@ -70,7 +72,7 @@ struct DirectLoadTests {
     @Test("ends at the drain limit when a purchase is never answered, and counts it as unknown")
     func silence() async throws {
         let gate = Gate()
-        let record = try await Self.drive(users: 3, drain: .milliseconds(10)) { user in
+        let record = try await Self.drive(users: 3, drain: .seconds(1)) { user in
             // Deaf to cancellation.
             if user == 0 { await Task { await gate.pass() }.value }
             return DirectAnswer(outcome: .success)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import lab_bench
 
-@Suite("The load generator", .timeLimit(.minutes(1)))
+@Suite("The load generator", .timeLimit(.minutes(10)))
 struct LoadGeneratorTests {
     private static let timing = #"wait;dur=1, hold;dur=2, attempts;desc="3", commands;desc="4""#
 
@@ -14,10 +14,10 @@ struct LoadGeneratorTests {
         _ target: LoadTarget, users: Int = 4, warmup: Duration = .milliseconds(20),
         drain: Duration = .seconds(20)
     ) async throws -> LoadRecord {
-        let requests = (0..<users).map { target.purchase(of: 1, token: "token-\($0)") }
+        let buyers = target.buyers(of: [1], tokens: (0..<users).map { "token-\($0)" })
         let (_, progress) = AsyncStream.makeStream(of: LoadProgress.self)
         return try await LoadGenerator.run(
-            target, requests, LoadPlan(warmup: warmup, duration: .milliseconds(300), drain: drain),
+            target, buyers, LoadPlan(warmup: warmup, duration: .milliseconds(300), drain: drain),
             progress: progress)
     }
 
@@ -124,5 +124,19 @@ struct LoadGeneratorTests {
         ])
     func address(url: String, target: LoadTarget?) {
         #expect(LoadTarget(parsing: url) == target)
+    }
+
+    @Test("draws every user's products from the same demand, and counts each product's answers")
+    func products() async throws {
+        let shop = try await FakeShop.open { _ in .answer(status: 200, body: "{}", timing: Self.timing) }
+        let mix = ProductMix(count: 3, skew: 1)
+        let buyers = shop.target.buyers(of: [1, 20, 300], tokens: ["a", "b"], mix: mix)
+        let (_, progress) = AsyncStream.makeStream(of: LoadProgress.self)
+        let plan = LoadPlan(
+            warmup: .zero, duration: .milliseconds(300), drain: .seconds(20), products: mix.count)
+        let record = try await LoadGenerator.run(shop.target, buyers, plan, progress: progress)
+        #expect(record.products.reduce(0) { $0 + $1.success } == record.total(.success))
+        #expect(record.products.reduce(0) { $0 + $1.heldMicroseconds } == 2000 * UInt64(shop.requests))
+        await shop.close()
     }
 }

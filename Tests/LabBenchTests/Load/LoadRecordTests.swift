@@ -26,7 +26,9 @@ struct LoadRecordTests {
         ])
     func window(sent: Int64, done: Int64, isMeasured: Bool) {
         var record = record()
-        record.add(user: 0, sent: at(sent), done: at(done), outcome: .success, timing: ServerTiming())
+        record.add(
+            user: 0, LoadRecord.closedTimes(at(sent)), done: at(done), outcome: .success,
+            timing: ServerTiming())
         #expect(record.total(.success) == 1)
         #expect(record.measured(.success) == (isMeasured ? 1 : 0))
         #expect(record.userSuccesses == [isMeasured ? 1 : 0, 0])
@@ -35,8 +37,12 @@ struct LoadRecordTests {
     @Test("keeps the latency of each outcome apart")
     func outcomes() {
         var record = record()
-        record.add(user: 0, sent: at(100), done: at(150), outcome: .success, timing: ServerTiming())
-        record.add(user: 1, sent: at(100), done: at(101), outcome: .contended, timing: ServerTiming())
+        record.add(
+            user: 0, LoadRecord.closedTimes(at(100)), done: at(150), outcome: .success, timing: ServerTiming()
+        )
+        record.add(
+            user: 1, LoadRecord.closedTimes(at(100)), done: at(101), outcome: .contended,
+            timing: ServerTiming())
         #expect(record.latency[PurchaseOutcome.success.index].maxRecorded >= 50_000)
         #expect(record.latency[PurchaseOutcome.contended.index].maxRecorded < 1_010)
         #expect(record.successShare == 0.5)
@@ -46,8 +52,12 @@ struct LoadRecordTests {
     func busy() {
         var record = record()
         for user in 0..<2 {
-            record.add(user: user, sent: at(0), done: at(600), outcome: .success, timing: ServerTiming())
-            record.add(user: user, sent: at(600), done: at(2000), outcome: .success, timing: ServerTiming())
+            record.add(
+                user: user, LoadRecord.closedTimes(at(0)), done: at(600), outcome: .success,
+                timing: ServerTiming())
+            record.add(
+                user: user, LoadRecord.closedTimes(at(600)), done: at(2000), outcome: .success,
+                timing: ServerTiming())
         }
         #expect(record.busyShare == 1)
     }
@@ -55,22 +65,31 @@ struct LoadRecordTests {
     @Test("shows the share of the time in which a user did nothing")
     func idle() {
         var record = record()
-        record.add(user: 0, sent: at(100), done: at(1100), outcome: .success, timing: ServerTiming())
-        record.add(user: 1, sent: at(100), done: at(600), outcome: .success, timing: ServerTiming())
+        record.add(
+            user: 0, LoadRecord.closedTimes(at(100)), done: at(1100), outcome: .success,
+            timing: ServerTiming())
+        record.add(
+            user: 1, LoadRecord.closedTimes(at(100)), done: at(600), outcome: .success, timing: ServerTiming()
+        )
         #expect(record.busyShare == 0.75)
     }
 
     @Test("has a step for each quarter of a second")
     func slices() {
         var record = record()
-        record.add(user: 0, sent: at(0), done: at(249), outcome: .success, timing: ServerTiming())
-        record.add(user: 0, sent: at(249), done: at(750), outcome: .contended, timing: ServerTiming())
-        record.add(user: 0, sent: at(750), done: at(760), outcome: .unavailable, timing: ServerTiming())
-        #expect(record.slices.count == 4)
-        #expect(record.slices[0].successes == 1)
-        #expect(record.slices[3].refusals == 1)
-        #expect(record.slices[3].errors == 1)
-        #expect(record.slices[3].slowestMicroseconds == 501_000)
+        record.add(
+            user: 0, LoadRecord.closedTimes(at(0)), done: at(249), outcome: .success, timing: ServerTiming())
+        record.add(
+            user: 0, LoadRecord.closedTimes(at(249)), done: at(750), outcome: .contended,
+            timing: ServerTiming())
+        record.add(
+            user: 0, LoadRecord.closedTimes(at(750)), done: at(760), outcome: .unavailable,
+            timing: ServerTiming())
+        #expect(record.series.steps.count == 4)
+        #expect(record.series.steps[0].successes == 1)
+        #expect(record.series.steps[3].refusals == 1)
+        #expect(record.series.steps[3].errors == 1)
+        #expect(record.series.steps[3].slowestMicroseconds == 501_000)
     }
 }
 

@@ -7,7 +7,7 @@ import Testing
 @testable import lab_bench
 
 /// The promises of the whole product, over HTTP, with every process real.
-@Suite("Buyers at a real server", .serialized, .timeLimit(.minutes(5)))
+@Suite("Buyers at a real server", .serialized, .timeLimit(.minutes(10)))
 struct RealServerTests {
     static let strategies = StrategyID.allCases.filter { !$0.isNegativeControl }
 
@@ -44,7 +44,7 @@ struct RealServerTests {
             for token in shop.tokens {
                 group.addTask {
                     try await APIClient.with(target) { client in
-                        let body = Data(#"{"product_id":\#(shop.product),"quantity":1}"#.utf8)
+                        let body = Data(#"{"product_id":\#(shop.products[0]),"quantity":1}"#.utf8)
                         let answer = try await client.send(.POST, "/api/purchases", token: token, body: body)
                         let problem = String(decoding: answer.body, as: UTF8.self)
                         return PurchaseOutcome(status: answer.status, problem: problem)
@@ -58,26 +58,26 @@ struct RealServerTests {
     @Test("get exactly the 10 units that there are when 20 want one", arguments: strategies)
     func tenUnits(strategy: StrategyID) async throws {
         try await withServer(strategy) { server, redis, database in
-            let shop = try await Shop.open(server.target, users: 20, stock: 10)
+            let shop = try await Shop.open(server.target, ShopOrder(users: 20, stock: 10), prefix: "buyer-")
             let outcomes = try await buyOnce(shop, at: server.target)
             #expect(outcomes.count { $0 == .success } == 10)
             #expect(outcomes.count { $0 == .soldOut } == 10)
-            #expect(
-                await StockReader.read(
-                    redis.stock, product: shop.product, buckets: strategy.traits.stockLayout.bucketCount)?
-                    .stock == 0)
-            #expect(LedgerReader.read(database, product: shop.product)?.ledger.rows == 10)
+            let left = await StockReader.read(
+                redis.stock, products: shop.products, buckets: strategy.traits.stockLayout.bucketCount)
+            #expect(left?.stocks.map(\.units) == [0])
+            #expect(LedgerReader.read(database, products: shop.products)?.sum.rows == 10)
         }
     }
 
     @Test("keep what they were told they had bought when the server is killed right after")
     func killedServer() async throws {
         try await withServer(.luaAtomic) { server, _, database in
-            let shop = try await Shop.open(server.target, users: 10, stock: 100)
+            let shop = try await Shop.open(
+                server.target, ShopOrder(users: 10, stock: 100), prefix: "buyer-")
             let outcomes = try await buyOnce(shop, at: server.target)
             await server.process.killNow()
             #expect(outcomes.count { $0 == .success } == 10)
-            #expect(LedgerReader.read(database, product: shop.product)?.ledger.rows == 10)
+            #expect(LedgerReader.read(database, products: shop.products)?.sum.rows == 10)
         }
     }
 }

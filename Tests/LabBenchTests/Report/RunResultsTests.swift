@@ -11,33 +11,56 @@ struct RunResultsTests {
         host: "test", os: "Test OS", kernel: "1", cpu: "a CPU", cores: 2, memoryMib: 1024, governor: nil,
         virtualisation: nil, loadBefore: 0.5, swift: "6.3", buildMode: "release", gitCommit: nil)
 
-    static func plan(_ strategies: String, rounds: Int = 2, mode: RunMode = .http) throws -> RunPlan {
+    static func plan(
+        _ strategies: String, rounds: Int = 2, mode: RunMode = .http, scenario: Scenario = .purchase,
+        products: Int = 1
+    ) throws -> RunPlan {
         try RunPlan(
-            RunOptions(mode: mode.rawValue, strategies: strategies, users: 2, duration: 1, rounds: rounds),
-            seed: 1)
+            RunOptions(
+                mode: mode.rawValue, scenario: scenario.rawValue, strategies: strategies, users: 2,
+                duration: 1,
+                rounds: rounds, products: products), seed: 1)
     }
 
     /// Finished trials of everything that is planned, changed by the test.
     static func trials(
-        _ plan: RunPlan, change: (PlannedTrial, inout AuditFacts) -> Void = { _, _ in }
+        _ plan: RunPlan, of schedule: [PlannedTrial]? = nil,
+        change: (PlannedTrial, inout AuditFacts) -> Void = { _, _ in }
     ) -> [FinishedTrial] {
-        plan.schedule.map { planned in
+        (schedule ?? plan.schedule).map { planned in
             let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
+            let count = plan.mix.count
             var record = LoadRecord(
                 schedule: LoadSchedule(start: start, warmup: .zero, duration: .seconds(1), drain: .zero),
-                users: 2)
+                users: 2, products: count, scenario: plan.scenario)
             for step in 0..<Int64(100) {
                 for user in 0..<2 {
-                    let sent = start + .milliseconds(step * 10)
+                    let times = LoadRecord.closedTimes(start + .milliseconds(step * 10))
+                    let done = times.sent + .milliseconds(10)
                     record.add(
-                        user: user, sent: sent, done: sent + .milliseconds(10), outcome: .success,
+                        user: user, product: Int(step) % count, times, done: done, outcome: .success,
                         timing: ServerTiming(parsing: "wait;dur=1, hold;dur=2"))
+                    guard plan.scenario == .journey else { continue }
+                    for step in JourneyStep.allCases where step != .buy {
+                        record.add(step, times, done: times.sent, isGood: true, isUnknown: false)
+                    }
+                    record.addVisit(began: times.sent, done: done, isWhole: true)
                 }
             }
+            let sold = record.products.map(\.success)
+            let books = sold.map { sold in
+                LedgerReader.Book(
+                    ledger: .init(rows: sold, units: sold, supplied: planned.stock, sold: sold),
+                    reservations: [])
+            }
+            let stocks = sold.map { StockReader.Stock(units: planned.stock - $0, reservations: [:]) }
             var facts = AuditFacts(
-                planned, record, ledger: nil, stock: nil, serverEnd: "exit code 0", serverEndedWell: true)
-            facts.ledger = .init(rows: 200, units: 200, duplicates: 0, supplied: planned.stock, sold: 200)
-            facts.redis = .init(stock: planned.stock - 200)
+                planned, record, ledger: .init(books: books, users: 201), stock: .init(stocks: stocks),
+                serverEnd: "exit code 0", serverEndedWell: true)
+            facts.isRelease = true
+            facts.generator = .init(
+                processorShare: 0.5, isAlone: plan.mode == .http, lateMs: 1, longestPauseMs: 2, sockets: 2,
+                socketLimit: 1024)
             // The control's fault: a decrement that was lost.
             if planned.isControl { facts.redis?.stock += 50 }
             change(planned, &facts)
@@ -48,11 +71,18 @@ struct RunResultsTests {
         }
     }
 
+    static let ceilings = [Ceiling.bareHTTP, .redisOnly].map { ceiling in
+        FinishedCeiling(
+            ceiling: ceiling, perSecond: 800, duration: .seconds(2), wallSeconds: 2,
+            cost: LoadCost(bench: 1, server: ceiling == .bareHTTP ? 2 : nil, redis: nil))
+    }
+
     static func results(
-        _ plan: RunPlan, _ trials: [FinishedTrial], end: RunEnd = .complete
+        _ plan: RunPlan, _ trials: [FinishedTrial], ceilings: [FinishedCeiling] = [],
+        end: RunEnd = .complete
     ) -> RunResults {
         RunResults(
-            plan: plan, trials: trials, end: end, started: Date(timeIntervalSince1970: 0),
+            plan: plan, trials: trials, ceilings: ceilings, end: end, started: Date(timeIntervalSince1970: 0),
             ended: Date(timeIntervalSince1970: 60), environment: environment)
     }
 
@@ -121,7 +151,7 @@ struct RunResultsTests {
         let json = try results.json()
         #expect(try RunResults.decode(json) == results)
         let text = String(decoding: json, as: UTF8.self)
-        #expect(text.contains(#""schema_version":"1.1""#))
+        #expect(text.contains(#""schema_version":"2.1""#))
         #expect(text.contains(#""git_commit":null"#))
         #expect(text.contains(#""redis_commands_per_success":null"#))
         #expect(!text.lowercased().contains("nan"))
@@ -135,7 +165,8 @@ struct RunResultsTests {
         #expect(text.contains("| unguarded (control) | 200 | 0 | 200 | 200 | 150 | 0 | 0 | caught |"))
         #expect(text.contains("| lua-atomic | p95 of a purchase | < 100 ms | 10"))
         #expect(text.contains(plan.command))
-        #expect(text.contains("- none"))
+        #expect(text.contains("2 rounds are too few to judge 1 pairs: 4 are needed"))
+        #expect(text.contains("| setnx-spin | 1.00 |"))
         #expect(!text.contains("nan"))
     }
 
@@ -174,6 +205,52 @@ struct RunResultsTests {
         #expect(MarkdownReport(http).text.contains("keep-alive"))
     }
 
+    @Test("of journeys have figures of each step, and those of products a row for each")
+    func journeyAndProducts() throws {
+        let plan = try Self.plan("lua-atomic", scenario: .journey, products: 2)
+        let results = Self.results(plan, Self.trials(plan))
+        #expect(results.verdict.exit == .good)
+        let journey = try #require(results.strategies[0].journey)
+        #expect(journey.steps.map(\.step) == JourneyStep.allCases)
+        #expect(journey.steps.map(\.latencyUs.count) == [400, 400, 400, 400, 400])
+        #expect(journey.wholeUs.count == 400)
+        #expect(results.trials[0].products?.map(\.rows) == [100, 100])
+        let text = MarkdownReport(results).text
+        #expect(text.contains("| lua-atomic | history | 400 | 0 |"))
+        #expect(text.contains("| lua-atomic | 2 | 200 | 0 | 200 | 200 | 200 | 0 | 0.200 |"))
+        #expect(text.contains("Zipf's law with exponent 1 (the hottest one draws 66.67 %)"))
+        #expect(results.run.command.contains("--scenario journey"))
+        #expect(results.run.command.contains("--products 2 --skew 1"))
+    }
+
+    @Test("show the ceilings beside the negative control, and how near each strategy comes")
+    func ceilings() throws {
+        let plan = try Self.plan("unguarded,lua-atomic")
+        let results = Self.results(plan, Self.trials(plan), ceilings: Self.ceilings)
+        #expect(results.controls.map(\.id) == ["unguarded", "bare-http", "redis-only"])
+        #expect(results.negativeControls.map(\.id) == ["unguarded"])
+        #expect(results.verdict.exit == .good)
+        #expect(results.ceilings.map(\.ceiling.serverCores) == [1, nil])
+        let text = MarkdownReport(results).text
+        #expect(text.contains("over HTTP | 800 | 0.50 | 1.00 | - |"))
+        #expect(text.contains("| lua-atomic | 200 | 25.00 % | 25.00 % |"))
+        #expect(!text.contains("| bare-http (control) |"))
+        #expect(try RunResults.decode(results.json()) == results)
+    }
+
+    @Test("list what could not be checked with its reason, and pass without it")
+    func notChecked() throws {
+        let plan = try Self.plan("lua-atomic")
+        let trials = Self.trials(plan) { _, facts in facts.notChecked["rows-are-sold"] = "out of sight" }
+        let results = Self.results(plan, trials)
+        #expect(results.verdict.exit == .good)
+        #expect(results.verdict.sentence.hasSuffix("Not checked here: rows-are-sold."))
+        #expect(results.checks.first { $0.id == "rows-are-sold" }?.notChecked == 2)
+        #expect(MarkdownReport(results).text.contains("- rows-are-sold is not checked: out of sight"))
+        let json = String(decoding: try results.json(), as: UTF8.self)
+        #expect(json.contains(#""reason":"out of sight""#))
+    }
+
     @Test("of a debug build say that they are not representative")
     func debug() throws {
         let plan = try Self.plan("lua-atomic")
@@ -181,5 +258,18 @@ struct RunResultsTests {
         #expect(!MarkdownReport(results).text.contains("not representative"))
         results.env.buildMode = "debug"
         #expect(MarkdownReport(results).text.contains("not representative"))
+    }
+
+    @Test("are judged against the targets of the thresholds that were given")
+    func thresholds() throws {
+        var options = RunOptions(strategies: "lua-atomic", users: 2, duration: 1, rounds: 2)
+        options.thresholds.p95Ms = 5
+        let plan = try RunPlan(options, seed: 1)
+        let results = Self.results(plan, Self.trials(plan))
+        #expect(results.strategies[0].targets[0].limit == "< 5 ms")
+        #expect(results.strategies[0].targets[0].isMet == false)
+        #expect(results.run.command.contains("--thresholds FILE"))
+        let usual = try Self.plan("lua-atomic")
+        #expect(Self.results(usual, Self.trials(usual)).strategies[0].targets[0].isMet == true)
     }
 }

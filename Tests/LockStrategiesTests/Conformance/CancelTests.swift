@@ -8,7 +8,7 @@ import Testing
 struct CancelTests {
     @Test("units that go back while others buy are not lost", arguments: StrategyLab.real)
     func returnsBesideBuyers(id: StrategyID) async throws {
-        try await StrategyLab.run(for: id) { lab in
+        try await StrategyLab.run(for: id) { lab async throws in
             let product = ProductID(1)
             try await lab.setStock(1_000, of: product)
             let strategy = try lab.catalogue().strategy(id)
@@ -31,16 +31,118 @@ struct CancelTests {
     }
 
     @Test(
-        "a second return, or one of a reservation that never was, returns nothing",
+        "null compensation: the return of a reservation that never was returns nothing",
         arguments: StrategyLab.real)
+    func nullCompensation(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab async throws in
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            let strategy = try lab.catalogue().strategy(id)
+            let end = ContinuousClock.now + .seconds(600)
+            let never = ReservationID(random: .system)
+            #expect(try await strategy.cancel(never, of: product, deadline: end) == 0)
+            #expect(try await lab.readStock(product) == 10)
+            // Nor does it bring a stock into being where there is none.
+            #expect(try await strategy.cancel(never, of: ProductID(2), deadline: end) == 0)
+            #expect(try await lab.readStock(ProductID(2)) == nil)
+        }
+    }
+
+    @Test("hanging try: a reservation that comes after its return takes nothing", arguments: StrategyLab.real)
+    func hangingTry(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab async throws in
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            let strategy = try lab.catalogue().strategy(id)
+            // Both: one that never was before its return, and one that was and is sent again.
+            for wasThere in [false, true] {
+                let reservation = lab.reservation(of: product, quantity: 4)
+                if wasThere { _ = try await strategy.reserve(reservation) }
+                let end = ContinuousClock.now + .seconds(600)
+                #expect(
+                    try await strategy.cancel(reservation.id, of: product, deadline: end)
+                        == (wasThere ? 4 : 0))
+                do throws(StrategyError) {
+                    _ = try await strategy.reserve(reservation)
+                    Issue.record("a reservation was made after its return")
+                } catch {
+                    #expect(error.code == .reservationEnded)
+                }
+                #expect(try await lab.readStock(product) == 10)
+                #expect(try await lab.openReservations(product) == (0, 0))
+            }
+        }
+    }
+
+    @Test(
+        "hanging try: a return between the read and the write of a purchase refuses the write",
+        arguments: StrategyLab.real.filter { [.setnxSpin, .fenced, .redlock, .optimistic].contains($0) })
+    func returnBeforeTheWrite(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab async throws in
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            let reservation = lab.reservation(of: product, quantity: 4)
+            // The mark is set as by a return whose lock was lost meanwhile, before each write.
+            let looker = StockReturn(lab: lab, id: reservation.id, product: product)
+            let catalogue = StrategyCatalogue(
+                stock: HookedPort(lab.stock) { name in
+                    if name.hasPrefix("write-stock") { await looker.act() }
+                },
+                lockNodes: lab.lockServers.enumerated().map { index, server in
+                    LockNode(name: "node\(index)", redis: HookedPort(server) { _ in })
+                },
+                clock: ContinuousClock())
+            let strategy = try catalogue.strategy(id)
+            if id == .optimistic { await looker.act() }
+            do throws(StrategyError) {
+                _ = try await strategy.reserve(reservation)
+                Issue.record("the write was not refused")
+            } catch {
+                #expect(error.code == .reservationEnded)
+            }
+            #expect(try await lab.readStock(product) == 10)
+            #expect(try await lab.openReservations(product) == (0, 0))
+        }
+    }
+
+    /// Marks a reservation as ended, beside whatever lock there is.
+    private struct StockReturn: Sendable {
+        let lab: StrategyLab
+        let id: ReservationID
+        let product: ProductID
+
+        func act() async {
+            _ = try? await LuaAtomic(redis: lab.stock, clock: ContinuousClock()).cancel(
+                id, of: product, deadline: .now)
+        }
+    }
+
+    @Test(
+        "double confirm: clearing a reservation twice, or after its return, changes no stock",
+        arguments: StrategyLab.real)
+    func doubleConfirm(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab async throws in
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            let strategy = try lab.catalogue().strategy(id)
+            let reservation = lab.reservation(of: product, quantity: 4)
+            _ = try await strategy.reserve(reservation)
+            for _ in 0..<2 {
+                try await lab.pool.clear(reservation.id, of: product)
+                #expect(try await lab.readStock(product) == 6)
+                #expect(try await lab.openReservations(product) == (0, 0))
+            }
+        }
+    }
+
+    @Test("a second return returns nothing", arguments: StrategyLab.real)
     func twice(id: StrategyID) async throws {
-        try await StrategyLab.run(for: id) { lab in
+        try await StrategyLab.run(for: id) { lab async throws in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             let strategy = try lab.catalogue().strategy(id)
             let reservation = lab.reservation(of: product, quantity: 4)
             let end = ContinuousClock.now + .seconds(600)
-            #expect(try await strategy.cancel(reservation.id, of: product, deadline: end) == 0)
             _ = try await strategy.reserve(reservation)
             #expect(try await strategy.cancel(reservation.id, of: product, deadline: end) == 4)
             #expect(try await strategy.cancel(reservation.id, of: product, deadline: end) == 0)

@@ -13,7 +13,7 @@ struct StrategyLab: Sendable {
     private let layout: StockLayout
 
     /// Far above what any machine needs: a limit that passes here is a hang, not a slow machine.
-    static let patient = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
+    static let patient = RedisClient.Limits.patient
 
     /// All that keep their stock in Redis and are meant to be right; those that leave it to the ledger are held
     /// to the same clauses with the ledger (InventoryServiceTests).
@@ -85,10 +85,10 @@ struct StrategyLab: Sendable {
     }
 
     /// The product's stock, in the layout of the strategy.
-    private var pool: ProductStock<RedisClient> { ProductStock(stock, layout: layout) }
+    var pool: ProductStock<RedisClient> { ProductStock(stock, layout: layout) }
 
     func setStock(_ units: Int, of product: ProductID) async throws {
-        _ = try await stock.send(RedisCommand("DEL", ProductKeys(product).stock))
+        _ = try await pool.drop(product, origin: "")
         guard try await pool.initialise(product, units: units) else { throw StockNotSet() }
     }
 

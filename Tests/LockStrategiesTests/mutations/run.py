@@ -11,7 +11,7 @@ A mutation file has a head of "name: value" lines and then one or more replaceme
 
     what:    the bug, in a few words
     file:    the source file, from the root of the repository
-    clauses: the clauses that must notice, e.g. 5 6
+    clauses: the clauses that must notice, e.g. 5 6; a test without a number by its title, in quotes
     filter:  a regular expression for `swift test --filter`
     --- old
     text that stands in the file exactly once
@@ -29,6 +29,7 @@ import os
 import pathlib
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,7 @@ class Mutation:
         head, *parts = re.split(r"^--- (old|new)\n", path.read_text(), flags=re.M)
         fields = dict(re.findall(r"^(\w+): *(.+)$", head, flags=re.M))
         self.what, self.file = fields["what"], fields["file"]
-        self.clauses = fields["clauses"].split()
+        self.clauses = shlex.split(fields["clauses"])
         self.filter = fields["filter"]
         texts = [(kind, text.removesuffix("\n")) for kind, text in zip(parts[::2], parts[1::2])]
         self.pairs = [(texts[i][1], texts[i + 1][1]) for i in range(0, len(texts), 2)]

@@ -1,0 +1,29 @@
+# Two stages: the compiler stays behind. Debian bookworm in both, so that the C libraries are the same.
+FROM swift:6.3-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends \
+        libhiredis-dev libsqlite3-dev libssl-dev libcrypt-dev zlib1g-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY Package.swift ./
+COPY Sources Sources
+COPY Tests Tests
+RUN swift build -c release --static-swift-stdlib --product lab-server \
+    && install -s .build/release/lab-server /usr/local/bin/lab-server
+
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends \
+        libhiredis0.14 libsqlite3-0 libssl3 libcrypt1 libstdc++6 ca-certificates curl \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin lab \
+    && install -d -o lab -g lab -m 0700 /data
+COPY --from=build /usr/local/bin/lab-server /usr/local/bin/lab-server
+USER 10001
+WORKDIR /data
+VOLUME /data
+ENV LAB_HOST=0.0.0.0 LAB_DATABASE=sqlite:/data/lab.sqlite
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
+    CMD curl -fsSk -o /dev/null "http${LAB_TLS_CERTIFICATE:+s}://127.0.0.1:${LAB_PORT:-8080}/health/live"
+# Exec form: the server is process 1 and gets SIGTERM itself.
+ENTRYPOINT ["lab-server"]
+CMD ["serve"]

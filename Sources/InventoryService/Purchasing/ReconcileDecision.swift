@@ -1,0 +1,82 @@
+import LockStrategies
+
+/// What to do about one product, from what ledger and Redis say. Pure: facts in, actions out.
+///
+/// The facts are read in this order: the account, the stock, the reservations in work, the recorded ones, the account
+/// again. So a reservation that is neither in work nor recorded never will be by itself, and what was sold
+/// between the two accounts bounds what cannot be known about the moment of the stock.
+struct ReconcileDecision: Sendable, Hashable {
+    struct Facts: Sendable, Hashable {
+        let before: StockAccount
+        let stock: StockSnapshot
+        /// Reservations that this process is working on.
+        let working: Set<ReservationID>
+        /// Of the open ones, those that a purchase or a movement records.
+        let recorded: Set<ReservationID>
+        let after: StockAccount
+        /// Units are on their way between ledger and Redis.
+        let isAdjusting: Bool
+        /// Of the marks of ended reservations, those that have stood so long that no late call can come.
+        let old: Set<ReservationID>
+    }
+
+    enum Filling: String, Sendable, Hashable {
+        /// Redis has no stock of the product, or none that can be read.
+        case missing
+        /// Redis has a filling that is not the ledger's.
+        case outdated
+        /// Units are missing from the stock, or too many are there.
+        case drift
+    }
+
+    /// Their purchase stands: the record goes.
+    private(set) var clear: [ReservationID] = []
+    /// Nobody will finish them: the units go back.
+    private(set) var giveBack: [ReservationID] = []
+    /// Marks that have served.
+    private(set) var forget: [ReservationID] = []
+    /// The stock is to be replaced by what the ledger says.
+    private(set) var fill: Filling?
+    /// The product was deleted, and Redis still knows it.
+    private(set) var drop = false
+    /// Units that are missing (above 0) or too many (below 0); 0 also where units are on their way and nothing certain
+    /// can be said.
+    private(set) var drift = 0
+
+    init(_ facts: Facts) {
+        let stock = facts.stock
+        if facts.after.isDeleted {
+            drop = stock.units != nil || !stock.epochs.isEmpty || !stock.open.isEmpty || !stock.ended.isEmpty
+            return
+        }
+        guard facts.before.epoch == facts.after.epoch else { return }
+        guard stock.isWhole(of: facts.after.epoch) else {
+            fill = stock.units == nil ? .missing : .outdated
+            return
+        }
+        var unsold = 0
+        for (id, units) in stock.open {
+            if facts.recorded.contains(id) {
+                clear.append(id)
+                continue
+            }
+            unsold += units
+            if !facts.working.contains(id) { giveBack.append(id) }
+        }
+        forget = Array(facts.old)
+        guard facts.before.supplied == facts.after.supplied, !facts.isAdjusting, let left = stock.units
+        else { return }
+        let least = facts.after.supplied - left - unsold - facts.after.sold
+        let most = least + facts.after.sold - facts.before.sold
+        drift = least > 0 ? least : min(most, 0)
+        if drift != 0 { fill = .drift }
+    }
+
+    /// The same without a filling that a second look has not confirmed.
+    func withoutDrift() -> ReconcileDecision {
+        var decision = self
+        decision.drift = 0
+        if decision.fill == .drift { decision.fill = nil }
+        return decision
+    }
+}

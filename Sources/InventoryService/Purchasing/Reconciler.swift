@@ -1,0 +1,268 @@
+public import LockStrategies
+public import Logging
+public import RedisClient
+
+/// Brings Redis back to what the ledger says: finishes or returns every reservation that a crash left open, fills
+/// stocks that Redis lost, removes those of deleted products.
+///
+/// Each step is atomic and can be repeated, so it may run at any time, twice, or in two places at once, beside sales.
+/// A reservation that this process is working on is left alone; of all others the process that made them is
+/// dead, because one process holds a ledger. Before units go back the ledger marks the reservation as
+/// ended, so a late row of it is refused; Redis keeps such a mark too, so a late decrement is refused. Cost: one
+/// round trip a product and bucket, three reads of the ledger.
+public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort>: Sendable {
+    private let strategy: Strategy
+    private let store: Store
+    private let stock: StockStore<Redis>
+    private let gate: SalesGate
+    private let servers: Servers
+    private let patience: Duration
+    private let clock: WallClock
+    private let crashPoints: CrashPoints
+    private let onReport: @Sendable (ReconcileReport) -> Void
+    private let logger: Logger
+    private let marks = StandingMarks()
+
+    /// Meets the Redis servers that hold the stock now, and names their runs.
+    public typealias Servers = @Sendable () async throws(RedisError) -> Set<String>
+
+    /// - Parameters:
+    ///   - gate: The same as that of the purchases.
+    ///   - patience: How long a return waits for the lock.
+    ///   - onReport: Called with the report of every run, for metrics.
+    public init(
+        strategy: Strategy, store: Store, stock: StockStore<Redis>, gate: SalesGate,
+        servers: @escaping Servers, patience: Duration = .seconds(5),
+        clock: WallClock = .system, crashPoints: CrashPoints = .none,
+        onReport: @escaping @Sendable (ReconcileReport) -> Void = { _ in }, logger: Logger
+    ) {
+        self.strategy = strategy
+        self.store = store
+        self.stock = stock
+        self.gate = gate
+        self.servers = servers
+        self.patience = patience
+        self.clock = clock
+        self.crashPoints = crashPoints
+        self.onReport = onReport
+        self.logger = logger
+    }
+
+    /// Looks at every product and puts right what is wrong.
+    ///
+    /// - Parameter isDryRun: Reports only; nothing is changed and no server is trusted.
+    /// - Throws: ``InventoryError`` when the ledger or Redis cannot be asked at all. What fails at one product
+    ///   stands in its entry.
+    public func run(isDryRun: Bool = false) async throws(InventoryError) -> ReconcileReport {
+        var report = ReconcileReport(isDryRun: isDryRun)
+        guard stock.layout != .ledger else { return report }
+        report.distrusted = try await lookAtServers(isDryRun)
+        var last: ProductID?
+        while true {
+            let accounts = try await store.stockAccounts(after: last, limit: 64)
+            guard let next = accounts.last?.product else { break }
+            last = next
+            for entry in await reconcile(accounts, isDryRun) where entry.hasFindings {
+                report.entries.append(entry)
+            }
+            report.products += accounts.count
+        }
+        if !isDryRun { try await store.forgetEnded(before: clock.now.advanced(by: .seconds(-24 * 3600))) }
+        log(report)
+        return report
+    }
+
+    /// Puts one product right.
+    public func run(_ product: ProductID) async throws(InventoryError) -> ReconcileReport {
+        var report = ReconcileReport(isDryRun: false)
+        guard stock.layout != .ledger, let account = try await store.stockAccount(product) else {
+            return report
+        }
+        report.distrusted = try await lookAtServers(false)
+        report.products = 1
+        report.entries = await reconcile([account], false).filter(\.hasFindings)
+        log(report)
+        return report
+    }
+
+    /// Opens the gate for the servers that are there now, after making void what was reserved before if they are not
+    /// those that the ledger knows.
+    ///
+    /// - Returns: Whether they are not.
+    private func lookAtServers(_ isDryRun: Bool) async throws(InventoryError) -> Bool {
+        // Meeting them makes the connections by which they are known; until nothing new is met.
+        var standing = gate.standing()
+        var now = try await meet()
+        while gate.standing().generation != standing.generation {
+            standing = gate.standing()
+            now = try await meet()
+        }
+        if standing.trusted == standing.generation { return false }
+        let known = try await store.stockServers()
+        let isKnown = standing.trusted == nil && !now.isEmpty && now.isSubset(of: known)
+        if isDryRun { return !isKnown }
+        try await store.noteStockServers(now, distrust: !isKnown)
+        gate.trust(standing.generation)
+        return !isKnown
+    }
+
+    private func meet() async throws(InventoryError) -> Set<String> {
+        do throws(RedisError) {
+            return try await servers()
+        } catch {
+            throw InventoryError(error, during: "asking Redis for a sign of life")
+        }
+    }
+
+    private func reconcile(
+        _ accounts: [StockAccount], _ isDryRun: Bool
+    ) async -> [ReconcileReport.Entry] {
+        let entries = await withTaskGroup(of: ReconcileReport.Entry.self) { group in
+            for account in accounts {
+                group.addTask { await reconcile(account, isDryRun) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        return entries.sorted { $0.product.rawValue < $1.product.rawValue }
+    }
+
+    private func reconcile(_ account: StockAccount, _ isDryRun: Bool) async -> ReconcileReport.Entry {
+        do throws(InventoryError) {
+            var facts = try await look(account)
+            var decision = ReconcileDecision(facts)
+            if decision.fill == .drift {
+                // Units on the way between buckets look like drift for a moment.
+                let again = try await look(facts.after)
+                let second = ReconcileDecision(again)
+                let isCertain =
+                    second.fill == .drift
+                    && (stock.layout.bucketCount == 1
+                        || (again.stock == facts.stock && again.after.sold == facts.before.sold))
+                (facts, decision) = (again, isCertain ? second : second.withoutDrift())
+            }
+            var entry = Self.entry(facts, drift: decision.drift)
+            if isDryRun {
+                Self.note(decision, in: &entry)
+            } else {
+                await carryOut(decision, facts, &entry)
+            }
+            return entry
+        } catch {
+            return ReconcileReport.Entry(
+                product: account.product, supplied: account.supplied, sold: account.sold, stock: nil,
+                openUnits: 0, drift: 0, problems: ["it could not be looked at: \(error)"])
+        }
+    }
+
+    private func look(_ account: StockAccount) async throws(InventoryError) -> ReconcileDecision.Facts {
+        let product = account.product
+        let before = try await store.stockAccount(product) ?? account
+        let wasAdjusting = gate.isAdjusting(product)
+        let snapshot = try await stock.snapshot(product)
+        let working = gate.working(among: snapshot.open.keys)
+        let recorded = try await store.recorded(among: Array(snapshot.open.keys))
+        let isAdjusting = wasAdjusting || gate.isAdjusting(product)
+        let after = try await store.stockAccount(product) ?? account
+        return .init(
+            before: before, stock: snapshot, working: working, recorded: recorded, after: after,
+            isAdjusting: isAdjusting, old: marks.old(among: snapshot.ended, of: product))
+    }
+
+    private func carryOut(
+        _ decision: ReconcileDecision, _ facts: ReconcileDecision.Facts, _ entry: inout ReconcileReport.Entry
+    ) async {
+        let product = facts.after.product
+        do throws(InventoryError) {
+            if decision.drop { entry.dropped = try await drop(product, &entry) }
+            if let reason = decision.fill {
+                if try await fill(product, over: facts.stock, &entry) { entry.filled = reason.rawValue }
+                return
+            }
+            for id in decision.clear {
+                try await stock.clear(id, of: product)
+                entry.cleared += 1
+            }
+            try await giveBack(decision.giveBack, of: product, &entry)
+            try await stock.forget(decision.forget, of: product)
+        } catch {
+            entry.problems.append("\(error)")
+        }
+    }
+
+    private func giveBack(
+        _ ids: [ReservationID], of product: ProductID, _ entry: inout ReconcileReport.Entry
+    ) async throws(InventoryError) {
+        let recorded = try await store.end(ids, at: clock.now)
+        if !ids.isEmpty { crashPoints.pass(.afterEnd) }
+        for id in ids {
+            if recorded.contains(id) {
+                try await stock.clear(id, of: product)
+                entry.cleared += 1
+                continue
+            }
+            do throws(StrategyError) {
+                _ = try await strategy.cancel(id, of: product, deadline: .now + patience)
+                entry.returned += 1
+            } catch {
+                entry.problems.append("reservation \(id) stays open: \(error)")
+            }
+        }
+    }
+
+    private func fill(
+        _ product: ProductID, over old: StockSnapshot, _ entry: inout ReconcileReport.Entry
+    ) async throws(InventoryError) -> Bool {
+        if let foreign = old.epochs.first(where: { $0.origin != store.origin && !$0.origin.isEmpty }) {
+            entry.problems.append(
+                "Redis holds this product's stock for another database (\(foreign.origin)); give this server "
+                    + "a Redis, or a database number, of its own")
+            return false
+        }
+        let highest = old.epochs.map(\.number).max() ?? 0
+        guard let filling = try await store.beginFilling(product, above: highest) else { return false }
+        crashPoints.pass(.afterBeginFilling)
+        switch try await stock.fill(product, as: filling) {
+        case .filled: return true
+        case .superseded: return false
+        case .foreign:
+            entry.problems.append("Redis holds this product's stock for another database")
+            return false
+        }
+    }
+
+    private func drop(
+        _ product: ProductID, _ entry: inout ReconcileReport.Entry
+    ) async throws(InventoryError) -> Bool {
+        guard try await stock.drop(product, origin: store.origin) == .foreign else { return true }
+        // A product of this number in another database: not ours to touch.
+        return false
+    }
+
+    private static func entry(_ facts: ReconcileDecision.Facts, drift: Int) -> ReconcileReport.Entry {
+        .init(
+            product: facts.after.product, supplied: facts.after.supplied, sold: facts.after.sold,
+            stock: facts.stock.units, openUnits: facts.stock.openUnits, drift: drift)
+    }
+
+    private static func note(_ decision: ReconcileDecision, in entry: inout ReconcileReport.Entry) {
+        entry.cleared = decision.clear.count
+        entry.returned = decision.giveBack.count
+        entry.filled = decision.fill?.rawValue
+        entry.dropped = decision.drop
+    }
+
+    private func log(_ report: ReconcileReport) {
+        onReport(report)
+        guard !report.isClean else { return }
+        logger.log(
+            level: report.hasProblems || report.driftUnits > 0
+                ? .warning : report.entries.isEmpty ? .info : .notice, "reconciled",
+            metadata: [
+                "products": "\(report.products)", "cleared": "\(report.cleared)",
+                "returned": "\(report.returned)", "filled": "\(report.filled)",
+                "drift-units": "\(report.driftUnits)", "distrusted": "\(report.distrusted)",
+                "dry-run": "\(report.isDryRun)",
+                "problems": "\(report.entries.flatMap(\.problems).prefix(5).joined(separator: "; "))",
+            ])
+    }
+}

@@ -1,0 +1,85 @@
+public import LockStrategies
+import Synchronization
+
+/// Who works on what, and whether the stock in Redis may be sold: shared by the purchases, the changes of supply and
+/// the reconciler of one process.
+///
+/// A Redis server that was not seen before (restarted, promoted, another node) may have lost writes that it had
+/// acknowledged. The gate closes by itself when one appears, and opens when the reconciler has made void what
+/// was reserved before. Never waits; a lock of nanoseconds a call.
+public final class SalesGate: Sendable {
+    private struct State: Sendable {
+        var trusted: Int?
+        var working: Set<ReservationID> = []
+        var adjusting: [ProductID: Int] = [:]
+        var onTrouble: (@Sendable (ProductID?) -> Void)?
+    }
+
+    private let generation: @Sendable () -> Int
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - generation: Rises before the first command goes to a Redis server that was not seen before.
+    ///   - trusted: The generation whose stock is known to be right; nil before the first reconciliation.
+    public init(generation: @escaping @Sendable () -> Int, trusted: Int? = nil) {
+        self.generation = generation
+        state = Mutex(State(trusted: trusted))
+    }
+
+    /// A gate that is always open: for a Redis that nobody restarts.
+    public static var open: SalesGate { SalesGate(generation: { 0 }, trusted: 0) }
+
+    /// Whether what Redis says about stock can be believed.
+    public var isOpen: Bool {
+        let now = generation()
+        return state.withLock { $0.trusted == now }
+    }
+
+    /// The servers' generation now, and whether it is the trusted one.
+    func standing() -> (generation: Int, trusted: Int?) {
+        let now = generation()
+        return (now, state.withLock(\.trusted))
+    }
+
+    func trust(_ generation: Int) {
+        state.withLock { $0.trusted = generation }
+    }
+
+    /// From here to ``leave(_:)`` no reconciler of this process touches the reservation.
+    func enter(_ id: ReservationID) {
+        state.withLock { _ = $0.working.insert(id) }
+    }
+
+    func leave(_ id: ReservationID) {
+        state.withLock { _ = $0.working.remove(id) }
+    }
+
+    /// From here to ``endAdjusting(_:)`` ledger and Redis may differ by units that are on their way.
+    func beginAdjusting(_ product: ProductID) {
+        state.withLock { $0.adjusting[product, default: 0] += 1 }
+    }
+
+    func endAdjusting(_ product: ProductID) {
+        state.withLock { state in
+            state.adjusting[product, default: 1] -= 1
+            if state.adjusting[product] == 0 { state.adjusting[product] = nil }
+        }
+    }
+
+    func isAdjusting(_ product: ProductID) -> Bool {
+        state.withLock { $0.adjusting[product] != nil }
+    }
+
+    func working(among ids: some Sequence<ReservationID>) -> Set<ReservationID> {
+        state.withLock { $0.working.intersection(ids) }
+    }
+
+    /// Calls `action` whenever a purchase meets a stock that has to be looked at; nil: all of them.
+    public func onTrouble(_ action: @escaping @Sendable (ProductID?) -> Void) {
+        state.withLock { $0.onTrouble = action }
+    }
+
+    func report(_ product: ProductID?) {
+        state.withLock(\.onTrouble)?(product)
+    }
+}

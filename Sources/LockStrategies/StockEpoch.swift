@@ -1,0 +1,24 @@
+/// Which filling of a product's stock Redis holds: who filled it, and the number of the filling.
+///
+/// Redis keeps it beside the stock and every reservation carries it, so whoever records a sale can tell units of
+/// the stock as it is from units of one that was lost or replaced.
+public struct StockEpoch: Sendable, Hashable, CustomStringConvertible {
+    /// Who fills: one ledger.
+    public let origin: String
+    /// Rises with each filling of the product.
+    public let number: Int64
+
+    public init(origin: String, number: Int64) {
+        self.origin = origin
+        self.number = number
+    }
+
+    /// As Redis keeps it; nil for a text that names no filling.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let number = Int64(text[text.index(after: colon)...])
+        else { return nil }
+        self.init(origin: String(text[..<colon]), number: number)
+    }
+
+    public var description: String { "\(origin):\(number)" }
+}

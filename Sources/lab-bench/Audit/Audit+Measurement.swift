@@ -1,0 +1,127 @@
+/// Checks of the measurement itself: whether its numbers may be believed.
+extension Audit {
+    /// Of one core, for a generator that runs on one thread.
+    static let mostProcessor = 0.9
+    /// p99 of how late the generator did what was due.
+    static let mostLateMs = 50.0
+    static let longestPauseMs = 250.0
+    /// Σ of hold times to wall time; above 1 by rounding only.
+    static let mostHeld = 1.02
+    /// Of the initial stock, left at the end.
+    static let leastLeft = 0.1
+
+    static func measurementChecks(_ facts: AuditFacts) -> [Check] {
+        [
+            releaseBuild(facts), generatorProcessor(facts), generatorLag(facts), generatorPauses(facts),
+            generatorSockets(facts), arrivalProcess(facts), stationary(facts), commandCounts(facts),
+            countedSales(facts), holds(facts), everywhere(facts, enoughStock),
+        ].compactMap { $0 }
+    }
+
+    private static func releaseBuild(_ facts: AuditFacts) -> Check {
+        Check(
+            id: "release-build", kind: .measurement, statement: "an optimised build was measured",
+            value: facts.isRelease ? "release" : "debug", limit: "release",
+            state: facts.isRelease ? .pass : .unknown)
+    }
+
+    /// Not in direct mode, in which the service uses the same process.
+    private static func generatorProcessor(_ facts: AuditFacts) -> Check? {
+        guard facts.generator?.isAlone != false else { return nil }
+        return check(
+            "generator-processor", "the generator had processor time to spare",
+            facts.generator?.processorShare, limit: "<= \(mostProcessor) of a core", digits: 2
+        ) { $0 <= mostProcessor }
+    }
+
+    private static func generatorLag(_ facts: AuditFacts) -> Check {
+        check(
+            "generator-lag", "the generator did what was due without delay (p99)",
+            facts.generator?.lateMs, limit: "<= \(Text.number(mostLateMs)) ms", digits: 2
+        ) { $0 <= mostLateMs }
+    }
+
+    private static func generatorPauses(_ facts: AuditFacts) -> Check {
+        check(
+            "generator-pauses", "the generator never stood still", facts.generator?.longestPauseMs,
+            limit: "<= \(Text.number(longestPauseMs)) ms", digits: 1
+        ) { $0 <= longestPauseMs }
+    }
+
+    private static func generatorSockets(_ facts: AuditFacts) -> Check? {
+        guard facts.generator?.isAlone != false else { return nil }
+        let limit = facts.generator?.socketLimit
+        return check(
+            "generator-sockets", "the generator had descriptors to spare",
+            facts.generator.map { Double($0.sockets) }, limit: limit.map { "<= \($0 / 10 * 9)" } ?? "-",
+            digits: 0
+        ) { $0 <= Double(limit ?? 0) * 0.9 }
+    }
+
+    /// Only of an open load.
+    private static func arrivalProcess(_ facts: AuditFacts) -> Check? {
+        guard let arrivals = facts.arrivals else { return nil }
+        return check(
+            "arrival-process",
+            "requests became due as the asked process says (Kolmogorov-Smirnov, sqrt(n) D)",
+            arrivals.statistic, limit: "<= \(KolmogorovSmirnov.limit)", digits: 3
+        ) { $0 <= KolmogorovSmirnov.limit }
+    }
+
+    private static func stationary(_ facts: AuditFacts) -> Check? {
+        guard let drift = facts.drift else { return nil }
+        return Check(
+            id: "stationary", kind: .measurement,
+            statement: "the second half of the window sold like the first one",
+            value: "\(Text.number(drift.ratio, digits: 3)) (t = \(Text.number(drift.statistic, digits: 1)))",
+            limit:
+                "ratio within \(Text.number(1 / Drift.mostRatio)) - \(Drift.mostRatio), or |t| <= \(Drift.mostStatistic)",
+            state: drift.isSmall ? .pass : .fail)
+    }
+
+    /// The strategies count what they send themselves; Redis must have seen at least that.
+    private static func commandCounts(_ facts: AuditFacts) -> Check? {
+        guard let commands = facts.commands else { return nil }
+        return check(
+            "redis-saw-commands", "Redis counted at least the commands that the answers report",
+            commands.seen.map { Double($0) }, limit: ">= \(commands.reported)", digits: 0
+        ) { $0 >= Double(commands.reported) }
+    }
+
+    /// The buyers, the ledger (by answers-are-rows) and Redis count the same sales.
+    private static func countedSales(_ facts: AuditFacts) -> Check? {
+        guard let sales = facts.sales else { return nil }
+        let limit = sales.least == sales.most ? "\(sales.least)" : "\(sales.least)...\(sales.most)"
+        return check(
+            "redis-counted-sales", "Redis counted one reservation for each that the answers speak of",
+            sales.counted.map { Double($0) }, limit: limit, digits: 0
+        ) { (Double(sales.least)...Double(sales.most)).contains($0) }
+    }
+
+    /// Only of strategies that take one lock a product: two holders at once would hold longer than time passes.
+    private static func holds(_ facts: AuditFacts) -> Check? {
+        guard let share = facts.heldShare else { return nil }
+        return check(
+            "holds-fit", "no product's lock was held longer in sum than time passed", share,
+            limit: "<= \(mostHeld)", digits: 3
+        ) { $0 <= mostHeld }
+    }
+
+    private static func enoughStock(_ facts: AuditFacts) -> Check {
+        let left = facts.ledger.map { 1 - Double($0.sold) / Double(max(facts.initialStock, 1)) }
+        return check(
+            "enough-stock", "no product's stock was near its end", left, limit: ">= \(leastLeft)", digits: 3
+        ) { $0 >= leastLeft }
+    }
+
+    private static func check(
+        _ id: String, _ statement: String, _ value: Double?, limit: String, digits: Int,
+        holds: (Double) -> Bool
+    ) -> Check {
+        let known = value.flatMap { $0.isFinite ? $0 : nil }
+        return Check(
+            id: id, kind: .measurement, statement: statement,
+            value: known.map { Text.number($0, digits: digits) } ?? "-", limit: limit,
+            state: known.map { holds($0) ? .pass : .fail } ?? .unknown)
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import LockStrategies
+
+extension AuditFacts {
+    /// The generator in one trial.
+    struct Generator: Sendable, Equatable {
+        /// Of one core; nil could not be read.
+        var processorShare: Double?
+        /// False: the service ran in the same process.
+        var isAlone: Bool
+        /// p99 of loop and arrivals, the worse one.
+        var lateMs: Double
+        var longestPauseMs: Double
+        var sockets: Int
+        var socketLimit: Int
+    }
+
+    /// Of an open load.
+    struct Arrivals: Sendable, Equatable {
+        /// √n·D; nil for too few arrivals.
+        var statistic: Double?
+    }
+
+    struct Commands: Sendable, Equatable {
+        /// By all Redis servers of the trial; nil could not be read.
+        var seen: Int?
+        /// By the answers that were successes.
+        var reported: Int
+    }
+
+    /// Reservations as Redis counted them, against those that the answers speak of.
+    struct Sales: Sendable, Equatable {
+        /// Nil could not be read.
+        var counted: Int?
+        var least: Int
+        /// An answer that nobody knows may stand for a reservation and its return.
+        var most: Int
+    }
+
+    /// What the load says about itself.
+    mutating func addMeasurement(
+        _ planned: PlannedTrial, _ record: LoadRecord, cost: LoadCost, isDirect: Bool,
+        commandsSeen: CommandCounter?
+    ) {
+        let wall = record.wallSeconds
+        let late = record.generator
+        func p99(_ values: Percentiles) -> Double { values.count > 0 ? values.p99 ?? values.max ?? 0 : 0 }
+        generator = Generator(
+            processorShare: wall > 0 ? cost.bench.map { $0 / wall } : nil, isAlone: !isDirect,
+            lateMs: max(p99(Percentiles(late.late)), p99(Percentiles(late.lag))) / 1000,
+            longestPauseMs: late.longestPauseMs, sockets: record.users,
+            socketLimit: Self.socketLimit)
+        if planned.model.isOpen { arrivals = Arrivals(statistic: Self.statistic(planned, record)) }
+        drift = record.drift
+        commands = Commands(seen: commandsSeen?.total, reported: Int(record.reportedCommands))
+        let reserved = answers.success + answers.oversellRefused
+        // Each reservation is written by one HSET, whatever the strategy.
+        sales = Sales(
+            counted: commandsSeen.map { $0["hset"] }, least: reserved, most: reserved + 2 * answers.unknown)
+        leaveOut(planned.strategy)
+        if planned.strategy.traits.abilities.contains(.leases), wall > 0 {
+            heldShare = Double(record.products.map(\.heldMicroseconds).max() ?? 0) / 1e6 / wall
+        }
+    }
+
+    /// Notes what cannot be looked at because of how a strategy works.
+    private mutating func leaveOut(_ strategy: StrategyID) {
+        var reasons: [String: String] = [:]
+        if strategy == .optimistic {
+            reasons["redis-saw-commands"] =
+                "Redis does not count what was queued in a transaction that it then refused"
+        }
+        switch strategy.traits.stockLayout {
+        case .ledger: reasons["redis-counted-sales"] = "it reserves nothing in Redis"
+        case .buckets:
+            reasons["redis-counted-sales"] = "moves between its buckets are written by the same command"
+        case .oneKey: break
+        }
+        if strategy.traits.abilities.contains(.leases) && holds == nil {
+            reasons["holds-overlap"] = "answers carry durations, no moments; --mode direct sees every hold"
+        }
+        notChecked.merge(reasons) { given, _ in given }
+    }
+
+    private static func statistic(_ planned: PlannedTrial, _ record: LoadRecord) -> Double? {
+        let moments = record.generator.arrivals.map { Double($0) / 1e9 }
+        guard planned.model == .poisson, let rate = planned.rate else {
+            return KolmogorovSmirnov.uniform(
+                moments, from: record.window.lowerBound, until: record.window.upperBound)
+        }
+        return KolmogorovSmirnov.exponential(zip(moments, moments.dropFirst()).map { $1 - $0 }, rate: rate)
+    }
+
+    private static var socketLimit: Int {
+        var limit = rlimit()
+        let isRead = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+        return isRead ? Int(clamping: limit.rlim_cur) : 0
+    }
+}

@@ -1,0 +1,56 @@
+/// What kept a strategy from selling more: named from where the processor time and the buyers' time went.
+struct Limiter: Sendable, Codable, Equatable {
+    enum Name: String, Sendable, Codable, CaseIterable {
+        case generator
+        case cores = "processor cores"
+        case redis = "Redis"
+        case lock = "waiting for the lock"
+        case ledger = "SQLite"
+        case unknown = "not named"
+    }
+
+    var name: Name
+    /// Cores used on average; null could not be read.
+    @OrNull var benchCores: Double?
+    @OrNull var serverCores: Double?
+    @OrNull var redisCores: Double?
+    /// Of the mean time of a purchase.
+    @OrNull var waitShare: Double?
+    @OrNull var sqlShare: Double?
+    /// What it is named by, in words.
+    var evidence: String?
+
+    /// - Parameters:
+    ///   - isDirect: Generator and service share a process, so neither can be named alone.
+    ///   - busiestRedis: Cores that one Redis server used; nil: there was one only.
+    init(
+        cores: Int, isDirect: Bool, bench: Double?, server: Double?, redis: Double?,
+        busiestRedis: Double? = nil, waitShare: Double?, sqlShare: Double?
+    ) {
+        (benchCores, serverCores, redisCores) = (bench, server, redis)
+        (self.waitShare, self.sqlShare) = (waitShare, sqlShare)
+        let used = (bench ?? 0) + (server ?? 0) + (redis ?? 0)
+        let busy = busiestRedis ?? redis
+        if !isDirect, let bench, bench >= Audit.mostProcessor {
+            name = .generator
+            evidence = "its one thread used \(Self.text(bench)) of a core"
+        } else if let busy, busy >= 0.85 {
+            name = .redis
+            evidence = "its one thread was busy for \(Text.percent(min(busy, 1))) of the time"
+        } else if let waitShare, waitShare >= 0.5 {
+            name = .lock
+            evidence = "\(Text.percent(waitShare)) of the mean time of a purchase"
+        } else if used >= 0.85 * Double(cores) {
+            name = .cores
+            evidence = "\(Self.text(used)) of \(cores) cores were used"
+        } else if let sqlShare, sqlShare >= 0.4 {
+            name = .ledger
+            evidence = "\(Text.percent(sqlShare)) of the mean time of a purchase"
+        } else {
+            name = .unknown
+            evidence = "\(Self.text(used)) of \(cores) cores were used, and no part of a purchase stands out"
+        }
+    }
+
+    private static func text(_ cores: Double) -> String { Text.number(cores, digits: 2) }
+}

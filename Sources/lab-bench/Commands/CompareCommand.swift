@@ -1,0 +1,175 @@
+import ArgumentParser
+import Foundation
+import LockStrategies
+
+/// `lab-bench compare`.
+struct CompareCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Says whether one result is slower than another, or one lab-server than another.",
+        discussion: """
+            BASE and NEW are results.json files, or the directories that hold them. With --paired they are two \
+            lab-server programs, which are measured here in interleaved rounds: that is what CI should use, \
+            because both meet the same machine in the same minutes.
+
+            Exit codes: 0 no regression, 2 regression, 3 invalid, 4 correctness violation, 5 not comparable or \
+            too few rounds, 6 not reachable, 64 usage, 130 interrupted.
+            """)
+
+    @Argument(help: "Results, or with --paired a lab-server.")
+    var base: String
+
+    @Argument(help: "Results, or with --paired a lab-server.")
+    var new: String
+
+    @Flag(help: "Measure two lab-server programs here, in interleaved rounds.")
+    var paired = false
+
+    @Option(help: "With --paired: comma-separated ids; default: all but the negative control.")
+    var strategies: String?
+
+    @Option(help: "With --paired: buyers at the same time; default 100.")
+    var users: Int?
+
+    @Option(help: "With --paired: measured seconds of each trial; default 3.")
+    var duration: Double?
+
+    @Option(help: "With --paired: seconds of load before the measurement; default 1.")
+    var warmup: Double?
+
+    @Option(help: "With --paired: trials of each strategy and server; default 7.")
+    var rounds: Int?
+
+    @Option(help: "With --paired: of the order of the trials; default: a random one, printed.")
+    var seed: UInt64?
+
+    @Option(help: "With --paired: directory for the results; default results/<time>-compare-<host>.")
+    var output: String?
+
+    @Option(help: "JSON file: p95_ms, success_percent, regression_percent, noise_floor_percent.")
+    var thresholds: String?
+
+    @Option(help: "Writes a summary for a pull request to this file.")
+    var markdown: String?
+
+    @Option(help: "Writes the new results in Bencher's metric format to this file.")
+    var bmf: String?
+
+    @Flag(help: "Print the comparison as JSON.")
+    var json = false
+
+    @Flag(help: "Print the verdict only.")
+    var quiet = false
+
+    func run() async throws {
+        let end: BenchExit
+        do throws(BenchError) {
+            let limits = try thresholds.map { path throws(BenchError) in try Thresholds.read(path) }
+            let (before, after) = try await bothResults(limits ?? Thresholds())
+            let comparison = Comparison(base: before, new: after, thresholds: limits ?? Thresholds())
+            try write(comparison, after)
+            end = comparison.exit
+        } catch {
+            Terminal.complain(error.description)
+            end = error.exitCode
+        }
+        throw ExitCode(end.rawValue)
+    }
+
+    private func bothResults(_ limits: Thresholds) async throws(BenchError) -> (RunResults, RunResults) {
+        if paired { return try await measure(limits) }
+        let given: [Any?] = [strategies, users, duration, warmup, rounds, seed, output]
+        if given.contains(where: { $0 != nil }) {
+            throw BenchError(.badInput, "--strategies, --users, … --output are for --paired")
+        }
+        return (try ResultsFile.read(base), try ResultsFile.read(new))
+    }
+
+    private func write(_ comparison: Comparison, _ results: RunResults) throws(BenchError) {
+        let text = ComparisonText(comparison)
+        do {
+            if let markdown { try Data(text.markdown.utf8).write(to: URL(fileURLWithPath: markdown)) }
+            if let bmf { try BencherMetrics.json(results).write(to: URL(fileURLWithPath: bmf)) }
+            let shown =
+                json
+                ? try comparison.json()
+                : Data((quiet ? "\(comparison.exit.word): \(comparison.sentence)\n" : text.plain).utf8)
+            FileHandle.standardOutput.write(shown)
+        } catch {
+            throw BenchError(.outputFailed, "the comparison cannot be written: \(error)")
+        }
+    }
+}
+
+extension CompareCommand {
+    /// Measures both programs and keeps both results.
+    private func measure(_ limits: Thresholds) async throws(BenchError) -> (RunResults, RunResults) {
+        let plan = try plan(limits)
+        let before = ServicePlace.server(binary: try ServerProcess.find(base))
+        let after = ServicePlace.server(binary: try ServerProcess.find(new))
+        let started = Date()
+        let folder = try ResultsFolder(named: output, word: "compare", at: started)
+        let terminal = Terminal(isQuiet: quiet || json)
+        terminal.say(
+            "\(plan.trialCount) trials of each server, \(plan.users) users, seed \(plan.seed), about "
+                + Text.time(plan.expectedTime * 2))
+        let load = LoadAverage.now()
+        let runner = PairedRunner(plan: plan, base: before, new: after, terminal: terminal)
+        let task = Task { await runner.run() }
+        let watch = InterruptWatch {
+            Terminal.note("interrupted: stopping what was started, then writing what is there")
+            task.cancel()
+        }
+        let finished = await task.value
+        watch.stop()
+        if case .failed(let error) = finished.end {
+            folder.removeIfEmpty()
+            throw error
+        }
+        let environment = await EnvironmentInfo.current(loadBefore: load)
+        func results(_ trials: [FinishedTrial], _ name: String) throws(BenchError) -> RunResults {
+            let results = RunResults(
+                plan: plan, trials: trials, end: finished.end, started: started, ended: Date(),
+                environment: environment)
+            try ResultsFolder(named: "\(folder.path)/\(name)", word: name, at: started).write(results, trials)
+            return results
+        }
+        let both = (try results(finished.base, "base"), try results(finished.new, "new"))
+        terminal.say("results: \(folder.path)/base and \(folder.path)/new\n")
+        return both
+    }
+
+    private func plan(_ limits: Thresholds) throws(BenchError) -> RunPlan {
+        var defaults = RunPlan.Defaults()
+        defaults.rounds = 7
+        defaults.duration = .seconds(3)
+        let real = StrategyID.allCases.filter { !$0.isNegativeControl }.map(\.rawValue)
+        do throws(PlanProblems) {
+            let options = RunOptions(
+                model: LoadModel.closed.rawValue, strategies: strategies ?? real.joined(separator: ","),
+                users: users, duration: duration, warmup: warmup, rounds: rounds, seed: seed, isQuiet: quiet,
+                output: output, thresholds: limits)
+            return try RunPlan(options, seed: UInt64.random(in: 1...999_999), defaults: defaults)
+        } catch {
+            throw BenchError(.badInput, error.sentences.joined(separator: "; "))
+        }
+    }
+}
+
+/// Results on disk.
+enum ResultsFile {
+    /// - Parameter path: Of a results.json, or of the directory that holds one.
+    static func read(_ path: String) throws(BenchError) -> RunResults {
+        let files = FileManager.default
+        let inside = "\(path)/results.json"
+        let file = files.fileExists(atPath: inside) ? inside : path
+        guard let data = files.contents(atPath: file) else {
+            throw BenchError(.badInput, "the file \(file) cannot be read")
+        }
+        do throws(BenchError) {
+            return try RunResults.decode(data)
+        } catch {
+            throw BenchError(error.code, "\(file): \(error.context)")
+        }
+    }
+}

@@ -1,0 +1,27 @@
+/// Two strategies of one run against each other, on what they sold in a closed load.
+struct PairJudgement: Sendable, Codable, Equatable {
+    var first: String
+    var second: String
+    /// Of the second one against the first.
+    var judgement: Judgement
+
+    /// Every pair of ranked strategies, judged together.
+    static func all(_ results: RunResults, noiseFloor: Double) -> [PairJudgement] {
+        let ranked = results.strategies.filter(\.isRanked).map(\.id)
+        var pairs: [(String, String)] = []
+        for (index, first) in ranked.enumerated() {
+            for second in ranked[(index + 1)...] { pairs.append((first, second)) }
+        }
+        let questions = pairs.map { first, second in
+            Judgement.Question(
+                strategy: second, figure: .purchasesPerSecond,
+                base: Comparison.values(results, first, .purchasesPerSecond),
+                new: Comparison.values(results, second, .purchasesPerSecond))
+        }
+        // All or none: a pair that cannot be judged would shift the others.
+        guard questions.allSatisfy({ !$0.base.isEmpty && !$0.new.isEmpty }) else { return [] }
+        let judgements = Judgement.all(questions, noiseFloor: noiseFloor)
+        guard judgements.count == pairs.count else { return [] }
+        return zip(pairs, judgements).map { PairJudgement(first: $0.0, second: $0.1, judgement: $1) }
+    }
+}

@@ -1,0 +1,44 @@
+import Histogram
+import NIOCore
+
+/// How well the generator kept its own promises, apart from the server.
+struct GeneratorRecord: Sendable {
+    /// The generator did nothing for so long.
+    struct Pause: Sendable, Equatable {
+        /// Its end, since the start of the load.
+        let at: TimeAmount
+        let length: TimeAmount
+    }
+
+    /// A pause at least so long is kept as an event.
+    static let notable = TimeAmount.milliseconds(50)
+    private static let mostPauses = 200
+    private static let mostArrivals = 100_000
+
+    /// How late the generator's loop ran in the measured window, in microseconds.
+    private(set) var late = LoadRecord.histogram()
+    /// How late arrivals of the measured window were noticed, in microseconds; empty in a closed load.
+    private(set) var lag = LoadRecord.histogram()
+    private(set) var longestPause = TimeAmount.zero
+    private(set) var pauses: [Pause] = []
+    /// When arrivals of the measured window were noticed, in nanoseconds since the start of the load; the first
+    /// 100,000.
+    private(set) var arrivals: [Int64] = []
+
+    var longestPauseMs: Double { Double(longestPause.nanoseconds) / 1e6 }
+
+    mutating func add(at: TimeAmount, late length: TimeAmount, isMeasured: Bool) {
+        if length >= Self.notable && pauses.count < Self.mostPauses {
+            pauses.append(Pause(at: at, length: length))
+        }
+        guard isMeasured else { return }
+        late.record(LoadRecord.microseconds(length))
+        longestPause = max(longestPause, length)
+    }
+
+    mutating func addArrival(due: TimeAmount, seen: TimeAmount, isMeasured: Bool) {
+        guard isMeasured else { return }
+        lag.record(LoadRecord.microseconds(seen - due))
+        if arrivals.count < Self.mostArrivals { arrivals.append(seen.nanoseconds) }
+    }
+}

@@ -1,0 +1,117 @@
+import NIOCore
+
+/// Decides who sends when: a pure machine, told the time. In a closed load a free user sends at once. In an
+/// open one each arrival takes the user that is free longest, or waits in line, with its intended start, until
+/// one is free.
+struct LoadLine: Sendable {
+    /// A user that shall send now, and when the purchase was meant to begin.
+    struct Turn: Sendable, Equatable {
+        let user: Int
+        let intended: NIODeadline
+    }
+
+    private(set) var schedule: LoadSchedule
+    /// Nil in a closed load.
+    private let arrivals: ArrivalSchedule?
+    /// In the order in which they became free; only in an open load.
+    private var idle: [Int] = []
+    private var firstIdle = 0
+    /// Of the arrivals: how many have come, and how many of these were given to a user.
+    private(set) var arrived = 0
+    private(set) var sent = 0
+    /// Given to a user before the window was over, and meant for the window.
+    private(set) var sentInWindow = 0
+
+    init(schedule: LoadSchedule, arrivals: ArrivalSchedule?) {
+        self.schedule = schedule
+        self.arrivals = arrivals
+    }
+
+    var isOpen: Bool { arrivals != nil }
+
+    /// Arrivals that wait for a free user.
+    var waiting: Int { arrived - sent }
+
+    /// When ``arrive(until:)`` has something to do; nil when nothing more comes.
+    var nextArrival: NIODeadline? {
+        guard let arrivals, arrived < arrivals.offsets.count else { return nil }
+        return intended(arrived)
+    }
+
+    /// Nothing more will be sent unless an answer frees a user for one who waits.
+    func isOver(at now: NIODeadline) -> Bool {
+        isOpen ? nextArrival == nil && waiting == 0 : !schedule.maySend(at: now)
+    }
+
+    /// The user has no request under way.
+    ///
+    /// - Returns: The intended start of what it shall send now; nil when it shall wait.
+    mutating func free(_ user: Int, at now: NIODeadline) -> NIODeadline? {
+        guard isOpen else { return schedule.maySend(at: now) ? now : nil }
+        guard waiting > 0, now < schedule.drainUntil else {
+            idle.append(user)
+            return nil
+        }
+        return take(at: now)
+    }
+
+    /// The user cannot send any more until it is ``free(_:at:)`` again.
+    mutating func lost(_ user: Int) {
+        guard let place = idle[firstIdle...].firstIndex(of: user) else { return }
+        idle.remove(at: place)
+    }
+
+    /// Lets all arrivals come whose time it is.
+    mutating func arrive(until now: NIODeadline) -> [Turn] {
+        while let next = nextArrival, next <= now { arrived += 1 }
+        var turns: [Turn] = []
+        while waiting > 0, firstIdle < idle.count {
+            let user = idle[firstIdle]
+            firstIdle += 1
+            turns.append(Turn(user: user, intended: take(at: now)))
+        }
+        if firstIdle > 1024 || firstIdle == idle.count {
+            idle.removeFirst(firstIdle)
+            firstIdle = 0
+        }
+        return turns
+    }
+
+    /// The intended starts of the arrivals that came after the first `count`.
+    func arrivals(after count: Int) -> [NIODeadline] { (count..<arrived).map(intended) }
+
+    private mutating func take(at now: NIODeadline) -> NIODeadline {
+        let start = intended(sent)
+        sent += 1
+        if schedule.isMeasured(sent: start), now < schedule.measureUntil { sentInWindow += 1 }
+        return start
+    }
+
+    private func intended(_ index: Int) -> NIODeadline {
+        schedule.start + .nanoseconds(arrivals?.offsets[index] ?? 0)
+    }
+}
+
+extension LoadLine {
+    /// What an open load asked for and what came of it.
+    struct Account: Sendable, Equatable {
+        /// Meant for the measured window.
+        var offered = 0
+        /// Of these, given to a free user before the window was over.
+        var sentInWindow = 0
+        /// Of all arrivals, warm-up included: never given to a user, because none was free until the end.
+        var unsent = 0
+
+        /// The backlog at the end of the window is no more than chance makes it: 2 % of what was offered.
+        var isSustained: Bool { unsent == 0 && Double(offered - sentInWindow) <= 0.02 * Double(offered) }
+    }
+
+    var account: Account {
+        guard let arrivals else { return Account() }
+        let from = (schedule.measureFrom - schedule.start).nanoseconds
+        let until = (schedule.measureUntil - schedule.start).nanoseconds
+        return Account(
+            offered: arrivals.offsets.count { $0 >= from && $0 < until }, sentInWindow: sentInWindow,
+            unsent: arrivals.offsets.count - sent)
+    }
+}

@@ -1,0 +1,31 @@
+/// A part of the system that is loaded alone, or without a lock: what any strategy could sell at most if nothing
+/// else took time. Short, and never ranked.
+enum Ceiling: String, Sendable, Codable, CaseIterable {
+    case bareHTTP = "bare-http"
+    case redisOnly = "redis-only"
+    case sqliteOnly = "sqlite-only"
+    case noLock = "no-lock"
+
+    /// What is done once for each that is counted.
+    var what: String {
+        switch self {
+        case .bareHTTP: "GET /health/live, a route that does nothing, over HTTP"
+        case .redisOnly: "the script of lua-atomic, from this process, without HTTP and SQLite"
+        case .sqliteOnly: "one durable row of the ledger, from this process, without HTTP and Redis"
+        case .noLock: "a purchase by unguarded with plenty of stock: all the work, no lock"
+        }
+    }
+}
+
+extension RunPlan {
+    /// In the order in which they run, before the rounds.
+    var ceilings: [Ceiling] {
+        if isQuick || !hasCeilings { return [] }
+        // Nobody may look into the stores of a target.
+        if target != nil { return [.bareHTTP] }
+        return mode == .http ? Ceiling.allCases : [.redisOnly, .sqliteOnly, .noLock]
+    }
+
+    var ceilingWarmup: Duration { min(duration, .milliseconds(500)) }
+    var ceilingDuration: Duration { min(duration, .seconds(2)) }
+}

@@ -1,0 +1,69 @@
+/// `junit.xml`: a suite for each strategy, a case for each check and target, as CI systems read them.
+struct JUnitReport: Sendable {
+    private let results: RunResults
+
+    init(_ results: RunResults) {
+        self.results = results
+    }
+
+    private struct Case: Sendable {
+        enum End: Sendable { case passed, failed, skipped }
+
+        let name: String
+        let end: End
+        let message: String
+    }
+
+    var text: String {
+        let suites =
+            results.strategies.map { (name: $0.id, cases: cases($0)) }
+            + results.negativeControls.map { (name: $0.id, cases: [caught($0)]) }
+        let all = suites.flatMap(\.cases)
+        let head = "<testsuites name=\"lab-bench\" \(counts(all))>"
+        let body = suites.map { suite in
+            "  <testsuite name=\"\(HTML.escaped(suite.name))\" \(counts(suite.cases))>\n"
+                + suite.cases.map { line($0, suite.name) }.joined() + "  </testsuite>\n"
+        }
+        return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\(head)\n\(body.joined())</testsuites>\n"
+    }
+
+    private func cases(_ strategy: StrategyResult) -> [Case] {
+        let trials = results.trials.filter { $0.strategy == strategy.id }
+        let checks = trials.flatMap { trial in
+            trial.checks.map { check in
+                Case(
+                    name: "trial \(trial.order): \(check.id)",
+                    end: check.state == .pass ? .passed : check.state == .fail ? .failed : .skipped,
+                    message: "\(check.statement): \(check.value), must be \(check.limit)")
+            }
+        }
+        let targets = strategy.targets.map { target in
+            Case(
+                name: "target: \(target.name)",
+                end: target.isMet.map { $0 ? .passed : .failed } ?? .skipped,
+                message: "\(target.measured), must be \(target.limit)")
+        }
+        return checks + targets
+    }
+
+    private func caught(_ control: ControlResult) -> Case {
+        Case(
+            name: "the negative control is caught",
+            end: control.isCaught.map { $0 ? .passed : .failed } ?? .skipped,
+            message: "no check turned red")
+    }
+
+    private func counts(_ cases: [Case]) -> String {
+        "tests=\"\(cases.count)\" failures=\"\(cases.count { $0.end == .failed })\" "
+            + "skipped=\"\(cases.count { $0.end == .skipped })\""
+    }
+
+    private func line(_ one: Case, _ suite: String) -> String {
+        let start = "    <testcase classname=\"\(HTML.escaped(suite))\" name=\"\(HTML.escaped(one.name))\""
+        switch one.end {
+        case .passed: return start + "/>\n"
+        case .failed: return start + "><failure message=\"\(HTML.escaped(one.message))\"/></testcase>\n"
+        case .skipped: return start + "><skipped message=\"\(HTML.escaped(one.message))\"/></testcase>\n"
+        }
+    }
+}

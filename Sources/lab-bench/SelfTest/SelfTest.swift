@@ -1,0 +1,182 @@
+import Histogram
+import NIOCore
+
+/// What this machine can measure: the generator against the built-in server, whose answers are known beforehand.
+struct SelfTest: Sendable {
+    /// One figure, and what it should be.
+    struct Finding: Sendable, Codable, Equatable {
+        var what: String
+        var value: String
+        var expected: String
+        /// Nil: a fact about the machine that has no right value.
+        @OrNull var isRight: Bool?
+    }
+
+    var idleWindow = Duration.seconds(2)
+    /// Of the loads with a stall.
+    var window = Duration.seconds(10)
+    var singleWorkerWindow = Duration.seconds(20)
+    var ceilingWindow = Duration.seconds(3)
+    var noiseTrials = 8
+    var noiseWindow = Duration.seconds(1)
+    /// Of one turn of the generator or of wrk; whole seconds.
+    var rivalWindow = Duration.seconds(3)
+    var rivalTurns = 3
+    static let leastOfWrk = 0.8
+
+    /// - Parameter found: Told each finding as soon as it is there.
+    func run(_ found: (Finding) -> Void) async throws {
+        for finding in try await idle() { found(finding) }
+        for finding in try await closed() { found(finding) }
+        for finding in try await open() { found(finding) }
+        found(try await overloaded())
+        found(try await singleWorker())
+        for finding in try await ceiling() { found(finding) }
+        found(try await againstWrk())
+    }
+
+    var expectedTime: Duration {
+        window * 4 + singleWorkerWindow + ceilingWindow + noiseWindow * noiseTrials + .seconds(2)
+            + (WrkRival.isInstalled ? (rivalWindow + .seconds(1)) * (2 * rivalTurns) : .zero)
+    }
+
+    /// A load that does next to nothing shows what the machine does to a process that waits.
+    private func idle() async throws -> [Finding] {
+        let arrivals = ArrivalSchedule(.constant, ratePerSecond: 100, length: idleWindow, seed: 1)
+        let load = DelayLoad(
+            server: DelayPlan(delay: .zero), users: 1,
+            plan: LoadPlan(warmup: .zero, duration: idleWindow, drain: .seconds(1), arrivals: arrivals))
+        let generator = try await load.run().generator
+        return [
+            Finding(
+                what: "timer overshoot, p99", value: Self.ms(generator.lag, 99), expected: "a fact",
+                isRight: nil),
+            Finding(
+                what: "longest idle hiccup", value: "\(Text.number(generator.longestPauseMs)) ms",
+                expected: "<= \(Text.number(Audit.longestPauseMs)) ms",
+                isRight: generator.longestPauseMs <= Audit.longestPauseMs),
+        ]
+    }
+
+    private func closed() async throws -> [Finding] {
+        let record = try await DelayLoad.closedWithStall(window).run()
+        let service = record.latency[PurchaseOutcome.success.index]
+        let seconds = window / .seconds(1)
+        let expected = 100 * seconds * 0.9 / 0.05
+        let longest = seconds * 100 + 50
+        return [
+            Self.near(
+                "closed, 100 users, one stall: requests", Double(record.measured(.success)), expected, 0.03,
+                ""),
+            Finding(
+                what: "closed: service p99 (the stall is hidden)", value: Self.ms(service, 99),
+                expected: "<= 60 ms",
+                isRight: service.valueAtPercentile(99) <= 60_000),
+            Self.near(
+                "closed: longest service time", Double(service.maxRecorded) / 1000, longest, 0.05, " ms"),
+        ]
+    }
+
+    private func open() async throws -> [Finding] {
+        let record = try await DelayLoad.openWithStall(window).run()
+        let response = record.response(.success)
+        let stall = window / .milliseconds(10)
+        func at(_ percentile: Double) -> Double { Double(response.valueAtPercentile(percentile)) / 1000 }
+        return [
+            Self.near(
+                "open, 200/s on 20 connections, same stall: response p90", at(90), 0.5 * stall + 50, 0.1,
+                " ms"),
+            Self.near("open: response p95", at(95), 0.75 * stall + 50, 0.1, " ms"),
+            Self.near("open: response p99 (the stall is seen)", at(99), 0.95 * stall + 50, 0.1, " ms"),
+            Finding(
+                what: "open: service p99",
+                value: Self.ms(record.latency[PurchaseOutcome.success.index], 99), expected: "<= 60 ms",
+                isRight: record.latency[PurchaseOutcome.success.index].valueAtPercentile(99) <= 60_000),
+        ]
+    }
+
+    private func overloaded() async throws -> Finding {
+        let record = try await DelayLoad.overloaded(window).run()
+        let account = record.openAccount ?? LoadLine.Account()
+        return Finding(
+            what: "open, 5/s on one connection to a server that takes 1 s",
+            value: "\(account.isSustained ? "sustained" : "rate not sustained"), "
+                + "\(Text.number(record.purchasesPerSecond))/s, \(account.unsent) unsent",
+            expected: "rate not sustained, about 1/s, some unsent",
+            isRight: !account.isSustained && account.unsent > 0
+                && abs(record.purchasesPerSecond - 1) <= 0.2)
+    }
+
+    private func singleWorker() async throws -> Finding {
+        let record = try await DelayLoad.singleWorker(singleWorkerWindow).run()
+        return Self.near(
+            "one worker of 10 ms, Poisson 50/s: mean response", record.response(.success).mean / 1000,
+            DelayLoad.meanOfSingleWorker(service: 10, load: 0.5), 0.1, " ms")
+    }
+
+    private func ceiling() async throws -> [Finding] {
+        func rate(_ window: Duration) async throws -> Double {
+            let load = DelayLoad(
+                server: DelayPlan(delay: .zero), users: 100,
+                plan: LoadPlan(warmup: .milliseconds(500), duration: window, drain: .seconds(1)))
+            return try await load.run().purchasesPerSecond
+        }
+        let most = try await rate(ceilingWindow)
+        var trials: [Double] = []
+        for _ in 0..<noiseTrials { trials.append(try await rate(noiseWindow)) }
+        let half = trials.count / 2
+        let ratio =
+            Bootstrap.middle(Array(trials.prefix(half))) / Bootstrap.middle(Array(trials.suffix(half)))
+        let p = PermutationTest.pValue(Array(trials.prefix(half)), Array(trials.suffix(half)))
+        return [
+            Finding(
+                what: "generator ceiling, 100 users, built-in server in the same process",
+                value: "\(Text.number(most))/s", expected: "a fact", isRight: nil),
+            Finding(
+                what: "noise floor: two equal groups of \(half) trials differ by",
+                value: "\(Text.number(abs(ratio - 1) * 100, digits: 1)) % (p = \(Text.number(p, digits: 2)))",
+                expected: "a fact", isRight: nil),
+        ]
+    }
+
+    /// The same server, users and minute for both, turn by turn.
+    private func againstWrk() async throws -> Finding {
+        let what = "generator against wrk -t1 -c100 on the same built-in server"
+        let expected = ">= \(Self.leastOfWrk)"
+        guard WrkRival.isInstalled else {
+            return Finding(what: what, value: "wrk is not installed", expected: expected, isRight: nil)
+        }
+        let server = try await DelayServer.start(DelayPlan(delay: .zero))
+        let result: Result<[WrkRival.Turn], any Error>
+        do {
+            var turns: [WrkRival.Turn] = []
+            for _ in 0..<rivalTurns {
+                turns.append(try await WrkRival.turn(at: server.target, window: rivalWindow))
+            }
+            result = .success(turns)
+        } catch {
+            result = .failure(error)
+        }
+        await server.stop()
+        let turns = try result.get()
+        let (ours, theirs) = (Bootstrap.middle(turns.map(\.ours)), Bootstrap.middle(turns.map(\.wrk)))
+        return Finding(
+            what: what,
+            value:
+                "\(Text.number(ours / theirs, digits: 2)) (\(Text.number(ours))/s, wrk \(Text.number(theirs))/s)",
+            expected: expected, isRight: ours / theirs >= Self.leastOfWrk)
+    }
+
+    private static func ms(_ histogram: Histogram<UInt64>, _ percentile: Double) -> String {
+        "\(Text.number(Double(histogram.valueAtPercentile(percentile)) / 1000)) ms"
+    }
+
+    private static func near(
+        _ what: String, _ value: Double, _ expected: Double, _ tolerance: Double, _ unit: String
+    ) -> Finding {
+        Finding(
+            what: what, value: Text.number(value) + unit,
+            expected: "\(Text.number(expected))\(unit) within \(Text.number(tolerance * 100)) %",
+            isRight: abs(value / expected - 1) <= tolerance)
+    }
+}

@@ -1,0 +1,36 @@
+/// Whether the second half of a window went like the first one.
+struct Drift: Sendable, Equatable {
+    static let mostRatio = 1.5
+    static let mostStatistic = 5.0
+
+    /// Mean of the second half to that of the first.
+    let ratio: Double
+    /// Welch's t of the difference.
+    let statistic: Double
+
+    /// - Parameter values: What each step of the window brought, in order.
+    /// - Returns: nil below ten steps or when nothing happened.
+    init?(_ values: [Double]) {
+        guard values.count >= 10 else { return nil }
+        let first = Self.moments(Array(values.prefix(values.count / 2)))
+        let second = Self.moments(Array(values.suffix(values.count / 2)))
+        guard first.mean + second.mean > 0 else { return nil }
+        ratio = first.mean > 0 ? second.mean / first.mean : .greatestFiniteMagnitude
+        let error = (first.variance + second.variance).squareRoot()
+        let difference = second.mean - first.mean
+        statistic = difference == 0 ? 0 : error > 0 ? difference / error : difference > 0 ? 1e9 : -1e9
+    }
+
+    /// Fails only what is both large and beyond chance.
+    var isSmall: Bool {
+        abs(statistic) <= Self.mostStatistic || (1 / Self.mostRatio...Self.mostRatio).contains(ratio)
+    }
+
+    /// Mean, and variance of the mean.
+    private static func moments(_ values: [Double]) -> (mean: Double, variance: Double) {
+        let count = Double(values.count)
+        let mean = values.reduce(0, +) / count
+        let sum = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        return (mean, sum / (count - 1) / count)
+    }
+}

@@ -1,0 +1,89 @@
+/// What can be said about a figure of two groups of trials.
+struct Judgement: Sendable, Codable, Equatable {
+    enum Word: String, Sendable, Codable, CaseIterable {
+        case faster
+        case slower
+        case notSeparated = "not separated"
+        case withinNoise = "within the noise floor"
+        case tooFewRounds = "too few rounds"
+    }
+
+    /// One figure of one strategy, before and after; each value is that of a trial.
+    struct Question: Sendable {
+        let strategy: String
+        let figure: Figure
+        let base: [Double]
+        let new: [Double]
+    }
+
+    /// What is compared.
+    enum Figure: String, Sendable, Codable, CaseIterable {
+        case purchasesPerSecond = "purchases_per_second"
+        case serviceP95 = "service_p95_us"
+        case responseP95 = "response_p95_us"
+
+        /// More of it is better.
+        var isRate: Bool { self == .purchasesPerSecond }
+
+        var name: String {
+            switch self {
+            case .purchasesPerSecond: "purchases/s"
+            case .serviceP95: "p95 service (closed)"
+            case .responseP95: "p95 response (open)"
+            }
+        }
+    }
+
+    static let alpha = 0.05
+
+    var strategy: String
+    var figure: Figure
+    var baseMedian: Double
+    var newMedian: Double
+    /// New to base.
+    var ratio: Double
+    @OrNull var interval: Bootstrap.Interval?
+    var p: Double
+    /// After Holm's correction over all that is judged together.
+    var adjustedP: Double
+    var word: Word
+    /// Rounds from which on a difference of this many comparisons can be told at all.
+    var roundsNeeded: Int
+
+    /// Judges all questions together.
+    ///
+    /// - Parameter noiseFloor: A ratio nearer to 1 than this means nothing on this machine.
+    static func all(_ questions: [Question], noiseFloor: Double) -> [Judgement] {
+        let able = questions.filter { question in
+            [question.base, question.new].allSatisfy { !$0.isEmpty && Bootstrap.middle($0) > 0 }
+        }
+        let pValues = able.map { PermutationTest.pValue($0.base, $0.new) }
+        let adjusted = Holm.adjusted(pValues)
+        let needed = PermutationTest.roundsNeeded(comparisons: able.count, alpha: alpha)
+        return able.indices.map { index in
+            let question = able[index]
+            let base = Bootstrap.middle(question.base)
+            let new = Bootstrap.middle(question.new)
+            let interval = Bootstrap.ratioOfMedians(question.base, question.new)
+            let rounds = min(question.base.count, question.new.count)
+            return Judgement(
+                strategy: question.strategy, figure: question.figure, baseMedian: base, newMedian: new,
+                ratio: new / base, interval: interval, p: pValues[index], adjustedP: adjusted[index],
+                word: word(
+                    better: question.figure.isRate ? new / base : base / new, interval, adjusted[index],
+                    isEnough: rounds >= needed, noiseFloor),
+                roundsNeeded: needed)
+        }
+    }
+
+    /// - Parameter better: Above 1 when the new one is better.
+    private static func word(
+        better: Double, _ interval: Bootstrap.Interval?, _ p: Double, isEnough: Bool, _ floor: Double
+    ) -> Word {
+        if !isEnough { return .tooFewRounds }
+        let isSmall = abs(better - 1) <= floor
+        if p <= alpha { return isSmall ? .withinNoise : better > 1 ? .faster : .slower }
+        if let interval, interval.low >= 1 - floor, interval.high <= 1 + floor { return .withinNoise }
+        return .notSeparated
+    }
+}

@@ -1,0 +1,32 @@
+import Foundation
+
+/// Whether moments are distributed as they should be.
+enum KolmogorovSmirnov {
+    /// √n·D above which one in a thousand fair samples lies (asymptotic).
+    static let limit = 1.95
+
+    /// √n times the largest distance between the empirical distribution and the asked one.
+    ///
+    /// - Parameter distribution: The asked cumulative distribution.
+    /// - Returns: nil below ten values, which can prove nothing.
+    static func statistic(_ values: [Double], _ distribution: (Double) -> Double) -> Double? {
+        guard values.count >= 10 else { return nil }
+        let count = Double(values.count)
+        var distance = 0.0
+        for (index, value) in values.sorted().enumerated() {
+            let expected = distribution(value)
+            distance = max(distance, Double(index + 1) / count - expected, expected - Double(index) / count)
+        }
+        return distance * count.squareRoot()
+    }
+
+    /// Of the gaps of a Poisson process of this rate.
+    static func exponential(_ gaps: [Double], rate: Double) -> Double? {
+        statistic(gaps) { 1 - exp(-rate * $0) }
+    }
+
+    /// Of moments that should be spread evenly from `from` to `until`.
+    static func uniform(_ moments: [Double], from: Double, until: Double) -> Double? {
+        statistic(moments) { min(max(($0 - from) / (until - from), 0), 1) }
+    }
+}

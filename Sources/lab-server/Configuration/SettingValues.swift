@@ -1,0 +1,101 @@
+import Foundation
+
+/// What the flags and the environment say, put together: flags before variables, variables before defaults.
+struct SettingValues: Sendable {
+    enum Source: String, Sendable {
+        case flag
+        case environment
+        case file
+        case standard = "default"
+    }
+
+    struct Value: Sendable {
+        let text: String
+        let source: Source
+    }
+
+    private var values: [Setting: Value] = [:]
+    /// What is wrong with names and files; what is wrong with values, ``ServePlan`` says.
+    private(set) var problems: [String] = []
+    /// A file of a secret that cannot be read.
+    private(set) var secretProblem: String?
+
+    /// - Parameters:
+    ///   - flags: As typed, and the paths of `--…-file`.
+    ///   - environment: All of it. Names that begin with LAB_ and are not known are problems: they are
+    ///     mistakes that would go unseen.
+    ///   - readFile: The text of a file; nil when it cannot be read.
+    init(
+        flags: [Setting: String], files: [Setting: String] = [:], environment: [String: String],
+        readFile: (String) -> String?
+    ) {
+        let known = Set(
+            Setting.allCases.flatMap { setting in
+                [setting.environmentName] + (setting.hasFileForm ? [setting.environmentName + "_FILE"] : [])
+            } + Self.namesOfOthers)
+        for name in environment.keys.filter({ $0.hasPrefix("LAB_") && !known.contains($0) }).sorted() {
+            problems.append("\(name) is not a variable of lab-server; see lab-server serve --help")
+        }
+        for setting in Setting.allCases {
+            let name = setting.environmentName
+            if let text = flags[setting] {
+                values[setting] = Value(text: text, source: .flag)
+            } else if let path = files[setting] ?? (setting.hasFileForm ? environment[name + "_FILE"] : nil) {
+                read(
+                    setting, path, by: files[setting] == nil ? name + "_FILE" : "--\(setting.flag)-file",
+                    readFile)
+            } else if let text = environment[name] {
+                values[setting] = Value(text: text, source: .environment)
+            } else if let text = setting.standard {
+                values[setting] = Value(text: text, source: .standard)
+            }
+        }
+    }
+
+    /// Variables that other parts of the project read.
+    private static let namesOfOthers = [
+        "LAB_CRASH_AT", "LAB_CRASH_KILLS", "LAB_CRASH_SEED", "LAB_LONG_TESTS",
+    ]
+
+    private mutating func read(
+        _ setting: Setting, _ path: String, by name: String, _ readFile: (String) -> String?
+    ) {
+        guard let text = readFile(path) else {
+            let problem = "cannot read \(path); check \(name)"
+            if setting == .jwtSecret { secretProblem = problem } else { problems.append(problem) }
+            return
+        }
+        // A line end at its end is the editor's, not the value's.
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        let last = lines.lastIndex { !$0.isEmpty }
+        let value = last.map { lines[...$0].joined(separator: "\n") } ?? ""
+        values[setting] = Value(text: value, source: .file)
+    }
+
+    subscript(_ setting: Setting) -> Value? { values[setting] }
+
+    func text(_ setting: Setting) -> String? { values[setting]?.text }
+
+    /// One line a setting: name, value and where it is from. Secrets are not shown.
+    var listing: [String] {
+        Setting.allCases.map { setting in
+            guard let value = values[setting] else { return "\(setting.flag) (not set)" }
+            return "\(setting.flag) = \(Self.shown(setting, value.text)) (\(value.source.rawValue))"
+        }
+    }
+
+    private static func shown(_ setting: Setting, _ text: String) -> String {
+        switch setting {
+        case .jwtSecret: "<\(text.utf8.count) bytes, not shown>"
+        case .redis: text.split(separator: ",").map { redacted(String($0)) }.joined(separator: ",")
+        default: text
+        }
+    }
+
+    /// The URL without what stands before its last @ sign.
+    private static func redacted(_ url: String) -> String {
+        guard let scheme = url.range(of: "://"), let at = url.lastIndex(of: "@"), at > scheme.upperBound
+        else { return url }
+        return url[..<scheme.upperBound] + "<not shown>" + url[at...]
+    }
+}

@@ -1,0 +1,97 @@
+import InventoryService
+import LockStrategies
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Runs the reconciler: on a timer, and at once when a purchase meets a stock that has to be looked at.
+///
+/// What is reported while a run is under way is looked at by the next one, once. A run that fails is repeated after a
+/// pause until it succeeds.
+final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort, C: Clock<Duration>>:
+    Service
+{
+    private struct Pending: Sendable {
+        var everything = false
+        var products: Set<ProductID> = []
+
+        var isEmpty: Bool { !everything && products.isEmpty }
+    }
+
+    private let reconciler: Reconciler<Strategy, Store, Redis>
+    private let interval: Duration?
+    private let pause: Duration
+    private let clock: C
+    private let logger: Logger
+    private let pending = Mutex(Pending())
+    private let signals: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    /// - Parameters:
+    ///   - interval: From one run over everything to the next; nil runs only when something is reported.
+    ///   - pause: Before a run that failed is tried again.
+    init(
+        _ reconciler: Reconciler<Strategy, Store, Redis>, gate: SalesGate, interval: Duration?,
+        pause: Duration = .milliseconds(250), clock: C, logger: Logger
+    ) {
+        self.reconciler = reconciler
+        self.interval = interval
+        self.pause = pause
+        self.clock = clock
+        self.logger = logger
+        (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        gate.onTrouble { [weak self] product in self?.request(product) }
+    }
+
+    /// Asks for a look at one product, or at all of them.
+    func request(_ product: ProductID?) {
+        pending.withLock { pending in
+            if let product { pending.products.insert(product) } else { pending.everything = true }
+        }
+        signal.yield()
+    }
+
+    func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            if let interval {
+                group.addTask { [clock] in
+                    while (try? await clock.sleep(for: interval)) != nil { self.request(nil) }
+                }
+            }
+            group.addTask { await self.work() }
+            await withGracefulShutdownHandler {
+                // The worker ends with the stream; the timer is then cancelled.
+                await group.next()
+                if interval != nil, !Task.isShuttingDownGracefully, !Task.isCancelled { await group.next() }
+            } onGracefulShutdown: {
+                self.signal.finish()
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func work() async {
+        for await _ in signals {
+            let task = pending.withLock { pending in
+                defer { pending = Pending() }
+                return pending
+            }
+            guard !task.isEmpty else { continue }
+            do {
+                if task.everything {
+                    _ = try await reconciler.run()
+                } else {
+                    for product in task.products { _ = try await reconciler.run(product) }
+                }
+            } catch {
+                logger.warning("cannot reconcile; trying again", metadata: ["error": "\(error)"])
+                pending.withLock { pending in
+                    pending.everything = pending.everything || task.everything
+                    pending.products.formUnion(task.products)
+                }
+                guard (try? await clock.sleep(for: pause)) != nil else { return }
+                signal.yield()
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import InventoryService
+import LockStrategies
+
+/// The objects that answers are made of.
+enum Schemas {
+    static let ids = 1...Int.max
+    static let sampleTime: JSONTree = "2026-01-31T09:30:00.000000Z"
+
+    static let user = ObjectDeclaration(
+        name: "User",
+        fields: [
+            .init("id", .wholeNumber(ids), "The number of the user.", example: 1),
+            .init("username", .text(1...50), "The name to sign in with.", example: "ann"),
+            .init(
+                "email", .text(1...100), isNullable: true, "The e-mail address.", example: "ann@example.org"),
+            .init("created_at", .time, "When the user registered.", example: sampleTime),
+        ])
+
+    static let managedUser = ObjectDeclaration(
+        name: "ManagedUser",
+        fields: user.fields + [
+            .init(
+                "role", .choice(UserRole.allCases.map(\.rawValue)), "What the user may do.", example: "user"),
+            .init("disabled", .boolean, "Whether signing in is refused.", example: false),
+        ])
+
+    static let accessToken = ObjectDeclaration(
+        name: "AccessToken",
+        fields: [
+            .init(
+                "access_token", .text(1...4096), "Goes into the header Authorization: Bearer TOKEN.",
+                example: "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl"),
+            .init("token_type", .choice(["bearer"]), "Always bearer.", example: "bearer"),
+            .init("expires_in", .wholeNumber(1...Int.max), "Seconds.", example: 3600),
+        ])
+
+    static let product = ObjectDeclaration(
+        name: "Product",
+        fields: [
+            .init("id", .wholeNumber(ids), "The number of the product.", example: 1),
+            .init("name", .text(1...100), "What it is called.", example: "Cola"),
+            .init(
+                "description", .text(0...10_000), isNullable: true, "What it is.", example: "0.5 l, cold"),
+            .init("price", .wholeNumber(0...Bounds.price), "Won for one unit.", example: 1500),
+            .init(
+                "current_stock", .wholeNumber(0...Bounds.units), isNullable: true,
+                "Units that can be bought now; null while that is not known.", example: 100),
+            .init("created_at", .time, "When it was made.", example: sampleTime),
+        ])
+
+    static let stock = ObjectDeclaration(
+        name: "Stock",
+        fields: [
+            .init("product_id", .wholeNumber(ids), "The number of the product.", example: 1),
+            .init("quantity", .wholeNumber(0...Bounds.units), "Units that can be bought now.", example: 100),
+        ])
+
+    static let purchase = ObjectDeclaration(
+        name: "Purchase",
+        fields: [
+            .init("id", .wholeNumber(ids), "The number of the purchase.", example: 1),
+            .init("product_id", .wholeNumber(ids), "What was bought.", example: 1),
+            .init("quantity", .wholeNumber(1...Bounds.units), "Units.", example: 2),
+            .init(
+                "total_price", .wholeNumber(0...Int.max), "Won: the price at that moment times the units.",
+                example: 3000),
+            .init("purchased_at", .time, "When.", example: sampleTime),
+        ])
+
+    static let recordedPurchase = ObjectDeclaration(
+        name: "RecordedPurchase",
+        fields: [.init("user_id", .wholeNumber(ids), "Who bought.", example: 1)] + purchase.fields)
+
+    static let liveness = ObjectDeclaration(
+        name: "Liveness",
+        fields: [.init("status", .choice(["live"]), "Always live.", example: "live")])
+
+    static let readiness = ObjectDeclaration(
+        name: "Readiness",
+        fields: [
+            .init("status", .choice(["ready", "not ready"]), "Whether it can sell.", example: "ready"),
+            .init(
+                "strategy", .choice(StrategyID.allCases.map(\.rawValue)), "How buyers are kept apart.",
+                example: "lua-atomic"),
+            .init("out_of_reach", .texts, "What is missing.", example: []),
+        ])
+
+    private static let counts = 0...Int.max
+
+    static let reconciliation = ObjectDeclaration(
+        name: "Reconciliation",
+        fields: [
+            .init("products", .wholeNumber(counts), "Products that were looked at.", example: 12),
+            .init(
+                "distrusted", .boolean, "Redis was another server than before: every stock was filled anew.",
+                example: false),
+            .init("findings", .wholeNumber(counts), "Products where something was found.", example: 1),
+            .init(
+                "cleared", .wholeNumber(counts), "Reservations whose purchase stands, cleared.", example: 0),
+            .init(
+                "returned", .wholeNumber(counts), "Reservations that nobody would finish, given back.",
+                example: 1),
+            .init("filled", .wholeNumber(counts), "Stocks that were filled from the ledger.", example: 0),
+            .init("drift_units", .wholeNumber(counts), "Units that were missing or too many.", example: 0),
+            .init("problems", .texts, "What could not be put right yet.", example: []),
+        ])
+
+    static let anything = ObjectDeclaration(name: "OpenAPIDocument", fields: [])
+
+    static let problem = ObjectDeclaration(
+        name: "Problem",
+        fields: [
+            .init(
+                "type", .text(1...200), "What errors are told apart by.", example: "/problems/invalid-field"),
+            .init("title", .text(1...200), "The type in words.", example: "A field of the request is wrong"),
+            .init("status", .wholeNumber(400...599), "The status of the answer.", example: 422),
+            .init(
+                "detail", .text(0...1000), "What is wrong this time.", example: "quantity must be at least 1"),
+            .init(
+                "field", .text(0...70_000), isRequired: false, "The field of the request that is wrong.",
+                example: "quantity"),
+            .init(
+                "request_id", .text(1...64), "The id under which the log holds this request.",
+                example: "5f0c-1a"),
+        ])
+}

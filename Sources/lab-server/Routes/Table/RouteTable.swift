@@ -1,0 +1,55 @@
+import HTTPTypes
+
+/// Every route of the server, each declared once.
+enum RouteTable {
+    static let all: [RouteDeclaration] = auth + products + purchases + admin + operations
+
+    static subscript(_ id: OperationID) -> RouteDeclaration {
+        guard let route = byID[id] else { preconditionFailure("\(id) is not in the table of routes") }
+        return route
+    }
+
+    private static let byID = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) })
+
+    /// The methods that a path knows, in the order of the table; empty for a path that does not exist.
+    ///
+    /// - Parameter path: As a client wrote it.
+    static func methods(at path: String) -> [HTTPRequest.Method] {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: true)
+        return patterns.filter { $0.fits(segments) }.map(\.method)
+    }
+
+    private struct Pattern: Sendable {
+        let method: HTTPRequest.Method
+        let segments: [Substring]
+
+        func fits(_ path: [Substring]) -> Bool {
+            path.count == segments.count
+                && zip(segments, path).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+        }
+    }
+
+    private static let patterns = all.map {
+        Pattern(method: $0.method, segments: $0.path.split(separator: "/"))
+    }
+
+    // MARK: Pieces that several routes share
+
+    static let paging: [RouteDeclaration.Parameter] = [
+        .init(
+            .query,
+            .init(
+                "skip", .wholeNumber(0...Int(1_000_000_000)), isRequired: false, "Items to leave out first.",
+                example: 0)),
+        .init(
+            .query,
+            .init("limit", .wholeNumber(1...100), isRequired: false, "Items at most.", example: 10)),
+    ]
+
+    static let total = HeaderDeclaration(
+        name: "X-Total-Count", shape: .wholeNumber(0...Int.max), note: "Items on all pages.")
+
+    static func id(_ what: String) -> RouteDeclaration.Parameter {
+        .init(.path, .init("id", .wholeNumber(1...Int.max), "The number of the \(what).", example: 1))
+    }
+}

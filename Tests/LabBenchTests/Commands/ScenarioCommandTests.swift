@@ -1,0 +1,122 @@
+import Foundation
+import LabProcesses
+import LabTesting
+import LockStrategies
+import Testing
+
+@testable import lab_bench
+
+/// Real processes, as ``RunCommandTests``.
+@Suite(
+    "lab-bench run with a journey, several products, or a running server", .serialized,
+    .timeLimit(.minutes(5)))
+struct ScenarioCommandTests {
+    private static let goodEnds: [LabProcesses.ExitStatus] = [.exited(0), .exited(5), .exited(3)]
+
+    private func start(_ arguments: [String]) async throws -> ChildProcess {
+        let tests = try #require(Executable.current())
+        return try await ChildProcess.start(
+            (tests as NSString).deletingLastPathComponent + "/lab-bench", ["run"] + arguments)
+    }
+
+    private func results(_ arguments: [String]) async throws -> RunResults {
+        let directory = try TemporaryDirectory()
+        let child = try await start(arguments + ["--output", directory.file("out")])
+        let status = await child.waitUntilExit()
+        #expect(Self.goodEnds.contains(status), "\(child.lines().joined(separator: "\n"))")
+        let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
+        directory.remove()
+        return try RunResults.decode(json)
+    }
+
+    /// No check of correctness is anything but passed, or left out with a reason.
+    private func expectCorrect(_ trials: [TrialResult], sourceLocation: SourceLocation = #_sourceLocation) {
+        let checks = trials.flatMap(\.checks).filter { $0.kind == .correctness }
+        let red = checks.filter { $0.state != .pass && $0.reason == nil }
+        #expect(!checks.isEmpty && red.isEmpty, "\(red)", sourceLocation: sourceLocation)
+    }
+
+    @Test("lets visitors of three products register, log in, view, buy and read, and audits each product")
+    func journey() async throws {
+        let found = try await results([
+            "--no-ceilings", "--scenario", "journey", "--products", "3", "--strategies",
+            "unguarded,setnx-notify", "--users",
+            "8",
+            "--model", "closed", "--rounds", "1", "--warmup", "0", "--duration", "2",
+        ])
+        let trial = try #require(found.trials.first { !$0.isControl })
+        expectCorrect([trial])
+        #expect(found.controls.first?.isCaught == true)
+        let journey = try #require(trial.journey)
+        #expect(journey.steps.map(\.step) == JourneyStep.allCases)
+        #expect(journey.steps.allSatisfy { $0.latencyUs.count > 0 && $0.failed == 0 })
+        let audited = ["registered-are-users", "history-shows-purchase"]
+        #expect(Set(audited).isSubset(of: trial.checks.map(\.id)))
+        let products = try #require(trial.products)
+        #expect(products.map(\.number) == [1, 2, 3])
+        #expect(products.reduce(0) { $0 + $1.answeredSuccess } == trial.audit.answeredSuccess)
+        #expect(found.systemUnderTest.serverArguments?.contains("--password-queue") == true)
+    }
+
+    @Test("prints results.json and nothing else with --json, of products in direct mode")
+    func json() async throws {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "--json", "--mode", "direct", "--products", "4", "--skew", "1.5", "--strategies",
+            "sharded,sql-row,setnx-spin", "--model", "closed", "--users", "8", "--rounds", "1", "--warmup",
+            "0",
+            "--duration", "0.5", "--output", directory.file("out"),
+        ])
+        #expect(Self.goodEnds.contains(await child.waitUntilExit()))
+        let printed = child.lines(of: .standardOutput)
+        #expect(printed.count == 1)
+        let results = try RunResults.decode(Data(try #require(printed.first).utf8))
+        expectCorrect(results.trials)
+        #expect(results.trials.allSatisfy { $0.products?.count == 4 })
+        #expect(results.ceilings.map(\.id) == ["redis-only", "sqlite-only", "no-lock"])
+        #expect(FileManager.default.fileExists(atPath: directory.file("out/report.html")))
+        directory.remove()
+    }
+
+    @Test("drives a server that runs already, and says what it cannot look at there")
+    func target() async throws {
+        let plan = try RunPlan(RunOptions(), seed: 1)
+        let directory = try TemporaryDirectory()
+        let redis = try await TrialRedis.start(plan, .luaAtomic)
+        let server = try await ServerProcess.start(
+            try ServerProcess.find(nil), strategy: .luaAtomic, redis: redis.urls,
+            database: directory.file("lab.sqlite"), purchaseDeadline: plan.purchaseDeadline)
+        let url = "http://\(server.target.authority)"
+        let found = try await results([
+            "--target", url, "--products", "2", "--users", "5", "--model", "closed", "--rounds", "2",
+            "--warmup",
+            "0", "--duration", "0.5",
+        ])
+        expectCorrect(found.trials)
+        #expect(found.strategies.map(\.id) == ["lua-atomic"])
+        #expect(found.ceilings.map(\.id) == ["bare-http"])
+        #expect(found.trials.allSatisfy { ($0.audit.rows ?? 0) > 0 })
+        #expect(found.trials.allSatisfy { $0.audit.rows == $0.audit.answeredSuccess })
+        let skipped = found.checks.filter { $0.notChecked == 2 }.map(\.id)
+        #expect(
+            Set(skipped).isSuperset(
+                of: ["rows-are-sold", "sold-within-supply", "supply-is-initial", "redis-saw-commands"]))
+        let visitors = try await results([
+            "--no-ceilings", "--target", url, "--scenario", "journey", "--users", "3", "--model", "closed",
+            "--rounds", "1",
+            "--warmup", "0", "--duration", "1",
+        ])
+        expectCorrect(visitors.trials)
+        #expect(visitors.checks.first { $0.id == "answers-are-rows" }?.notChecked == 1)
+        #expect(visitors.checks.first { $0.id == "answers-left-stock" }?.passed == 1)
+        let wrong = try await start(["--target", url, "--strategies", "redlock"])
+        #expect(await wrong.waitUntilExit() == .exited(64))
+        await server.process.killNow()
+        await redis.stop()
+        // Nobody is there any more.
+        let gone = try await start(["--target", url])
+        #expect(await gone.waitUntilExit() == .exited(6))
+        #expect(gone.lines(of: .standardError).count == 1)
+        directory.remove()
+    }
+}

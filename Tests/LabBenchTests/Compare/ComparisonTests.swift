@@ -1,0 +1,249 @@
+import Foundation
+import LabProcesses
+import Testing
+
+@testable import lab_bench
+
+@Suite("A comparison of two results")
+struct ComparisonTests {
+    /// Made once: drawing up trials takes most of the time.
+    private static let templates = [3, 7].map { rounds in
+        Result {
+            let plan = try RunResultsTests.plan("lua-atomic", rounds: rounds)
+            return RunResultsTests.results(plan, RunResultsTests.trials(plan))
+        }
+    }
+
+    /// Trials with 3 % of noise on what a server of this delay can do.
+    static func results(delay: Double, seed: UInt64, rounds: Int = 7) throws -> RunResults {
+        var results = try templates[rounds == 3 ? 0 : 1].get()
+        var generator = SeededGenerator(seed: seed)
+        for index in results.trials.indices {
+            // The sum of twelve is as good as normal.
+            let noise = (0..<12).reduce(-6.0) { sum, _ in sum + .random(in: 0..<1, using: &generator) }
+            results.trials[index].purchasesPerSecond = 1000 / delay * (1 + 0.03 * noise)
+        }
+        return results
+    }
+
+    private static func compare(_ delay: Double, seed: UInt64) throws -> Comparison {
+        Comparison(
+            base: try results(delay: 1, seed: seed), new: try results(delay: delay, seed: seed + 1_000),
+            thresholds: Thresholds())
+    }
+
+    @Test("of equal servers alarms in at most 4 of 20 cases")
+    func equal() throws {
+        let alarms = try (1...20).count { seed in
+            try Self.compare(1, seed: UInt64(seed)).judgements.contains {
+                [.faster, .slower].contains($0.word)
+            }
+        }
+        #expect(alarms <= 4)
+    }
+
+    @Test("says slower and ends with 2 in at least 9 of 10 cases of 20 % more delay")
+    func slower() throws {
+        let found = try (1...10).count { seed in
+            let comparison = try Self.compare(1.2, seed: UInt64(seed))
+            return comparison.exit == .regression && comparison.judgements.contains { $0.word == .slower }
+        }
+        #expect(found >= 9)
+    }
+
+    @Test("says faster and ends with 0 in at least 9 of 10 cases of 20 % less delay")
+    func faster() throws {
+        let found = try (1...10).count { seed in
+            let comparison = try Self.compare(0.8, seed: UInt64(seed))
+            return comparison.exit == .good && comparison.judgements.contains { $0.word == .faster }
+        }
+        #expect(found >= 9)
+    }
+
+    @Test("says how many rounds are needed instead of no difference")
+    func tooFew() throws {
+        let comparison = Comparison(
+            base: try Self.results(delay: 1, seed: 1, rounds: 3),
+            new: try Self.results(delay: 1, seed: 2, rounds: 3), thresholds: Thresholds())
+        #expect(comparison.exit == .inconclusive)
+        #expect(comparison.sentence == "Too few rounds to tell a difference of 2 figures: 5 are needed.")
+    }
+
+    @Test("lets a slowdown below the threshold pass")
+    func threshold() throws {
+        var thresholds = Thresholds()
+        thresholds.regressionPercent = 50
+        let comparison = Comparison(
+            base: try Self.results(delay: 1, seed: 1), new: try Self.results(delay: 1.2, seed: 2),
+            thresholds: thresholds)
+        #expect(comparison.exit == .good)
+        #expect(comparison.judgements.contains { $0.word == .slower })
+    }
+
+    @Test(
+        "is refused when the machine, the build or the workload differ, or a side is not whole",
+        arguments: 0..<8)
+    func notComparable(index: Int) throws {
+        let changes: [(inout RunResults) -> Void] = [
+            { $0.env.cpu = "another" }, { $0.env.kernel = "2" }, { $0.env.cores = 64 },
+            { $0.workload.users = 7 },
+            { $0.workload.durationSeconds = 3 }, { $0.env.buildMode = "debug" },
+            { $0.workload.mode = .direct },
+            { $0.run.status = "failed" },
+        ]
+        let base = try Self.results(delay: 1, seed: 1)
+        var new = base
+        changes[index](&new)
+        let comparison = Comparison(base: base, new: new, thresholds: Thresholds())
+        #expect(comparison.exit == .inconclusive)
+        #expect(comparison.judgements.isEmpty)
+        #expect(comparison.sentence.hasPrefix("Not comparable: "))
+    }
+
+    @Test(
+        "passes on what is worse than slow",
+        arguments: [
+            (BenchExit.violation, BenchExit.violation), (.invalid, .invalid), (.interrupted, .interrupted),
+        ])
+    func worse(verdict: BenchExit, exit: BenchExit) throws {
+        var new = try Self.results(delay: 1.2, seed: 2)
+        new.verdict.exit = verdict
+        let base = try Self.results(delay: 1, seed: 1)
+        #expect(Comparison(base: base, new: new, thresholds: Thresholds()).exit == exit)
+    }
+
+    @Test("is a regression when a target is lost")
+    func lostTarget() throws {
+        let base = try Self.results(delay: 1, seed: 1)
+        var new = base
+        new.strategies[0].targets[0].isMet = false
+        let comparison = Comparison(base: base, new: new, thresholds: Thresholds())
+        #expect(comparison.exit == .regression)
+        #expect(comparison.lostTargets == ["lua-atomic: p95 of a purchase"])
+    }
+
+    @Test("is drawn as a Markdown table with its sentence")
+    func markdown() throws {
+        let text = ComparisonText(try Self.compare(1.2, seed: 1)).markdown
+        #expect(text.hasPrefix("## Load test: regression\n\nSlower: lua-atomic (purchases/s)."))
+        #expect(text.contains("| lua-atomic | purchases/s | "))
+        #expect(text.contains("| slower |"))
+    }
+
+    @Test("has its thresholds from a file, and refuses what it does not know")
+    func thresholds() throws {
+        let read = try Thresholds.parse(Data(#"{"schema_version":"1.0","regression_percent":12}"#.utf8))
+        #expect(read.regressionPercent == 12)
+        #expect(read.p95Ms == 100)
+        #expect(read.successPercent == 95)
+        for text in [
+            "", "[]", #"{"p95":1}"#, #"{"p95_ms":-1}"#, #"{"p95_ms":"fast"}"#, #"{"schema_version":"2.0"}"#,
+        ] {
+            #expect(throws: BenchError.self) { _ = try Thresholds.parse(Data(text.utf8)) }
+        }
+    }
+}
+
+@Suite("lab-bench compare and report", .timeLimit(.minutes(10)))
+struct CompareCommandTests {
+    private func run(_ arguments: [String]) async throws -> (LabProcesses.ExitStatus, [String], [String]) {
+        let tests = try #require(Executable.current())
+        let program = (tests as NSString).deletingLastPathComponent + "/lab-bench"
+        let child = try await ChildProcess.start(program, arguments)
+        let status = await child.waitUntilExit()
+        return (status, child.lines(of: .standardOutput), child.lines(of: .standardError))
+    }
+
+    private func write(_ results: RunResults, _ path: String) throws {
+        try results.json().write(to: URL(fileURLWithPath: path))
+    }
+
+    @Test("ends with 2 for a slower result and 0 for a faster one, and writes the summaries")
+    func files() async throws {
+        let directory = try TemporaryDirectory()
+        let (base, slow, fast) = (
+            directory.file("a.json"), directory.file("b.json"), directory.file("c.json")
+        )
+        try write(try ComparisonTests.results(delay: 1, seed: 1), base)
+        try write(try ComparisonTests.results(delay: 1.2, seed: 2), slow)
+        try write(try ComparisonTests.results(delay: 0.8, seed: 3), fast)
+        let (markdown, bmf) = (directory.file("summary.md"), directory.file("bmf.json"))
+        let (slower, _, _) = try await run(["compare", base, slow, "--markdown", markdown, "--bmf", bmf])
+        #expect(slower == .exited(2))
+        let (faster, lines, _) = try await run(["compare", base, fast, "--quiet"])
+        #expect(faster == .exited(0))
+        #expect(lines.first?.hasPrefix("pass: No regression beyond 5 %. Faster: lua-atomic") == true)
+        let summary = String(
+            decoding: FileManager.default.contents(atPath: markdown) ?? Data(), as: UTF8.self)
+        #expect(summary.contains("## Load test: regression"))
+        let metrics = try JSONSerialization.jsonObject(
+            with: FileManager.default.contents(atPath: bmf) ?? Data())
+        let measures = (metrics as? [String: [String: [String: Double]]])?["purchase/lua-atomic"]
+        #expect(measures?["throughput"]?["value"] != nil)
+        let (json, output, _) = try await run(["compare", base, slow, "--json"])
+        #expect(json == .exited(2))
+        #expect(output.first?.hasPrefix("{\"base\":") == true)
+        directory.remove()
+    }
+
+    @Test("ends with 64 and one line for files that cannot be read or are of another major version")
+    func unreadable() async throws {
+        let directory = try TemporaryDirectory()
+        let (good, old) = (directory.file("good.json"), directory.file("old.json"))
+        var results = try ComparisonTests.results(delay: 1, seed: 1)
+        try write(results, good)
+        results.schemaVersion = "3.0"
+        try write(results, old)
+        for arguments in [["compare", good, old], ["compare", good, "/no/such"], ["report", old]] {
+            let (status, _, errors) = try await run(arguments)
+            #expect(status == .exited(64))
+            #expect(errors.count == 1)
+        }
+        let (_, _, errors) = try await run(["compare", good, old])
+        #expect(errors.first?.contains("schema version 3.0; this lab-bench reads 2.x") == true)
+        directory.remove()
+    }
+
+    @Test("draws the same bytes again from the results")
+    func report() async throws {
+        let directory = try TemporaryDirectory()
+        let results = try ComparisonTests.results(delay: 1, seed: 1)
+        let first = directory.file("first")
+        try FileManager.default.createDirectory(atPath: first, withIntermediateDirectories: true)
+        try write(results, first + "/results.json")
+        let (status, _, _) = try await run(["report", first])
+        #expect(status == .exited(0))
+        try ResultsFolder.writeReports(results, to: directory.file("."))
+        for name in ResultsFolder.reportNames {
+            let drawn = FileManager.default.contents(atPath: "\(first)/\(name)")
+            #expect(drawn != nil)
+            #expect(drawn == FileManager.default.contents(atPath: directory.file(name)))
+        }
+        directory.remove()
+    }
+}
+
+@Suite("The pairs of a run")
+struct PairJudgementTests {
+    @Test("are judged together, and a clear difference of seven rounds is found")
+    func clear() throws {
+        let plan = try RunResultsTests.plan("lua-atomic,setnx-spin", rounds: 7)
+        var results = RunResultsTests.results(plan, RunResultsTests.trials(plan))
+        for index in results.trials.indices {
+            let isFast = results.trials[index].strategy == "lua-atomic"
+            results.trials[index].purchasesPerSecond = Double(isFast ? 2000 : 1000) + Double(index)
+        }
+        let pairs = PairJudgement.all(results, noiseFloor: 0.02)
+        #expect(pairs.map(\.first) == ["lua-atomic"])
+        #expect(pairs.map(\.judgement.word) == [.slower])
+        results.pairs = pairs
+        let text = MarkdownReport(results).text
+        #expect(text.contains("**2.00**") || text.contains("**1.99**"))
+    }
+
+    @Test("are none after a single round")
+    func oneRound() throws {
+        let plan = try RunResultsTests.plan("lua-atomic,setnx-spin", rounds: 1)
+        #expect(RunResultsTests.results(plan, RunResultsTests.trials(plan)).pairs.isEmpty)
+    }
+}

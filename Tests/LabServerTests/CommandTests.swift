@@ -1,0 +1,185 @@
+import ArgumentParser
+import Foundation
+import InventoryService
+import LabProcesses
+import LabTesting
+import LockStrategies
+import RedisClient
+import Testing
+
+@testable import lab_server
+
+/// The commands beside `serve`, as processes.
+@Suite struct CommandTests {
+    private struct Ended {
+        let status: LabProcesses.ExitStatus?
+        let output: [String]
+        let errors: [String]
+    }
+
+    private func run(
+        _ arguments: [String], environment: [String: String] = [:]
+    ) async throws -> Ended {
+        var all = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("LAB_") }
+        all.merge(environment) { $1 }
+        let child = try await ChildProcess.start(
+            try BuiltProgram.path("lab-server"), arguments, environment: all)
+        let status = await child.waitUntilExit(within: .seconds(60))
+        return Ended(
+            status: status, output: child.lines(of: .standardOutput), errors: child.lines(of: .standardError))
+    }
+
+    /// The ledger's lock ends with the value.
+    private func withLedger(_ path: String, _ body: (SQLiteLedger) async throws -> Void) async throws {
+        let ledger = try await SQLiteLedger.open(path: path)
+        try await body(ledger)
+        await ledger.close()
+    }
+
+    @Test("S26 · the first administrator is made by a command; the password is in a file, never an argument")
+    func firstAdministrator() async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-admin")
+        let database = "sqlite:" + directory.file("l.sqlite")
+        let password = directory.file("password")
+        try "one good pass phrase\n".write(toFile: password, atomically: true, encoding: .utf8)
+        let arguments = [
+            "admin", "create", "--database", database, "--username", "root-one", "--password-file", password,
+            "--bcrypt-cost", "4",
+        ]
+        let first = try await run(arguments)
+        #expect(first.status == .exited(0), "\(first.errors)")
+        #expect(first.output == ["administrator root-one was made (user 1)"])
+        let again = try await run(arguments)
+        #expect(again.output == ["user root-one (user 1) is an administrator now, with the new password"])
+        try await withLedger(directory.file("l.sqlite")) { ledger async throws in
+            #expect(try await ledger.standing(of: UserID(1))?.role == .admin)
+            #expect(try await ledger.users(Page()).total == 1)
+        }
+        try "12345678\n".write(toFile: password, atomically: true, encoding: .utf8)
+        let weak = try await run(arguments)
+        #expect(weak.status == .exited(64))
+        #expect(weak.errors.first?.contains("guessed first") == true)
+        directory.remove()
+    }
+
+    @Test("config prints what serve would run with and where it is from, and shows no secret")
+    func config() async throws {
+        let secret = "c8f1a0e4b7d29356f0a1c3e5d7b9082461"
+        let ended = try await run(
+            ["config", "--port", "9000"],
+            environment: [
+                "LAB_JWT_SECRET": secret, "LAB_STRATEGY": "sql-row",
+                "LAB_REDIS": "redis://user:hunter2@127.0.0.1:6379",
+            ])
+        #expect(ended.status == .exited(0), "\(ended.errors)")
+        #expect(ended.output.contains("port = 9000 (flag)"))
+        #expect(ended.output.contains("strategy = sql-row (environment)"))
+        #expect(ended.output.contains("host = 127.0.0.1 (default)"))
+        #expect(ended.output.contains("redis = redis://<not shown>@127.0.0.1:6379 (environment)"))
+        #expect(ended.output.count == Setting.allCases.count)
+        let all = (ended.output + ended.errors).joined()
+        #expect(!all.contains("hunter2"))
+        #expect(!all.contains(secret))
+    }
+
+    @Test("How much the ledger takes on is set by flag or variable, and shown")
+    func ledgerSettings() async throws {
+        let secret = "c8f1a0e4b7d29356f0a1c3e5d7b9082461"
+        let ended = try await run(
+            ["config", "--ledger-batch", "64", "--metrics-products", "7"],
+            environment: [
+                "LAB_JWT_SECRET": secret, "LAB_LEDGER_QUEUE": "500", "LAB_LEDGER_PATIENCE_MS": "750",
+            ])
+        #expect(ended.status == .exited(0), "\(ended.errors)")
+        for line in [
+            "ledger-batch = 64 (flag)", "ledger-queue = 500 (environment)",
+            "ledger-patience-ms = 750 (environment)", "metrics-products = 7 (flag)",
+        ] { #expect(ended.output.contains(line), "\(line)") }
+        let options = try ServeOptions.parse(["--ledger-batch", "64", "--dev"])
+        let plan = try ServePlan(
+            options.values(environment: ["LAB_LEDGER_QUEUE": "500", "LAB_LEDGER_PATIENCE_MS": "750"]) { _ in
+                nil
+            })
+        #expect(plan.ledger == LedgerSettings(batch: 64, queue: 500, patience: .milliseconds(750)))
+        let standard = try ServePlan(ServeOptions.parse(["--dev"]).values(environment: [:]) { _ in nil })
+        #expect(standard.ledger == LedgerSettings())
+        for wrong in [["--ledger-batch", "0"], ["--ledger-queue", "x"], ["--ledger-patience-ms", "0"]] {
+            let refused = try await run(["config", "--dev"] + wrong)
+            #expect(refused.status == .exited(64))
+            #expect(refused.errors.first?.contains(wrong[0]) == true)
+        }
+    }
+
+    @Test("All that is wrong with flags and variables is said at once, by the name that was used")
+    func allProblems() async throws {
+        let ended = try await run(
+            ["config", "--bcrypt-cost", "99"],
+            environment: ["LAB_PORT": "x", "LAB_STRATGEY": "redlock", "LAB_DEV": "maybe"])
+        #expect(ended.status == .exited(64))
+        #expect(ended.errors.count == 1)
+        for part in ["--bcrypt-cost", "LAB_PORT", "LAB_STRATGEY", "LAB_DEV"] {
+            #expect(ended.errors.first?.contains(part) == true, "\(ended.errors)")
+        }
+    }
+
+    @Test("A secret may stand in a file that a variable names")
+    func secretFile() async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-secret")
+        let path = directory.file("secret")
+        try "c8f1a0e4b7d29356f0a1c3e5d7b9082461\n".write(toFile: path, atomically: true, encoding: .utf8)
+        let good = try await run(["config"], environment: ["LAB_JWT_SECRET_FILE": path])
+        #expect(good.status == .exited(0), "\(good.errors)")
+        #expect(good.output.contains("jwt-secret = <34 bytes, not shown> (file)"))
+        let missing = try await run(["config"], environment: ["LAB_JWT_SECRET_FILE": path + ".not"])
+        #expect(missing.status == .exited(78))
+        directory.remove()
+    }
+
+    @Test("A backup of a server that sells is sound, holds what was answered before, and overwrites nothing")
+    func backup() async throws {
+        try await withLab { lab async throws in
+            let client = try await lab.client.signedIn()
+            let product = try await client.product(units: 100)
+            for _ in 0..<10 { #expect(try await client.buy(product).status == 200) }
+            let directory = try TemporaryDirectory(prefix: "lab-backup")
+            let copy = directory.file("copy.sqlite")
+            let buyers = Task { for _ in 0..<30 { _ = try await client.buy(product) } }
+            let ended = try await run(["backup", copy, "--database", "sqlite:" + lab.databasePath])
+            try await buyers.value
+            #expect(ended.status == .exited(0), "\(ended.errors)")
+            let ledger = try await SQLiteLedger.open(path: copy)
+            let purchases = try await ledger.purchases(matching: PurchaseFilter(), Page())
+            #expect(purchases.total >= 10)
+            let sold = try await ledger.product(.init(Int64(product)))?.sold
+            #expect(sold == purchases.total)
+            await ledger.close()
+            let again = try await run(["backup", copy, "--database", "sqlite:" + lab.databasePath])
+            #expect(again.status == .exited(73))
+            #expect(again.errors.first?.contains("exists already") == true)
+            directory.remove()
+        }
+    }
+
+    @Test("A backup of a stopped server works; one of nothing ends with code 73")
+    func backupStopped() async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-backup")
+        let database = "sqlite:" + directory.file("l.sqlite")
+        #expect(try await run(["migrate", "--database", database]).status == .exited(0))
+        let ended = try await run(["backup", directory.file("copy"), "--database", database])
+        #expect(ended.status == .exited(0), "\(ended.errors)")
+        #expect(ended.output.first?.contains("0 purchases") == true)
+        let nothing = try await run(
+            ["backup", directory.file("other"), "--database", database + ".not"])
+        #expect(nothing.status == .exited(73))
+        directory.remove()
+    }
+
+    @Test("A database that another server uses is refused by admin create and migrate")
+    func lockedDatabase() async throws {
+        try await withLab { lab async throws in
+            let ended = try await run(["migrate", "--database", "sqlite:" + lab.databasePath])
+            #expect(ended.status == .exited(73))
+            #expect(ended.errors.first?.contains("another server") == true)
+        }
+    }
+}

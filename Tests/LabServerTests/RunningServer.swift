@@ -1,0 +1,77 @@
+import Foundation
+import HTTPTypes
+import LabProcesses
+import LabTesting
+import Testing
+
+/// The built program with one product and a buyer who is signed in.
+struct RunningServer {
+    let process: ChildProcess
+    let redis: RedisServerProcess
+    let buyer: ApiClient
+    let product: Int
+    let units: Int
+
+    /// Runs the program on a Redis of its own and the database at `path`; it must end as it should on SIGTERM.
+    ///
+    /// - Parameter descriptors: Files and connections that the program may have open; nil: as many as this process.
+    static func run(
+        database path: String, units: Int, arguments: [String] = [], descriptors: Int? = nil,
+        endsWith end: LabProcesses.ExitStatus = .exited(0),
+        _ body: (RunningServer) async throws -> Void
+    ) async throws {
+        try await withRedisServer(RedisServerOptions(listener: .unixSocket)) { redis async throws in
+            let command =
+                [
+                    try BuiltProgram.path("lab-server"), "--dev", "--bcrypt-cost", "4", "--redis", redis.url,
+                    "--port", "0", "--database", "sqlite:" + path,
+                ] + arguments
+            // The shell replaces itself by the program.
+            let limit = descriptors.map { "ulimit -n \($0) && " } ?? ""
+            let child = try await ChildProcess.start(
+                "/bin/sh", ["-c", limit + "exec \"$@\"", "sh"] + command)
+            let line = try #require(
+                await child.line(within: .seconds(60)) { $0.contains("listening on http://") },
+                "\(child.lines())")
+            let ports = line.split(separator: " ").compactMap { URL(string: String($0))?.port }
+            let buyer = try await ApiClient(port: try #require(ports.first)).signedIn()
+            let product = try await buyer.product(units: units)
+            let server = RunningServer(
+                process: child, redis: redis, buyer: buyer, product: product, units: units)
+            do {
+                try await body(server)
+            } catch {
+                await child.terminate(grace: .seconds(30))
+                throw error
+            }
+            #expect(await child.terminate(grace: .seconds(30)) == end)
+        }
+    }
+
+    struct Answer: Sendable, Hashable {
+        let status: Int
+        let type: String?
+    }
+
+    /// What so many buyers at once are told.
+    func buy(_ buyers: Int) async throws -> [Answer] {
+        let (buyer, product) = (buyer, product)
+        return try await withThrowingTaskGroup(of: Answer.self) { group in
+            for _ in 0..<buyers {
+                group.addTask {
+                    let answer = try await buyer.buy(product)
+                    return Answer(status: answer.status, type: answer.body["type"] as? String)
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
+    /// Every unit is either in stock or in a purchase.
+    func expectExact(sold: Int) async throws {
+        #expect(try await buyer.stock(product) == units - sold)
+        let mine = try await buyer.send(.get, "/api/purchases/me?limit=100")
+        #expect(mine.list.count == sold)
+        #expect(process.isRunning)
+    }
+}

@@ -1,0 +1,209 @@
+import Foundation
+import HTTPTypes
+import InventoryService
+import LabProcesses
+import LockStrategies
+import RedisClient
+import Testing
+
+@testable import lab_server
+
+/// Cases of the security list, by their numbers, through the whole server. Those of the front are in
+/// `FrontTests`, those of the token's form in `AccessTokensTests`.
+@Suite struct SecurityTests {
+    private static func isRefused(_ answer: ApiClient.Answer) -> Bool {
+        answer.status == 401 && answer.headers[.wwwAuthenticate] == #"Bearer error="invalid_token""#
+    }
+
+    @Test(
+        "S15 · after signing out, a new password, disabling and a new role the old token is refused at once")
+    func endedTokens() async throws {
+        try await withLab { lab async throws in
+            let admin = try await lab.administrator()
+            func refused(_ client: ApiClient) async throws -> Bool {
+                Self.isRefused(try await client.send(.get, "/api/products"))
+            }
+            let first = try await lab.client.signedIn()
+            #expect(try await first.send(.post, "/api/auth/logout").status == 204)
+            #expect(try await refused(first))
+
+            let second = try await lab.client.logIn("ann")
+            let change = #"{"password":"lab-test-12","new_password":"another phrase"}"#
+            #expect(try await second.send(.post, "/api/auth/password", change).status == 204)
+            #expect(try await refused(second))
+            let old = try await lab.client.send(
+                .post, "/api/auth/login", #"{"username":"ann","password":"lab-test-12"}"#)
+            #expect(old.status == 401)
+
+            let third = try await lab.client.signedIn("bea")
+            let id = try #require(try await third.send(.get, "/api/auth/me").body["id"] as? Int)
+            let disabled = try await admin.send(
+                .patch, "/api/admin/users/\(id)", #"{"disabled":true}"#)
+            #expect(disabled.body["disabled"] as? Bool == true)
+            #expect(try await refused(third))
+            #expect(try await lab.client.logIn("bea").token == nil)
+            _ = try await admin.send(.patch, "/api/admin/users/\(id)", #"{"disabled":false,"role":"admin"}"#)
+            let fourth = try await lab.client.logIn("bea")
+            #expect(try await fourth.send(.get, "/api/admin/users").status == 200)
+            _ = try await admin.send(.patch, "/api/admin/users/\(id)", #"{"role":"user"}"#)
+            #expect(try await refused(fourth))
+            let fifth = try await lab.client.logIn("bea")
+            #expect(try await fifth.send(.get, "/api/admin/users").status == 403)
+        }
+    }
+
+    @Test(
+        "S23 · guesses at one account are throttled with Retry-After, other accounts are not, and a right one resets"
+    )
+    func guesses() async throws {
+        let limits = AuthLimiter.Settings(requestsPerMinute: nil, guessesPerMinute: 3)
+        try await withLab(limits: limits) { lab async throws in
+            _ = try await lab.client.signedIn()
+            func guess(_ name: String, _ password: String) async throws -> ApiClient.Answer {
+                try await lab.client.send(
+                    .post, "/api/auth/login", #"{"username":"\#(name)","password":"\#(password)"}"#)
+            }
+            for _ in 0..<2 { #expect(try await guess("ann", "wrong-password").status == 401) }
+            #expect(try await guess("ann", "lab-test-12").status == 200)
+            for _ in 0..<3 { #expect(try await guess("ann", "wrong-password").status == 401) }
+            let refused = try await guess("ann", "lab-test-12")
+            #expect(refused.status == 429)
+            #expect(refused.headers[.contentType] == "application/problem+json")
+            let seconds = try #require(refused.headers[.retryAfter].flatMap { Int($0) })
+            #expect((1...20).contains(seconds))
+            #expect(try await guess("bea", "wrong-password").status == 401)
+        }
+    }
+
+    @Test("S27 · the idempotency key of another user is another key, and his purchases are not seen")
+    func otherUsers() async throws {
+        try await withLab { lab async throws in
+            let ann = try await lab.client.signedIn()
+            let bea = try await lab.client.signedIn("bea")
+            let product = try await ann.product(units: 5)
+            let key: HTTPFields = [.idempotencyKey: "order-1"]
+            let first = try await ann.buy(product, headers: key)
+            let second = try await bea.buy(product, headers: key)
+            #expect(first.status == 200 && second.status == 200)
+            #expect(first.body["id"] as? Int != second.body["id"] as? Int)
+            #expect(try await bea.send(.get, "/api/purchases/me").list.count == 1)
+        }
+    }
+
+    @Test("S34 · filters and ids are values: SQL in them is refused or finds nothing, and lists stay capped")
+    func filters() async throws {
+        try await withLab { lab async throws in
+            let admin = try await lab.administrator()
+            let product = try await admin.product(units: 5)
+            for _ in 0..<3 { _ = try await admin.buy(product) }
+            let path = "/api/admin/purchases"
+            #expect(try await admin.send(.get, path).list.count == 3)
+            #expect(
+                try await admin.send(.get, "\(path)?product_id=\(product)&user_id=1&limit=2").list.count == 2)
+            #expect(try await admin.send(.get, "\(path)?user_id=99").headers[.totalCount] == "0")
+            #expect(try await admin.send(.get, "\(path)?from=2000-01-01T00:00:00Z").list.count == 3)
+            #expect(try await admin.send(.get, "\(path)?until=2000-01-01T00:00:00%2B01:00").list.isEmpty)
+            for query in [
+                "user_id=1%20OR%201=1--", "product_id='%20OR%201=1--", "from=2026-02-30T00:00:00Z",
+                "from=x';DROP%20TABLE%20users;--", "limit=1000", "limit=10&limit=20", "order=id",
+            ] {
+                #expect(try await admin.send(.get, "\(path)?\(query)").status == 422, "\(query)")
+            }
+            for id in ["1%7B2%7D", "1%0D%0A", "%2B1", "01", "1e3", "9223372036854775808"] {
+                #expect(try await admin.send(.get, "/api/products/\(id)").status == 404, "\(id)")
+            }
+        }
+    }
+
+    @Test(
+        "S35 · auth requests of one address are limited, whatever address a header claims; answers say how many are left"
+    )
+    func addressLimit() async throws {
+        let limits = AuthLimiter.Settings(requestsPerMinute: 3, guessesPerMinute: nil)
+        try await withLab(limits: limits) { lab async throws in
+            var left: [String?] = []
+            for number in 0..<3 {
+                let forwarded = try #require(HTTPField.Name("X-Forwarded-For"))
+                let answer = try await lab.client.send(
+                    .post, "/api/auth/register", #"{"username":"u\#(number)","password":"lab-test-12"}"#,
+                    headers: [forwarded: "10.0.0.\(number)"])
+                #expect(answer.status == 201)
+                #expect(answer.headers[.rateLimitPolicy] == "\"address\";q=3;w=60")
+                left.append(answer.headers[.rateLimit])
+            }
+            #expect(
+                left.compactMap { $0?.prefix(13) } == [
+                    "\"address\";r=2", "\"address\";r=1", "\"address\";r=0",
+                ])
+            let refused = try await lab.client.send(.post, "/api/auth/login", "{}")
+            #expect(refused.status == 429)
+            #expect(refused.headers[.retryAfter] != nil)
+            #expect(try await lab.client.send(.get, "/health/live").status == 200)
+        }
+    }
+
+    @Test("S44 · without Redis nothing is sold and nobody gets in without a password; the limiter goes on")
+    func outage() async throws {
+        let limits = AuthLimiter.Settings(requestsPerMinute: nil, guessesPerMinute: 1)
+        try await withLab(limits: limits) { lab async throws in
+            let client = try await lab.client.signedIn()
+            let product = try await client.product(units: 5)
+            await lab.redis.kill()
+            #expect(try await client.buy(product).status == 503)
+            let body = #"{"username":"ann","password":"wrong-password"}"#
+            #expect(try await lab.client.send(.post, "/api/auth/login", body).status == 401)
+            #expect(try await lab.client.send(.post, "/api/auth/login", body).status == 429)
+        }
+    }
+
+    @Test(
+        "S44 · without the ledger nothing is sold, nobody signs in, and a token that was never seen is not believed"
+    )
+    func outageOfTheLedger() async throws {
+        try await withLab { lab async throws in
+            let client = try await lab.client.signedIn()
+            let product = try await client.product(units: 5)
+            let unseen = try await lab.client.signedIn("bea")
+            await lab.ledger.close()
+            #expect(try await client.buy(product).status == 503)
+            for password in ["lab-test-12", "wrong-password"] {
+                let answer = try await lab.client.send(
+                    .post, "/api/auth/login", #"{"username":"ann","password":"\#(password)"}"#)
+                #expect(answer.status == 503)
+                #expect(answer.headers[.retryAfter] == "1")
+            }
+            #expect(try await unseen.send(.get, "/api/products/\(product)/stock").status == 503)
+            let key = ProductKeys(ProductID(Int64(product))).stock
+            #expect(try await lab.stock.send(RedisCommand("GET", key)).integer == 5)
+        }
+    }
+}
+
+/// The decision of the limiter, on a clock that the test moves.
+@Suite struct TokenBucketsTests {
+    @Test("So many at once, then one after each interval, and never locked out for ever")
+    func refill() {
+        var buckets = TokenBuckets(.init(burst: 3, interval: .seconds(20)))
+        let start = ContinuousClock.now
+        for left in [2, 1, 0] {
+            let decision = buckets.take("a", at: start)
+            #expect(decision.isAllowed && decision.remaining == left)
+        }
+        // A hundred more change nothing.
+        for _ in 0..<100 {
+            #expect(buckets.take("a", at: start) == .init(isAllowed: false, remaining: 0, wait: .seconds(20)))
+        }
+        #expect(buckets.take("b", at: start).isAllowed)
+        #expect(!buckets.take("a", at: start + .seconds(19)).isAllowed)
+        #expect(buckets.take("a", at: start + .seconds(20)).isAllowed)
+        #expect(buckets.take("a", at: start + .seconds(1000)).remaining == 2)
+    }
+
+    @Test("Keys are forgotten before they are too many")
+    func memory() {
+        var buckets = TokenBuckets(.init(burst: 3, interval: .seconds(20)), capacity: 100)
+        let start = ContinuousClock.now
+        for number in 0..<10_000 { _ = buckets.take("\(number)", at: start + .milliseconds(number)) }
+        #expect(buckets.count <= 100)
+    }
+}
