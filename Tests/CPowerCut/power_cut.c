@@ -207,11 +207,12 @@ static int file_sync(sqlite3_file *base, int flags) {
     struct file *file = (struct file *)base;
     if (!file->image) return file->real->pMethods->xSync(file->real, flags);
     lock();
-    uint32_t delay = file->disk->sync_delay;
-    unlock();
-    if (delay) usleep(delay * 1000);
-    lock();
     struct disk *disk = file->disk;
+    for (uint32_t waited = 0; waited < disk->sync_delay; waited++) {
+        unlock();
+        usleep(1000);
+        lock();
+    }
     int code = SQLITE_OK;
     disk->operations++;
     disk->syncs++;

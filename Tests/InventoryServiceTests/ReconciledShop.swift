@@ -90,7 +90,10 @@ struct ReconciledShop: Sendable {
         let created = try await ledger.createUser(.sample("buyer"))
         guard case .created(let buyer) = created else { throw ShopError.noBuyer }
         let catalogue = StrategyCatalogue(
-            stock: redis, lockNodes: nodes.map { LockNode(name: $0.url, redis: RedisClient($0.endpoint)) },
+            stock: redis,
+            lockNodes: nodes.map {
+                LockNode(name: $0.url, redis: RedisClient($0.endpoint, limits: .patient))
+            },
             clock: ContinuousClock(), fences: .ledger(ledger))
         let shop = ReconciledShop(
             redis: redis, server: server, ledger: ledger, strategy: try catalogue.strategy(id),

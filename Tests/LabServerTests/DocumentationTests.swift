@@ -94,7 +94,7 @@ import Testing
         let all = try blocks("DEPLOYMENT.md")
         #expect(all.count == 4)
         try await withRedisServer { redis async throws in
-            let client = RedisClient(redis.endpoint)
+            let client = RedisClient(redis.endpoint, limits: .patient)
             _ = try await client.send(
                 RedisCommand("ACL", ["SETUSER", "user", "on", ">password", "~*", "&*", "+@all"]))
             await client.close()

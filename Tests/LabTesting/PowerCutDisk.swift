@@ -61,7 +61,7 @@ public final class PowerCutDisk: Sendable {
     /// Bytes that the files hold.
     public var used: Int64 { unsafe power_cut_used(path) }
 
-    /// Each sync takes this long.
+    /// Each sync takes this long, also one that is under way: zero ends it.
     public func setSyncDelay(milliseconds: UInt32) { unsafe power_cut_set_sync_delay(path, milliseconds) }
 
     /// The next syncs fail, nil: all of them; what they should have written is lost to later ones.

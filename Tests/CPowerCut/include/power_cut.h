@@ -34,7 +34,7 @@ uint64_t power_cut_operations(const char *directory);
 /* How many times a sync was asked for. */
 uint64_t power_cut_syncs(const char *directory);
 
-/* Each sync takes this long. */
+/* Each sync takes this long, also one that is under way: less than it has waited already ends it. */
 void power_cut_set_sync_delay(const char *directory, uint32_t milliseconds);
 
 /* The next syncs fail, -1: all of them. As on Linux, what a failed sync should have written is lost:

@@ -112,14 +112,15 @@ import Testing
 
     @Test("Under an fsync that outlasts the patience, who waits is refused, and never sold to afterwards")
     func slowerThanPatience() async throws {
-        let settings = LedgerSettings(patience: .milliseconds(50))
+        let settings = LedgerSettings(patience: .seconds(3))
         try await FaultyDisk.run(settings) { lab async throws in
-            lab.disk.setSyncDelay(milliseconds: 400)
+            lab.disk.setSyncDelay(milliseconds: 600_000)
             let begun = lab.ledger.load.transactions
             async let first = lab.sell()
             while lab.ledger.load.transactions == begun { await Task.yield() }
             let late = try await code { _ = try await lab.sell() }
             #expect(late == .ledgerOverloaded)
+            lab.disk.setSyncDelay(milliseconds: 0)
             let sold = try await first
             #expect(try await lab.rows() == [sold])
         }

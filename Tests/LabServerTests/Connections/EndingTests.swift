@@ -27,7 +27,7 @@ struct EndingTests {
         try await RunningServer.run(database: path, units: 100, arguments: patient + arguments, endsWith: end)
         {
             server async throws in
-            let redis = RedisClient(server.redis.endpoint)
+            let redis = RedisClient(server.redis.endpoint, limits: .patient)
             let lock = ProductKeys(ProductID(Int64(server.product))).lock.description
             _ = try await redis.send(RedisCommand("SET", lock, "the test's"))
             do {
