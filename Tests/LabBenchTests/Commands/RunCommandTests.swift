@@ -21,7 +21,8 @@ struct RunCommandTests {
     /// Only what a busy machine or a debug build explains did not pass.
     private func expectNoFault(_ results: RunResults, sourceLocation: SourceLocation = #_sourceLocation) {
         let excused = [
-            "generator-processor", "generator-lag", "generator-pauses", "arrival-process", "stationary",
+            "generator-processor", "generator-lag", "generator-pauses", "arrival-process", "arrival-gaps",
+            "stationary",
             "littles-law", "release-build",
         ]
         let red = results.trials.filter { !$0.isControl }.flatMap(\.checks)
