@@ -51,7 +51,7 @@ struct Server: Sendable {
 
     private func givenServers() async throws(StartFailure) -> RedisServers? {
         guard case .servers(let stock, let lockNodes) = plan.redis else { return nil }
-        let servers = RedisServers(stock: stock, lockNodes: lockNodes)
+        let servers = RedisServers(stock: stock, lockNodes: lockNodes, limits: plan.redisLimits)
         do throws(StartFailure) {
             _ = try strategy(servers, RedisMeter())
             try await servers.check()
@@ -65,7 +65,7 @@ struct Server: Sendable {
     private func embeddedServers() async throws(StartFailure) -> RedisServers {
         try await RedisServers.embedded(
             directory: plan.databasePath + ".redis",
-            lockNodes: plan.settings.strategy.needsLockNodes ? 5 : 0)
+            lockNodes: plan.settings.strategy.needsLockNodes ? 5 : 0, limits: plan.redisLimits)
     }
 
     private func serve(
@@ -76,7 +76,7 @@ struct Server: Sendable {
         let result: Result<Void, any Error>
         do {
             let stockServer = redis.stock
-            let meter = RedisMeter()
+            let meter = RedisMeter(leftAlone: redis.leftAlone)
             let parts = LabParts(
                 store: ledger,
                 stock: StockStore(

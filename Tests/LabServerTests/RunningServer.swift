@@ -25,6 +25,8 @@ struct RunningServer {
                 [
                     try BuiltProgram.path("lab-server"), "--dev", "--bcrypt-cost", "4", "--redis", redis.url,
                     "--port", "0", "--database", "sqlite:" + path,
+                    // A machine that stands still for a moment is no Redis that is away.
+                    "--redis-timeout-ms", "60000", "--lock-node-timeout-ms", "60000",
                 ] + arguments
             // The shell replaces itself by the program.
             let limit = descriptors.map { "ulimit -n \($0) && " } ?? ""

@@ -27,6 +27,7 @@ struct ServePlan: Sendable {
     let host: String
     let port: Int
     let redis: RedisSource
+    let redisLimits: RedisServers.Limits
     let databasePath: String
     let settings: LabSettings
     let bcryptCost: Int
@@ -102,6 +103,9 @@ struct ServePlan: Sendable {
             reading.add(error.context)
         }
         self.crashPoints = crashPoints
+        redisLimits = RedisServers.Limits(
+            stock: .milliseconds(reading.number(.redisTimeout, 1...600_000)),
+            lockNode: .milliseconds(reading.number(.lockNodeTimeout, 1...600_000)))
         let allowsPlaintext = reading.flag(.allowPlaintextRedis)
         redis = reading.convert(.redis, standard: .embedded) { text throws(StartFailure) in
             let endpoints: [RedisEndpoint]
