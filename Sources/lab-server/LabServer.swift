@@ -10,7 +10,8 @@ struct LabServer: AsyncParsableCommand {
         commandName: "lab-server", abstract: "The inventory API of the lock-strategy lab.",
         version: version,
         subcommands: [
-            Serve.self, Config.self, Admin.self, Migrate.self, Backup.self, Reconcile.self, Doctor.self,
+            Serve.self, Config.self, Admin.self, Migrate.self, Backup.self, Restore.self, Reconcile.self,
+            Doctor.self,
         ],
         defaultSubcommand: Serve.self)
 

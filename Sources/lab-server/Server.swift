@@ -143,6 +143,11 @@ struct Server: Sendable {
             let ledger = try await SQLiteLedger.open(path: plan.databasePath, settings: plan.ledger) {
                 meter.committed(in: $0)
             }
+            if let copy = ledger.copyBefore {
+                logger.notice(
+                    "the schema of the ledger was brought up to date; a copy of before is kept",
+                    metadata: ["event": "ledger_migrated", "copy": "\(copy)"])
+            }
             if plan.settings.perUserLimit != nil { try await ledger.indexPurchasesByUserAndProduct() }
             return ledger
         } catch {

@@ -88,11 +88,11 @@ import Testing
         directory.remove()
     }
 
-    @Test("The commands of DEPLOYMENT.md run as written: start, HTTPS, backup, restore")
+    @Test("The commands of DEPLOYMENT.md run as written: start, HTTPS, backup, restore, drill")
     func deployment() async throws {
         let directory = try TemporaryDirectory(prefix: "lab-docs")
         let all = try blocks("DEPLOYMENT.md")
-        #expect(all.count == 4)
+        #expect(all.count == 5)
         try await withRedisServer { redis async throws in
             let client = RedisClient(redis.endpoint, limits: .patient)
             _ = try await client.send(
@@ -101,12 +101,14 @@ import Testing
             let address = try #require(redis.url.firstMatch(of: /127\.0\.0\.1:\d+/)?.0)
             let metrics = try FreePort.pick()
             let https = try FreePort.pick()
+            let drill = try FreePort.pick()
             var outputs: [String] = []
             for block in all {
                 let placed = block.replacing("127.0.0.1:6379", with: String(address))
                     .replacing("/var/lib/lab-server", with: directory.file("state"))
                     .replacing("/backups", with: directory.file("backups"))
                     .replacing("9090", with: "\(metrics)").replacing("8443", with: "\(https)")
+                    .replacing("8081", with: "\(drill)")
                 let ended = try await run(placed, in: directory.path)
                 #expect(ended.status == .exited(0), "\(placed)\n\(ended.output)")
                 outputs.append(ended.output.joined(separator: "\n"))
@@ -114,7 +116,10 @@ import Testing
             #expect(outputs[0].contains("administrator root was made"))
             #expect(outputs[1].contains(#"{"status":"live"}"#))
             #expect(outputs[2].contains("a sound copy of"))
-            #expect(outputs[3].contains("0 products"), "\(outputs[3])")
+            for part in ["kept: ", "RPO: ", "RTO: ", "0 products, ledger and Redis agree"] {
+                #expect(outputs[3].contains(part), "\(outputs[3])")
+            }
+            #expect(outputs[4].contains(#""status":"ready""#), "\(outputs[4])")
         }
         directory.remove()
     }

@@ -14,6 +14,13 @@ enum OpenSSL {
         return digest
     }
 
+    /// SHA-256: 32 bytes.
+    static func sha256(_ message: [UInt8]) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        _ = unsafe SHA256(message, message.count, &digest)
+        return digest
+    }
+
     /// Bytes of the cryptographically secure generator.
     static func randomBytes(_ count: Int) throws(InventoryError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -22,6 +22,10 @@ public enum CrashPoint: String, Sendable, CaseIterable {
     case afterSupply = "after-supply"
     /// Redis keeps the new supply as an open reservation; it is not in the stock.
     case afterOffer = "after-offer"
+    /// A restore has its copy ready; the ledger's place is as it was.
+    case afterRestoreCopy = "after-restore-copy"
+    /// The ledger of before has its new name; nothing is at the place.
+    case afterRestoreKeep = "after-restore-keep"
 }
 
 /// Kills the process the n-th time that it passes one crash point. Nothing in a release build: the tests that use it

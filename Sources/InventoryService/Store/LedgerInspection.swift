@@ -12,6 +12,8 @@ public struct LedgerInspection: Sendable, Hashable {
         case current
         /// A newer version of the program wrote it.
         case newer
+        /// It went through this step with another text than this program's.
+        case altered(step: String)
     }
 
     /// Of the library that this program uses.
@@ -26,6 +28,8 @@ public struct LedgerInspection: Sendable, Hashable {
     /// Rows that refer to something that is not there.
     public var danglingRows: Int?
     public var schema: Schema?
+    /// What its tables say against each other; empty for sound books, and where the schema is not this program's.
+    public var contradictions: [String] = []
     public var logBytes: Int64 = 0
     /// What is wrong with the log; nil when nothing is.
     public var logDamage: String?
@@ -67,18 +71,12 @@ public struct LedgerInspection: Sendable, Hashable {
         configuration.readonly = true
         configuration.label = "inspection"
         let database = try DatabaseQueue(path: path, configuration: configuration)
-        let migrator = Migrations.migrator()
         try database.read { database in
             journalMode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
             integrity = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
             danglingRows = try Row.fetchAll(database, sql: "PRAGMA foreign_key_check").count
-            if try migrator.hasBeenSuperseded(database) {
-                schema = .newer
-            } else if try migrator.hasCompletedMigrations(database) {
-                schema = .current
-            } else {
-                schema = try migrator.appliedMigrations(database).isEmpty ? Schema.none : .older
-            }
+            schema = try Migrations.standing(of: database)
+            if schema == .current { contradictions = try LedgerAudit.contradictions(in: database) }
         }
         try database.close()
     }

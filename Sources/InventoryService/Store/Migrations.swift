@@ -2,23 +2,76 @@ import GRDB
 
 /// The schema, step by step. A step that was released is never changed; a new one is added below it.
 ///
+/// Each step runs in one transaction, with the note that it ran and the checksum of its text, so a ledger that went
+/// through other steps than this program's is told from one that went through the same (`schema_steps`). There is no way
+/// back: a copy of the file is kept before the first step of an existing ledger.
+///
 /// Times are RFC 3339 texts in UTC, money is whole won.
 enum Migrations {
-    static func migrator() -> DatabaseMigrator {
+    static let steps =
+        [
+            MigrationStep(
+                "1 users, products, movements, purchases", [users, products, movements, purchases]),
+            MigrationStep("2 fillings of stock, ended reservations, refusals", [fillings, endings]),
+        ] + userSteps + [MigrationStep("4 checksums of steps, time of a backup", [checksums])]
+
+    static func migrator() -> DatabaseMigrator { migrator(steps) }
+
+    /// - Parameter steps: In the order in which they run.
+    static func migrator(_ steps: [MigrationStep]) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("1 users, products, movements, purchases") { database in
-            try database.execute(sql: users)
-            try database.execute(sql: products)
-            try database.execute(sql: movements)
-            try database.execute(sql: purchases)
+        for (index, step) in steps.enumerated() {
+            migrator.registerMigration(step.name) { database in
+                for statement in step.statements { try database.execute(sql: statement) }
+                try note(steps[...index], in: database)
+            }
         }
-        migrator.registerMigration("2 fillings of stock, ended reservations, refusals") { database in
-            try database.execute(sql: fillings)
-            try database.execute(sql: endings)
-        }
-        registerUserSteps(in: &migrator)
         return migrator
     }
+
+    /// Notes the checksums of steps that have none yet; nothing before the step that makes the table.
+    private static func note(_ steps: ArraySlice<MigrationStep>, in database: Database) throws {
+        guard try database.tableExists("schema_steps") else { return }
+        for step in steps {
+            try database.execute(
+                sql: "INSERT INTO schema_steps (name, sha256) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                arguments: [step.name, step.checksum])
+        }
+    }
+
+    /// Where a database stands among the steps of this program.
+    static func standing(of database: Database) throws -> LedgerInspection.Schema {
+        let migrator = migrator()
+        if try migrator.hasBeenSuperseded(database) { return .newer }
+        let applied = try migrator.appliedIdentifiers(database)
+        if applied.isEmpty { return .none }
+        if let step = try altered(among: applied, in: database) { return .altered(step: step) }
+        return try migrator.hasCompletedMigrations(database) ? .current : .older
+    }
+
+    /// The first step that the database went through with another text than this program's.
+    private static func altered(
+        among applied: Set<String>, in database: Database
+    ) throws -> String? {
+        guard try database.tableExists("schema_steps") else { return nil }
+        var noted: [String: String] = [:]
+        for row in try Row.fetchAll(database, sql: "SELECT name, sha256 FROM schema_steps") {
+            noted[row["name"]] = row["sha256"]
+        }
+        return steps.first { applied.contains($0.name) && noted[$0.name] != $0.checksum }?.name
+    }
+
+    // The time stands only in a copy that `backup` made: when it began.
+    private static let checksums = """
+        CREATE TABLE schema_steps (
+            name TEXT PRIMARY KEY,
+            sha256 TEXT NOT NULL CHECK (length(sha256) = 64)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE backup_mark (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            taken_at TEXT NOT NULL
+        ) STRICT
+        """
 
     // The origin is the ledger's name in Redis: two ledgers on one Redis must not take each other's stock for theirs.
     private static let fillings = """

@@ -15,6 +15,8 @@ public final class SQLiteLedger: Ledger {
     private let lock: DatabaseLock
     private let path: String
     private let isClosed = Mutex(false)
+    /// The copy that was made because this opening changed the schema of an existing ledger.
+    public let copyBefore: String?
 
     var pool: DatabasePool { connections.pool }
 
@@ -29,17 +31,23 @@ public final class SQLiteLedger: Ledger {
 
     /// Opens or makes the database at `path`, brings its schema up to date, and makes its commits durable.
     ///
+    /// An existing ledger whose schema changes is copied first, as ``backUp(databaseAt:to:clock:)`` does: there is no
+    /// other way back to the version of before.
+    ///
+    /// - Parameter keepsCopy: False leaves that copy out.
     /// - Parameter onCommit: Called behind each transaction, well or badly ended, with the time that it took; on the
     ///   writer's own queue, so it must be quick.
     /// - Throws: ``InventoryError``: `.databaseLocked`, `.databaseUnusable` or `.schemaTooNew`, each with a
     ///   sentence that says what to do.
     public static func open(
-        path: String, settings: LedgerSettings = LedgerSettings(),
-        onCommit: @escaping @Sendable (Duration) -> Void = { _ in }
+        path: String, settings: LedgerSettings = LedgerSettings(), keepsCopy: Bool = true,
+        clock: WallClock = .system, onCommit: @escaping @Sendable (Duration) -> Void = { _ in }
     ) async throws(InventoryError) -> SQLiteLedger {
         let lock = try DatabaseLock(databasePath: path)
         do {
-            return try await SQLiteLedger(path: path, settings: settings, lock: lock, onCommit: onCommit)
+            return try await SQLiteLedger(
+                path: path, settings: settings, lock: lock, copyTime: keepsCopy ? clock.now : nil,
+                onCommit: onCommit)
         } catch let error as InventoryError {
             throw error
         } catch {
@@ -49,7 +57,7 @@ public final class SQLiteLedger: Ledger {
     }
 
     private init(
-        path: String, settings: LedgerSettings, lock: DatabaseLock,
+        path: String, settings: LedgerSettings, lock: DatabaseLock, copyTime: Timestamp?,
         onCommit: @escaping @Sendable (Duration) -> Void
     ) async throws {
         // Before SQLite reads the log: what it cannot read it drops without a word.
@@ -66,14 +74,16 @@ public final class SQLiteLedger: Ledger {
         self.lock = lock
         try await Self.checkPages(pool, path)
 
-        let migrator = Migrations.migrator()
-        if try await pool.read({ try migrator.hasBeenSuperseded($0) }) {
-            throw InventoryError(
-                .schemaTooNew,
-                "the database \(path) was written by a newer version of lab-server; start that version, "
-                    + "or choose another file with --database")
+        let standing = try await pool.read { try Migrations.standing(of: $0) }
+        if let refusal = Self.refusal(of: standing, at: path) { throw refusal }
+        if standing == .older, let copyTime {
+            let copy = path + ".before-migration-" + copyTime.compact
+            _ = try await Self.backUp(databaseAt: path, to: copy)
+            copyBefore = copy
+        } else {
+            copyBefore = nil
         }
-        try migrator.migrate(pool)
+        try Migrations.migrator().migrate(pool)
         origin = try await pool.read {
             try String.fetchOne($0, sql: "SELECT origin FROM stock_origin") ?? ""
         }
@@ -108,6 +118,23 @@ public final class SQLiteLedger: Ledger {
         throw InventoryError(
             .databaseUnusable,
             "the database \(path) is damaged (\(answer)); restore a backup, and see: lab-server doctor")
+    }
+
+    /// Why a database of this schema cannot be used; nil for one that can, or that is empty.
+    static func refusal(of standing: LedgerInspection.Schema, at path: String) -> InventoryError? {
+        switch standing {
+        case .none, .older, .current: nil
+        case .newer:
+            InventoryError(
+                .schemaTooNew,
+                "the database \(path) was written by a newer version of lab-server; start that version, "
+                    + "or choose another file with --database")
+        case .altered(let step):
+            InventoryError(
+                .databaseUnusable,
+                "the database \(path) went through the schema's step \"\(step)\" with another text than this "
+                    + "program has: start the version that made it, or restore a backup")
+        }
     }
 
     static func synchronousLevel(_ database: Database) throws -> Int {

@@ -19,11 +19,15 @@ extension LedgerOptions {
     }
 
     /// Opens the ledger, with its schema brought up to date, and closes it behind `body`.
-    func withLedger(_ body: (SQLiteLedger) async throws -> Void) async throws {
+    ///
+    /// - Parameter keepsCopy: Whether a ledger whose schema changes is copied first.
+    func withLedger(
+        keepsCopy: Bool = true, _ body: (SQLiteLedger) async throws -> Void
+    ) async throws {
         let path = try path
         let ledger: SQLiteLedger
         do throws(InventoryError) {
-            ledger = try await SQLiteLedger.open(path: path)
+            ledger = try await SQLiteLedger.open(path: path, keepsCopy: keepsCopy)
         } catch {
             throw StartFailure(.databaseUnusable, error.context)
         }
@@ -41,13 +45,23 @@ extension LedgerOptions {
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Bring the schema of a stopped server's ledger up to date; serve does it too.")
+        abstract: "Bring the schema of a stopped server's ledger up to date; serve does it too.",
+        discussion: """
+            There is no way back to an older schema, so a ledger whose schema changes is first copied to a file beside \
+            it, as backup does; restore takes that file.
+            """)
 
     @OptionGroup var ledger: LedgerOptions
 
+    @Flag(help: "Make no copy, for example where the disk has no room for one.")
+    var withoutCopy = false
+
     func run() async throws {
         let path = try ledger.path
-        try await ledger.withLedger { _ in print("the schema of \(path) is up to date") }
+        try await ledger.withLedger(keepsCopy: !withoutCopy) { ledger in
+            if let copy = ledger.copyBefore { print("\(copy): a copy of the ledger as it was") }
+            print("the schema of \(path) is up to date")
+        }
     }
 }
 

@@ -170,7 +170,7 @@ struct ServePlan: Sendable {
         return origins
     }
 
-    private static func crashPoints(_ text: String) throws(InventoryError) -> CrashPoints {
+    static func crashPoints(_ text: String) throws(InventoryError) -> CrashPoints {
         #if DEBUG
             return try CrashPoints(text)
         #else

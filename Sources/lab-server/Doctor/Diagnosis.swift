@@ -52,6 +52,12 @@ struct Diagnosis: Sendable {
                 "\(rows) rows refer to something that is not there: the file was changed from outside; "
                     + "restore a backup")
         }
+        if !ledger.contradictions.isEmpty {
+            add(
+                "books", .problem,
+                "\(ledger.contradictions.joined(separator: "; ")): the file was changed from outside; restore a backup"
+            )
+        }
         if let schema = ledger.schema { look(at: schema) }
         if let mode = ledger.journalMode, mode != "wal" {
             add("journal", .warning, "journal_mode is \(mode); the next start sets wal")
@@ -82,6 +88,11 @@ struct Diagnosis: Sendable {
             add(
                 "schema", .problem,
                 "of a newer version of lab-server; start that version, or choose another --database")
+        case .altered(let step):
+            add(
+                "schema", .problem,
+                "its step \"\(step)\" ran with another text than this program has; start the version that made "
+                    + "it, or restore a backup")
         case .none:
             add("schema", .warning, "the file holds no ledger; is this the right --database?")
         }

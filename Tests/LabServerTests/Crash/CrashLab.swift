@@ -21,14 +21,22 @@ final class CrashLab: Sendable {
     var client: ApiClient { ApiClient(port: port) }
 
     private init(
-        redis: RedisServerProcess, directory: TemporaryDirectory, strategy: StrategyID
+        redis: RedisServerProcess, directory: TemporaryDirectory, database: String, strategy: StrategyID
     ) throws {
         self.redis = redis
         self.directory = directory
         self.strategy = strategy
-        database = directory.file("ledger.sqlite")
+        self.database = database
         port = try FreePort.pick()
     }
+
+    /// The same program on another database or another Redis; who asks for it ends it.
+    func moved(database: String, redis: RedisServerProcess) throws -> CrashLab {
+        try CrashLab(redis: redis, directory: directory, database: database, strategy: strategy)
+    }
+
+    /// The path of `name` in a directory that goes with the lab.
+    func file(_ name: String) -> String { directory.file(name) }
 
     static func run(
         _ strategy: StrategyID = .luaAtomic, persistence: RedisServerOptions.Persistence = .aofAlways,
@@ -37,7 +45,8 @@ final class CrashLab: Sendable {
         let redis = try await RedisServerProcess.start(
             RedisServerOptions(listener: .unixSocket, persistence: persistence))
         let directory = try TemporaryDirectory(prefix: "lab-crash")
-        let lab = try CrashLab(redis: redis, directory: directory, strategy: strategy)
+        let lab = try CrashLab(
+            redis: redis, directory: directory, database: directory.file("ledger.sqlite"), strategy: strategy)
         let result: Result<Void, any Error>
         do {
             try await body(lab)
@@ -106,12 +115,23 @@ final class CrashLab: Sendable {
 
     /// Runs `lab-server reconcile` on the files of the stopped server.
     func reconcile(fix: Bool) async throws -> (status: LabProcesses.ExitStatus, output: String) {
-        let child = try await ChildProcess.start(
-            try BuiltProgram.path("lab-server"),
+        try await command(
             [
                 "reconcile", "--redis", redis.url, "--database", "sqlite:" + database, "--strategy",
                 strategy.rawValue,
             ] + (fix ? ["--fix"] : []))
+    }
+
+    /// Runs a command of the program to its end.
+    ///
+    /// - Parameter crashAt: As `LAB_CRASH_AT`.
+    func command(
+        _ arguments: [String], crashAt: String? = nil
+    ) async throws -> (status: LabProcesses.ExitStatus, output: String) {
+        var environment = ProcessInfo.processInfo.environment
+        environment["LAB_CRASH_AT"] = crashAt
+        let child = try await ChildProcess.start(
+            try BuiltProgram.path("lab-server"), arguments, environment: environment)
         let status = await child.waitUntilExit()
         return (status, child.lines().joined(separator: "\n"))
     }

@@ -82,6 +82,12 @@ import Testing
         expect("integrity", .problem, "row 7") { $0.ledger?.integrity = "row 7 missing" }
         expect("references", .problem, "2 rows") { $0.ledger?.danglingRows = 2 }
         expect("schema", .problem, "newer") { $0.ledger?.schema = .newer }
+        expect("schema", .problem, "\"2 tables\" ran with another text") {
+            $0.ledger?.schema = .altered(step: "2 tables")
+        }
+        expect("books", .problem, "product 1: 3 units sold of 2") {
+            $0.ledger?.contradictions = ["product 1: 3 units sold of 2"]
+        }
         expect("schema", .warning, "right --database") { $0.ledger?.schema = LedgerInspection.Schema.none }
         expect("journal", .warning, "delete") { $0.ledger?.journalMode = "delete" }
         expect("log", .problem, "frame 3") { $0.ledger?.logDamage = "damaged after frame 3" }
