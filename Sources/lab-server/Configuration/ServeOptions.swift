@@ -127,7 +127,7 @@ struct ServeOptions: ParsableArguments {
         name: .customLong("request-timeout-ms"),
         help: ArgumentHelp(
             "Time from a request's headers to its answer. [LAB_REQUEST_TIMEOUT_MS, default: "
-                + "60000 and the purchase deadline]"))
+                + "60000 and what a purchase may take]"))
     var requestTimeout: String?
 
     @Option(
