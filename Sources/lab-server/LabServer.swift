@@ -11,7 +11,7 @@ struct LabServer: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, Config.self, Admin.self, Migrate.self, Backup.self, Restore.self, Reconcile.self,
-            Doctor.self,
+            Doctor.self, Health.self,
         ],
         defaultSubcommand: Serve.self)
 

@@ -41,7 +41,7 @@ import Testing
             .map { String($0.dropFirst(8)) }
         let nodes = (1...6).map { "cluster-\($0)" }
         #expect(join == ["sh", "/lab/join.sh"] + nodes.map { $0 + ":6379" })
-        #expect(!compose.contains { $0.contains(" --") }, "an option of redis-server belongs into deploy/redis")
+        #expect(!compose.contains { $0.contains(" --") }, "an option of Redis belongs into deploy/redis")
 
         let names = compose.compactMap { $0.wholeMatch(of: /\s+NODE_HOST: (.+)/)?.1 }.map(String.init)
         let groups = ["redis", "sentinel"].flatMap { name in (1...3).map { "\(name)-\($0)" } }
@@ -49,7 +49,8 @@ import Testing
         // A node is reached by the name of its service, and keeps its files to itself.
         for name in names + ["redis"] {
             #expect(compose.contains("  \(name):") || compose.contains { $0.hasPrefix("  \(name): &") })
-            #expect(compose.contains { $0.contains(#""./deploy/redis:/lab:ro", "\#(name):/data""#) }, "\(name)")
+            let volumes = #"volumes: ["./deploy/redis:/lab:ro", "\#(name):/data"]"#
+            #expect(compose.contains("    " + volumes), "\(name)")
         }
         let masters = Set(compose.compactMap { $0.wholeMatch(of: /\s+MASTER: (.+)/)?.1 })
         #expect(masters == ["redis-1 6379"])
@@ -57,7 +58,9 @@ import Testing
         #expect(profiles == ["single", "sentinel", "cluster"])
     }
 
-    @Test("The files that start Redis keep what was acknowledged, evict nothing, and are the only place of its options")
+    @Test(
+        "The files that start Redis keep what was acknowledged and evict nothing; its options stand nowhere else"
+    )
     func options() throws {
         let node = try text("deploy/redis/node.sh")
         for option in ["--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction"] {
