@@ -11,12 +11,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let plan = try ServePlan(
             options.values, crashAt: ProcessInfo.processInfo.environment["LAB_CRASH_AT"])
-        LoggingSystem.bootstrap { label in
-            switch plan.logFormat {
-            case .json: JSONLogHandler(label: label)
-            case .text: TextLogHandler(label: label)
-            }
-        }
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, format: plan.logFormat) }
         var logger = Logger(label: "lab-server")
         logger.logLevel = plan.logLevel
         try await Server(plan: plan, logger: logger).run { address in

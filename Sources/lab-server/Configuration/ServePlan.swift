@@ -17,11 +17,6 @@ struct ServePlan: Sendable {
         case random
     }
 
-    enum LogFormat: String, Sendable, CaseIterable {
-        case json
-        case text
-    }
-
     static let defaultDatabasePath = "data/lab.sqlite"
 
     let host: String
