@@ -6,6 +6,8 @@ import Logging
 struct LineLogHandler: LogHandler {
     var logLevel = Logger.Level.notice
     var metadata: Logger.Metadata = [:]
+    /// Without another one, the ids of the request that is being answered.
+    var metadataProvider: Logger.MetadataProvider? = .init { RequestMark.current?.metadata ?? [:] }
     private let label: String
     private let format: LogFormat
     private let write: @Sendable (String) -> Void
@@ -25,7 +27,8 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        let all = (metadataProvider?.get() ?? [:]).merging(metadata) { $1 }
+            .merging(event.metadata ?? [:]) { $1 }
         let line = LogLine(
             time: WallClock.system.now, level: event.level, label: label,
             message: event.message.description, fields: all.sorted { $0.key < $1.key })
