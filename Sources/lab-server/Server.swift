@@ -12,6 +12,8 @@ import UnixSignals
 struct Server: Sendable {
     let plan: ServePlan
     let logger: Logger
+    /// That of the logger.
+    let logThreshold: LogThreshold
 
     /// Serves until SIGTERM or SIGINT.
     ///
@@ -86,7 +88,7 @@ struct Server: Sendable {
                 settings: plan.settings, logger: logger, limiter: AuthLimiter(plan.authLimits),
                 front: plan.front, gate: SalesGate { stockServer.serverGeneration },
                 crashPoints: plan.crashPoints, redisMeter: meter, ledgerMeter: ledgerMeter,
-                metricsProducts: plan.metricsProducts, tls: identity)
+                metricsProducts: plan.metricsProducts, tls: identity, logThreshold: logThreshold)
             let strategy = try strategy(redis, meter, fences: .ledger(ledger))
             let reconciling = await reconciling(strategy, parts, stockServer)
             let built = buildRouter(

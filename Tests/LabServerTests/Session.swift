@@ -90,6 +90,10 @@ struct Session {
                 path: "/api/admin/products/\(id)/stock")
         }
         try await call(.reconcile, admin)
+        try await call(.getLogLevel, admin)
+        for body in [#"{"level":"info","duration_s":9}"#, #"{"level":"notice"}"#, #"{"level":"loud"}"#] {
+            try await call(.setLogLevel, admin, body)
+        }
         for id in [1, 99] { try await call(.deleteProduct, admin, path: "/api/admin/products/\(id)") }
         for query in ["", "?from=yesterday"] {
             try await call(.listPurchases, admin, path: "/api/admin/purchases" + query)

@@ -18,6 +18,8 @@ enum OperationID: String, Sendable, CaseIterable {
     case listPurchases
     case listUsers
     case changeUser
+    case getLogLevel
+    case setLogLevel
     case live
     case ready
     case openAPI

@@ -92,6 +92,25 @@ extension RouteTable {
                 .init(status: .ok, content: .object(Schemas.managedUser), note: "The user afterwards.")
             ],
             refusals: [.userNotFound]),
+        .init(
+            .getLogLevel, .get, "/api/admin/log-level", .admin, tag: "admin",
+            "From which level on the server writes its log",
+            answers: [.init(status: .ok, content: .object(Schemas.logLevel), note: "The level.")]),
+        .init(
+            .setLogLevel, .put, "/api/admin/log-level", .admin, tag: "admin",
+            "Change the level of the log, for good or for a while; a restart brings back that of the settings",
+            body: .init(
+                name: "LogLevelChange",
+                fields: [
+                    .init(
+                        "level", .choice(LogRoutes.names), "The lowest level that is written.",
+                        example: "debug"),
+                    .init(
+                        "duration_s", .wholeNumber(LogRoutes.durations), isRequired: false,
+                        "Seconds, after which the level holds again that was set for good; without it the new "
+                            + "one is set for good.", example: 600),
+                ]),
+            answers: [.init(status: .ok, content: .object(Schemas.logLevel), note: "The level afterwards.")]),
     ]
 
     static let operations: [RouteDeclaration] = [

@@ -105,6 +105,18 @@ enum Schemas {
             .init("problems", .texts, "What could not be put right yet.", example: []),
         ])
 
+    static let logLevel = ObjectDeclaration(
+        name: "LogLevel",
+        fields: [
+            .init(
+                "level", .choice(LogRoutes.names), "The lowest level that is written.", example: "debug"),
+            .init(
+                "next_level", .choice(LogRoutes.names), isNullable: true,
+                "What follows on a level that was set for a while.", example: "notice"),
+            .init(
+                "next_in_s", .wholeNumber(counts), isNullable: true, "Seconds until then.", example: 600),
+        ])
+
     static let anything = ObjectDeclaration(name: "OpenAPIDocument", fields: [])
 
     static let problem = ObjectDeclaration(
