@@ -111,8 +111,9 @@ func buildRouter<Store: Ledger, Redis: RedisPort>(
         strategy: strategy, store: store, stock: stock, gate: parts.gate, patience: parts.settings.patience,
         crashPoints: parts.crashPoints)
     StockRoutes(products: products, supply: supply, reconcile: reconcile).add(to: routes)
-    HealthRoutes(strategy: parts.settings.strategy, checks: basics + checks, draining: parts.draining)
-        .add(to: routes)
+    HealthRoutes(
+        strategy: parts.settings.strategy, checks: basics + checks, gate: parts.gate, draining: parts.draining
+    ).add(to: routes)
     LogRoutes(threshold: parts.logThreshold).add(to: routes)
     DocumentRoutes().add(to: routes)
     return BuiltServer(router: router, metrics: metrics, identity: identity)

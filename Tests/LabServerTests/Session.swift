@@ -38,7 +38,7 @@ struct Session {
         }
         try await shop(client)
         try await administration(try await lab.administrator())
-        for id in [OperationID.live, .ready, .openAPI, .docs] { try await call(id, nobody) }
+        for id in [OperationID.live, .startup, .ready, .openAPI, .docs] { try await call(id, nobody) }
     }
 
     private func users(_ nobody: ApiClient) async throws {

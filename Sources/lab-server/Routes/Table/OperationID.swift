@@ -21,6 +21,7 @@ enum OperationID: String, Sendable, CaseIterable {
     case getLogLevel
     case setLogLevel
     case live
+    case startup
     case ready
     case openAPI
     case docs

@@ -118,12 +118,21 @@ extension RouteTable {
             .live, .get, "/health/live", .anyone, tag: "operations", "Whether the process answers",
             answers: [.init(status: .ok, content: .object(Schemas.liveness), note: "It does.")]),
         .init(
+            .startup, .get, "/health/startup", .anyone, tag: "operations",
+            "Whether the server has started: its ledger is up to date, and all stocks were compared with it",
+            answers: [
+                .init(status: .ok, content: .object(Schemas.startup), note: "It has."),
+                .init(
+                    status: .serviceUnavailable, content: .object(Schemas.startup),
+                    note: "Not yet; purchases are refused.", headers: [retryAfter]),
+            ]),
+        .init(
             .ready, .get, "/health/ready", .anyone, tag: "operations", "Whether the server can sell",
             answers: [
                 .init(status: .ok, content: .object(Schemas.readiness), note: "It can."),
                 .init(
                     status: .serviceUnavailable, content: .object(Schemas.readiness),
-                    note: "It cannot, for the reasons given."),
+                    note: "It cannot, for the reasons given.", headers: [retryAfter]),
             ]),
         .init(
             .openAPI, .get, "/openapi.json", .anyone, tag: "operations", "This document",

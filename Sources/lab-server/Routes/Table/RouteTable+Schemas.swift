@@ -75,6 +75,13 @@ enum Schemas {
         name: "Liveness",
         fields: [.init("status", .choice(["live"]), "Always live.", example: "live")])
 
+    static let startup = ObjectDeclaration(
+        name: "Startup",
+        fields: [
+            .init(
+                "status", .choice(["started", "starting"]), "Whether the start is over.", example: "started")
+        ])
+
     static let readiness = ObjectDeclaration(
         name: "Readiness",
         fields: [
