@@ -4,20 +4,30 @@ import Logging
 
 /// Writes each event as one line on the standard error.
 struct LineLogHandler: LogHandler {
-    var logLevel = Logger.Level.notice
+    /// The shared one, until this logger is given one of its own.
+    var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
     var metadata: Logger.Metadata = [:]
     /// Without another one, the ids of the request that is being answered.
     var metadataProvider: Logger.MetadataProvider? = .init { RequestMark.current?.metadata ?? [:] }
+<<<<<<< HEAD
+=======
+    private var ownLevel: Logger.Level?
+    private let threshold: LogThreshold
+>>>>>>> watch
     private let label: String
     private let format: LogFormat
     private let write: @Sendable (String) -> Void
 
     init(
-        label: String, format: LogFormat,
+        label: String, format: LogFormat, threshold: LogThreshold = LogThreshold(.notice),
         write: @escaping @Sendable (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
     ) {
         self.label = label
         self.format = format
+        self.threshold = threshold
         self.write = write
     }
 

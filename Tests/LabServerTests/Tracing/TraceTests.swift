@@ -1,8 +1,13 @@
 import Foundation
 import HTTPTypes
 import InMemoryTracing
+<<<<<<< HEAD
 import Tracing
 import Testing
+=======
+import Testing
+import Tracing
+>>>>>>> watch
 
 @testable import lab_server
 
@@ -126,7 +131,12 @@ import Testing
             line: UInt
         ) -> InMemorySpan {
             memory.startSpan(
+<<<<<<< HEAD
                 operationName, context: context(), ofKind: kind, at: instant(), function: function, file: file,
+=======
+                operationName, context: context(), ofKind: kind, at: instant(), function: function,
+                file: file,
+>>>>>>> watch
                 line: line)
         }
 
