@@ -16,12 +16,8 @@ import Testing
         try await RunningServer.run(
             database: directory.file("l.sqlite"), units: 9,
             arguments: [
-<<<<<<< HEAD
-                "--log-format", "json", "--log-level", "debug", "--strategy", "setnx-spin", "--per-user-limit",
-=======
                 "--log-format", "json", "--log-level", "debug", "--strategy", "setnx-spin",
                 "--per-user-limit",
->>>>>>> watch
                 "1",
             ]
         ) { server async throws in

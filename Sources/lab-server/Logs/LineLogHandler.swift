@@ -12,11 +12,8 @@ struct LineLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     /// Without another one, the ids of the request that is being answered.
     var metadataProvider: Logger.MetadataProvider? = .init { RequestMark.current?.metadata ?? [:] }
-<<<<<<< HEAD
-=======
     private var ownLevel: Logger.Level?
     private let threshold: LogThreshold
->>>>>>> watch
     private let label: String
     private let format: LogFormat
     private let write: @Sendable (String) -> Void

@@ -44,21 +44,12 @@ enum TraceState {
     private static func isName(
         _ name: Substring.UTF8View.SubSequence, upTo longest: Int, mayBeginWithDigit: Bool
     ) -> Bool {
-<<<<<<< HEAD
-        guard let first = name.first, name.count <= longest, isLetter(first) || mayBeginWithDigit && isDigit(first)
-=======
         guard let first = name.first, name.count <= longest,
             isLetter(first) || mayBeginWithDigit && isDigit(first)
->>>>>>> watch
         else { return false }
         return name.allSatisfy { isLetter($0) || isDigit($0) || "_-*/".utf8.contains($0) }
     }
 
-<<<<<<< HEAD
-    private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-=======
     private static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
     }
@@ -66,7 +57,6 @@ enum TraceState {
     private static func isDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
->>>>>>> watch
 
     /// Printable ASCII, and neither a comma nor a second equals sign. Its end cannot be a blank: those belong to the
     /// comma.
