@@ -51,12 +51,8 @@ import Testing
         "A tracestate that holds to the rules is handed on as it came",
         arguments: [
             "rojo=00f067aa0ba902b7", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE", "a=1 , b=2", "a=1,,b=2",
-<<<<<<< HEAD
-            "a=1,\tb=2", "fw529a3039@dt=FfAzGhWpR", "0tenant@system=x", "a_-*/9=!\"#$%&'()*+-./:;<>?@[]^_`{|}~",
-=======
             "a=1,\tb=2", "fw529a3039@dt=FfAzGhWpR", "0tenant@system=x",
             "a_-*/9=!\"#$%&'()*+-./:;<>?@[]^_`{|}~",
->>>>>>> watch
             String(repeating: "k", count: 256) + "=" + String(repeating: "v", count: 255),
             (1...32).map { "k\($0)=v" }.joined(separator: ","),
         ])

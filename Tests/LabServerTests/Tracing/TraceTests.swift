@@ -1,13 +1,8 @@
 import Foundation
 import HTTPTypes
 import InMemoryTracing
-<<<<<<< HEAD
-import Tracing
-import Testing
-=======
 import Testing
 import Tracing
->>>>>>> watch
 
 @testable import lab_server
 
@@ -131,12 +126,8 @@ import Tracing
             line: UInt
         ) -> InMemorySpan {
             memory.startSpan(
-<<<<<<< HEAD
-                operationName, context: context(), ofKind: kind, at: instant(), function: function, file: file,
-=======
                 operationName, context: context(), ofKind: kind, at: instant(), function: function,
                 file: file,
->>>>>>> watch
                 line: line)
         }
 
