@@ -27,8 +27,10 @@ public struct LockNode<Redis: RedisPort>: Sendable {
 
     func release(_ key: LockKey, _ token: LeaseToken) async throws(RedisError) -> NodeAnswer {
         NodeAnswer(
-            try await redis.run(
-                releaseScript, keys: [key.description], arguments: [token.description]))
+            try await RedisClient.finishing { () throws(RedisError) in
+                try await redis.run(
+                    releaseScript, keys: [key.description], arguments: [token.description])
+            })
     }
 
     /// Clean-up after a grant that is not wanted or was not seen.

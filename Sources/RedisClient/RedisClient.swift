@@ -7,7 +7,8 @@ import NIOPosix
 /// All tasks share one connection; commands of tasks that wait at the same time are pipelined. The
 /// connection is made by the first command and made again by the first command after it was lost; between
 /// failed attempts the client answers `.unavailable` at once, for a pause that grows with jitter. What was never
-/// sent, because the connection ended just then, is sent once more, for at most a tenth of all calls.
+/// sent, because the connection ended just then, is sent once more, and a transaction's reads are read again, for at
+/// most a tenth of all calls.
 /// Transactions have connections of their own, and so have subscriptions. Cancelling a task returns at once
 /// and leaves every connection in step.
 public final class RedisClient: Sendable {
@@ -117,6 +118,22 @@ public final class RedisClient: Sendable {
         to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
     ) async throws(RedisError) -> RedisSubscription {
         try await subscriptions.subscribe(to: channel, onEvent: onEvent)
+    }
+
+    /// Runs calls that finish what was begun: they are sent also to a server that is left alone (``CircuitPolicy``), and
+    /// wait for it as long as any call. What was sent before a server fell silent may still be carried out when it
+    /// goes on, and what takes it back has to stand behind it.
+    public static func finishing<Value: Sendable, Failure: Error>(
+        _ calls: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let result: Result<Value, Failure> = await Circuit.$isFinishing.withValue(true) {
+            do throws(Failure) {
+                return .success(try await calls())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
     }
 
     /// Closes all connections; every later command fails with `.unavailable`.

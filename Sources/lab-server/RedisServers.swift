@@ -12,8 +12,8 @@ struct RedisServers: Sendable {
 
     /// How long a server may take to connect, and to answer.
     struct Limits: Sendable, Hashable {
-        var stock = Duration.seconds(1)
-        var lockNode = Duration.milliseconds(250)
+        var stock = RedisClient.Limits.stockServer.command
+        var lockNode = RedisClient.Limits.lockNode.command
     }
 
     init(stock: RedisEndpoint, lockNodes: [RedisEndpoint], limits: Limits = Limits()) {
@@ -23,14 +23,12 @@ struct RedisServers: Sendable {
     private init(
         stock: RedisEndpoint, lockNodes: [RedisEndpoint], limits: Limits, children: [RedisServerProcess]
     ) {
-        self.stock = RedisClient(stock, limits: Self.limits(limits.stock), watchesServers: true)
-        self.lockNodes = lockNodes.map { RedisClient($0, limits: Self.limits(limits.lockNode)) }
+        var (forStock, forNodes) = (RedisClient.Limits.stockServer, RedisClient.Limits.lockNode)
+        (forStock.connect, forStock.command) = (limits.stock, limits.stock)
+        (forNodes.connect, forNodes.command) = (limits.lockNode, limits.lockNode)
+        self.stock = RedisClient(stock, limits: forStock, watchesServers: true)
+        self.lockNodes = lockNodes.map { [forNodes] node in RedisClient(node, limits: forNodes) }
         self.children = children
-    }
-
-    /// A buyer is told that Redis is away instead of finding out for himself.
-    private static func limits(_ time: Duration) -> RedisClient.Limits {
-        RedisClient.Limits(connect: time, command: time, circuit: .init())
     }
 
     /// Starts a redis-server for the stock, with an append-only file in `directory`, and one for each lock

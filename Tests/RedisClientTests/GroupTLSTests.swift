@@ -13,7 +13,7 @@ struct GroupTLSTests {
 
     /// The sentence of the error by which PING fails.
     private func refusal(_ endpoint: RedisEndpoint) async -> String? {
-        let client = RedisClient(endpoint, limits: .init(connect: .seconds(2), command: .seconds(2)))
+        let client = RedisClient(endpoint, limits: .init(connect: .seconds(10), command: .seconds(10)))
         var sentence: String?
         do throws(RedisError) {
             _ = try await client.send(RedisCommand("PING"))

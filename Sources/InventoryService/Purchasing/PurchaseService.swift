@@ -1,5 +1,6 @@
 public import LockStrategies
 public import Logging
+import RedisClient
 
 /// Sells units of products: the strategy takes them from the stock in Redis, the ledger makes it final.
 ///
@@ -354,7 +355,10 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         _ id: ReservationID, of product: ProductID, because reason: some Sendable & CustomStringConvertible
     ) async {
         do throws(StrategyError) {
-            let units = try await strategy.cancel(id, of: product, deadline: .now + settings.patience)
+            // Behind the reservation, even if Redis is silent: that may still be carried out.
+            let units = try await RedisClient.finishing { () throws(StrategyError) in
+                try await strategy.cancel(id, of: product, deadline: .now + settings.patience)
+            }
             logger.info(
                 "reservation ended without a sale",
                 metadata: metadata(id, product, ["units": "\(units)", "reason": "\(reason)"]))

@@ -1,4 +1,5 @@
 public import LockStrategies
+import RedisClient
 
 /// Changes of what is on sale: units that come, and units that go without a sale.
 ///
@@ -125,7 +126,9 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
                 if try await store.product(product) == nil { return .productNotFound }
                 gate.report(product)
             }
-            _ = try? await strategy.cancel(id, of: product, deadline: .now + patience)
+            _ = await RedisClient.finishing {
+                try? await strategy.cancel(id, of: product, deadline: .now + patience)
+            }
             throw InventoryError(error, timings: PurchaseTimings(evidence: error.evidence))
         }
         switch reserved.decision {
@@ -163,7 +166,9 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
 
     private func giveBack(_ id: ReservationID, of product: ProductID) async {
         do throws(StrategyError) {
-            _ = try await strategy.cancel(id, of: product, deadline: .now + patience)
+            _ = try await RedisClient.finishing { () throws(StrategyError) in
+                try await strategy.cancel(id, of: product, deadline: .now + patience)
+            }
         } catch {
             gate.report(product)
         }

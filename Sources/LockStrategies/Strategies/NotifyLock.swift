@@ -146,12 +146,14 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         let answer: NodeAnswer
         do throws(RedisError) {
             answer = NodeAnswer(
-                try await redis.run(
-                    EmbeddedScripts.handOverLock, keys: [lease.key.description],
-                    arguments: [
-                        lease.token.description, token.description,
-                        String(Int64(heir.timeToLive / .milliseconds(1))),
-                    ]))
+                try await RedisClient.finishing { () throws(RedisError) in
+                    try await redis.run(
+                        EmbeddedScripts.handOverLock, keys: [lease.key.description],
+                        arguments: [
+                            lease.token.description, token.description,
+                            String(Int64(heir.timeToLive / .milliseconds(1))),
+                        ])
+                })
         } catch {
             room.notHandedOver(to: heir)
             // A Redis that is full takes no new owner. It still deletes.

@@ -31,24 +31,12 @@ final class ServerLink: Sendable {
     func exchange(
         _ commands: [RedisCommand], before deadline: NIODeadline
     ) async throws(RedisError) -> [RESPValue] {
+        retries.withLock { $0.noteCall() }
         let replies = try await circuit.run { () throws(RedisError) in
-            try await send(commands, before: deadline)
+            try await shared.exchange(commands, before: deadline) { mayRetry }
         }
         if leavesReplicas && replies.contains(where: { $0.error?.prefix == "READONLY" }) { shared.leave() }
         return replies
-    }
-
-    private func send(
-        _ commands: [RedisCommand], before deadline: NIODeadline
-    ) async throws(RedisError) -> [RESPValue] {
-        retries.withLock { $0.noteCall() }
-        do throws(RedisError) {
-            return try await shared.exchange(commands, before: deadline)
-        } catch {
-            // The connection ended between being handed out and the write, so nothing was sent.
-            guard error.code == .unavailable, error.reply == nil, mayRetry else { throw error }
-            return try await shared.exchange(commands, before: deadline)
-        }
     }
 
     private var mayRetry: Bool { retries.withLock { $0.takeRetry() } }
@@ -61,14 +49,33 @@ final class ServerLink: Sendable {
         // Before the wait for a connection, which is no matter of the server's.
         try circuit.check()
         retries.withLock { $0.noteCall() }
-        var lease = try await dedicated.lease(before: transaction.deadline)
+        let lease = try await dedicated.lease(before: transaction.deadline)
+        let ticket: CircuitBreaker.Ticket?
+        do throws(RedisError) {
+            ticket = try circuit.enter()
+        } catch {
+            dedicated.giveBack(lease, isClean: true)
+            throw error
+        }
+        do throws(RedisError) {
+            let outcome = try await carryOut(transaction, over: lease, decide: decide)
+            circuit.leave(ticket, after: nil)
+            return outcome
+        } catch {
+            circuit.leave(ticket, after: error)
+            throw error
+        }
+    }
+
+    private func carryOut<Abandoned: Sendable>(
+        _ transaction: WatchedTransaction<Abandoned>, over first: DedicatedConnections.Lease,
+        decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
+    ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
+        var lease = first
         var values: [RESPValue]?
         while values == nil {
             do throws(RedisError) {
-                let connection = lease.connection
-                values = try await circuit.run { () throws(RedisError) in
-                    try await transaction.read(over: connection)
-                }
+                values = try await transaction.read(over: lease.connection)
             } catch {
                 dedicated.giveBack(lease, isClean: false)
                 // A kept connection that was lost while nobody used it. Nothing was written, so read again.
@@ -83,10 +90,7 @@ final class ServerLink: Sendable {
             return .abandoned(reason)
         case .commit(let commands):
             do throws(RedisError) {
-                let connection = lease.connection
-                let outcome = try await circuit.run { () throws(RedisError) in
-                    try await transaction.commit(commands, over: connection)
-                }
+                let outcome = try await transaction.commit(commands, over: lease.connection)
                 dedicated.giveBack(lease, isClean: true)
                 return outcome
             } catch {

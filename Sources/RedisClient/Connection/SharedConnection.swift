@@ -28,10 +28,19 @@ final class SharedConnection: Sendable {
     }
 
     /// Sends commands in one piece and waits for their replies.
+    ///
+    /// - Parameter mayRepeat: Asked when the connection ended between being handed out and the write, so that nothing
+    ///   was sent; whether the commands are sent over the next one.
     func exchange(
-        _ commands: [RedisCommand], before deadline: NIODeadline
+        _ commands: [RedisCommand], before deadline: NIODeadline, mayRepeat: () -> Bool
     ) async throws(RedisError) -> [RESPValue] {
-        try await connection(before: deadline).exchange(commands, before: deadline)
+        let first = try await connection(before: deadline)
+        do throws(RedisError) {
+            return try await first.exchange(commands, before: deadline)
+        } catch {
+            guard error.code == .unavailable, error.reply == nil, mayRepeat() else { throw error }
+        }
+        return try await connection(before: deadline).exchange(commands, before: deadline)
     }
 
     /// Gives the connection up; the next command makes a new one. Commands on their way lose their replies.

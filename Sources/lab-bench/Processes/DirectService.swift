@@ -32,7 +32,7 @@ struct DirectService: TrialService {
         } catch {
             throw BenchError(.unreachable, error.context)
         }
-        let client = RedisClient(redis.stock)
+        let client = RedisClient(redis.stock, limits: .stockServer, watchesServers: true)
         let nodes = redis.lockNodes.map { RedisClient($0, limits: .lockNode) }
         let stock = StockStore(client, layout: id.traits.stockLayout)
         let catalogue = StrategyCatalogue(
