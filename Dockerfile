@@ -35,6 +35,7 @@ WORKDIR /data
 VOLUME /data
 ENV LAB_HOST=0.0.0.0 LAB_DATABASE=sqlite:/data/lab.sqlite
 EXPOSE 8080
+# Whether the process answers: a start that takes long is no reason to end it (/health/startup says when it is over).
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["lab-server", "health"]
 # Exec form: the server is process 1 and gets SIGTERM itself.
 ENTRYPOINT ["lab-server"]

@@ -2,7 +2,7 @@ public import RedisClient
 
 extension RedisClient.Limits {
     /// Towards a lock node: a node that is slow counts as one that is away, or it would eat the validity of
-    /// the lock.
+    /// the lock. One that did not answer five times in a row is not waited for at all for a moment.
     public static let lockNode = RedisClient.Limits(
-        connect: .milliseconds(250), command: .milliseconds(250))
+        connect: .milliseconds(250), command: .milliseconds(250), circuit: .init())
 }

@@ -14,12 +14,15 @@ extension RedisClient {
         public var dedicatedConnections: Int
         /// How often a connection that only listens is asked for a sign of life.
         public var subscriptionPing: Duration
+        /// When a server that is silent is left alone; nil: it is asked by every call, which waits its whole time.
+        public var circuit: CircuitPolicy?
 
         public init(
             connect: Duration = .seconds(1), command: Duration = .seconds(1),
             replyBytes: Int = 64 << 20,
             reconnectBase: Duration = .milliseconds(20), reconnectCap: Duration = .seconds(1),
-            dedicatedConnections: Int = 16, subscriptionPing: Duration = .seconds(10)
+            dedicatedConnections: Int = 16, subscriptionPing: Duration = .seconds(10),
+            circuit: CircuitPolicy? = nil
         ) {
             self.connect = connect
             self.command = command
@@ -28,6 +31,28 @@ extension RedisClient {
             self.reconnectCap = reconnectCap
             self.dedicatedConnections = dedicatedConnections
             self.subscriptionPing = subscriptionPing
+            self.circuit = circuit
+        }
+    }
+
+    /// When a client stops asking a server that does not answer, and for how long. In a cluster each node is judged for
+    /// itself.
+    ///
+    /// While it is left alone, calls fail at once with `.unavailable`: nothing was sent. Then one call tries it; its
+    /// reply lets all through, its silence begins the next pause.
+    public struct CircuitPolicy: Sendable, Hashable {
+        /// Calls in a row that brought no reply: no connection, or none in time.
+        public var silentCalls: Int
+        /// First and longest pause; each is about twice the one before.
+        public var pauseBase: Duration
+        public var pauseCap: Duration
+
+        public init(
+            silentCalls: Int = 5, pauseBase: Duration = .milliseconds(100), pauseCap: Duration = .seconds(1)
+        ) {
+            self.silentCalls = silentCalls
+            self.pauseBase = pauseBase
+            self.pauseCap = pauseCap
         }
     }
 }

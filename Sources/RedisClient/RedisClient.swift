@@ -6,7 +6,8 @@ import NIOPosix
 ///
 /// All tasks share one connection; commands of tasks that wait at the same time are pipelined. The
 /// connection is made by the first command and made again by the first command after it was lost; between
-/// failed attempts the client answers `.unavailable` at once, for a pause that grows with jitter.
+/// failed attempts the client answers `.unavailable` at once, for a pause that grows with jitter. What was never
+/// sent, because the connection ended just then, is sent once more, for at most a tenth of all calls.
 /// Transactions have connections of their own, and so have subscriptions. Cancelling a task returns at once
 /// and leaves every connection in step.
 public final class RedisClient: Sendable {
@@ -48,6 +49,10 @@ public final class RedisClient: Sendable {
 
     /// Transactions that wait for a connection now.
     var waitingTransactions: Int { topology.waitingTransactions }
+
+    /// Servers that are left alone now, because they did not answer: at most one, but for a cluster. See
+    /// ``CircuitPolicy``.
+    public var serversLeftAlone: Int { topology.serversLeftAlone }
 
     /// Sends one command and waits for its reply. One round trip.
     ///

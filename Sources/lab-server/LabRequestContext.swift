@@ -16,11 +16,12 @@ struct LabRequestContext: RequestContext {
     private let channel: any Channel
     /// Under what the log holds this request.
     var requestID = ""
-    /// The logger of this request. Made when something is logged: a logger's metadata costs more than a route.
+    /// The logger of this request; its lines get the ids of ``RequestMark/current`` when they are written. Made when
+    /// something is logged: a logger's metadata costs more than a route.
     var log: Logger {
         var log = logger
         log[metadataKey: "hb.request.id"] = nil
-        log[metadataKey: "request_id"] = .string(requestID)
+        if let user { log[metadataKey: "user_id"] = "\(user)" }
         return log
     }
 

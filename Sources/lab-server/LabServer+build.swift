@@ -29,6 +29,8 @@ struct LabParts<Store: Ledger, Redis: RedisPort>: Sendable {
     var metricsProducts = 100
     /// Nil without TLS.
     var tls: TLSIdentity?
+    /// That of the logger, for who changes it.
+    var logThreshold = LogThreshold(.notice)
 }
 
 /// What stands between the network and the routes.
@@ -109,8 +111,10 @@ func buildRouter<Store: Ledger, Redis: RedisPort>(
         strategy: strategy, store: store, stock: stock, gate: parts.gate, patience: parts.settings.patience,
         crashPoints: parts.crashPoints)
     StockRoutes(products: products, supply: supply, reconcile: reconcile).add(to: routes)
-    HealthRoutes(strategy: parts.settings.strategy, checks: basics + checks, draining: parts.draining)
-        .add(to: routes)
+    HealthRoutes(
+        strategy: parts.settings.strategy, checks: basics + checks, gate: parts.gate, draining: parts.draining
+    ).add(to: routes)
+    LogRoutes(threshold: parts.logThreshold).add(to: routes)
     DocumentRoutes().add(to: routes)
     return BuiltServer(router: router, metrics: metrics, identity: identity)
 }

@@ -10,21 +10,36 @@ struct RedisServers: Sendable {
     let lockNodes: [RedisClient]
     private let children: [RedisServerProcess]
 
-    init(stock: RedisEndpoint, lockNodes: [RedisEndpoint]) {
-        self.init(stock: stock, lockNodes: lockNodes, children: [])
+    /// How long a server may take to connect, and to answer.
+    struct Limits: Sendable, Hashable {
+        var stock = Duration.seconds(1)
+        var lockNode = Duration.milliseconds(250)
     }
 
-    private init(stock: RedisEndpoint, lockNodes: [RedisEndpoint], children: [RedisServerProcess]) {
-        self.stock = RedisClient(stock, watchesServers: true)
-        self.lockNodes = lockNodes.map { RedisClient($0, limits: .lockNode) }
+    init(stock: RedisEndpoint, lockNodes: [RedisEndpoint], limits: Limits = Limits()) {
+        self.init(stock: stock, lockNodes: lockNodes, limits: limits, children: [])
+    }
+
+    private init(
+        stock: RedisEndpoint, lockNodes: [RedisEndpoint], limits: Limits, children: [RedisServerProcess]
+    ) {
+        self.stock = RedisClient(stock, limits: Self.limits(limits.stock), watchesServers: true)
+        self.lockNodes = lockNodes.map { RedisClient($0, limits: Self.limits(limits.lockNode)) }
         self.children = children
+    }
+
+    /// A buyer is told that Redis is away instead of finding out for himself.
+    private static func limits(_ time: Duration) -> RedisClient.Limits {
+        RedisClient.Limits(connect: time, command: time, circuit: .init())
     }
 
     /// Starts a redis-server for the stock, with an append-only file in `directory`, and one for each lock
     /// node, which keeps nothing.
     ///
     /// - Throws: ``StartFailure``; no process is left then.
-    static func embedded(directory: String, lockNodes count: Int) async throws(StartFailure) -> RedisServers {
+    static func embedded(
+        directory: String, lockNodes count: Int, limits: Limits
+    ) async throws(StartFailure) -> RedisServers {
         let path = URL(fileURLWithPath: directory).path
         do {
             try FileManager.default.createDirectory(
@@ -47,12 +62,21 @@ struct RedisServers: Sendable {
             throw StartFailure(.redisUnreachable, "the embedded Redis did not start: \(error)")
         }
         return RedisServers(
-            stock: children[0].endpoint, lockNodes: children.dropFirst().map(\.endpoint), children: children)
+            stock: children[0].endpoint, lockNodes: children.dropFirst().map(\.endpoint), limits: limits,
+            children: children)
     }
 
     /// Asks the servers whether they can be used as they are named.
     func check() async throws(StartFailure) {
         try await RedisStartCheck(stock: stock.endpoint, lockNodes: lockNodes.map(\.endpoint)).run()
+    }
+
+    /// Servers of each kind that are left alone now, because they did not answer.
+    var leftAlone: [RedisMeter.Role: @Sendable () -> Int] {
+        [
+            .stock: { [stock] in stock.serversLeftAlone },
+            .lockNode: { [lockNodes] in lockNodes.map(\.serversLeftAlone).reduce(0, +) },
+        ]
     }
 
     /// A quorum of the lock nodes answers; nothing where there are none.

@@ -12,10 +12,17 @@ import UnixSignals
 struct Server: Sendable {
     let plan: ServePlan
     let logger: Logger
+    /// That of the logger.
+    let logThreshold: LogThreshold
 
     /// Serves until SIGTERM or SIGINT.
     ///
-    /// - Parameter onReady: Called once with the URL when connections are accepted.
+    /// The order of a start: Redis is asked, the ledger is opened and brought up to date, then the server listens, and
+    /// then stock and ledger are compared. So `/health/live` is answered, and `/health/startup` is 503, while a
+    /// comparison takes its time, and until it is through no purchase is let in. Before that nothing listens, which a
+    /// probe reads as not started.
+    ///
+    /// - Parameter onReady: Called once with the URL when connections are accepted and the first comparison has ended.
     /// - Throws: ``StartFailure``.
     func run(onReady: @escaping @Sendable (String) -> Void) async throws {
         let identity = try plan.tls.map { files throws(StartFailure) in try TLSIdentity(files) }
@@ -51,7 +58,7 @@ struct Server: Sendable {
 
     private func givenServers() async throws(StartFailure) -> RedisServers? {
         guard case .servers(let stock, let lockNodes) = plan.redis else { return nil }
-        let servers = RedisServers(stock: stock, lockNodes: lockNodes)
+        let servers = RedisServers(stock: stock, lockNodes: lockNodes, limits: plan.redisLimits)
         do throws(StartFailure) {
             _ = try strategy(servers, RedisMeter())
             try await servers.check()
@@ -65,7 +72,7 @@ struct Server: Sendable {
     private func embeddedServers() async throws(StartFailure) -> RedisServers {
         try await RedisServers.embedded(
             directory: plan.databasePath + ".redis",
-            lockNodes: plan.settings.strategy.needsLockNodes ? 5 : 0)
+            lockNodes: plan.settings.strategy.needsLockNodes ? 5 : 0, limits: plan.redisLimits)
     }
 
     private func serve(
@@ -76,7 +83,7 @@ struct Server: Sendable {
         let result: Result<Void, any Error>
         do {
             let stockServer = redis.stock
-            let meter = RedisMeter()
+            let meter = RedisMeter(leftAlone: redis.leftAlone)
             let parts = LabParts(
                 store: ledger,
                 stock: StockStore(
@@ -84,15 +91,17 @@ struct Server: Sendable {
                     layout: plan.settings.strategy.traits.stockLayout),
                 hasher: hasher, tokens: try tokens(),
                 settings: plan.settings, logger: logger, limiter: AuthLimiter(plan.authLimits),
-                front: plan.front, gate: SalesGate { stockServer.serverGeneration },
+                front: plan.front,
+                gate: SalesGate(generation: { stockServer.serverGeneration }, isHeld: true),
                 crashPoints: plan.crashPoints, redisMeter: meter, ledgerMeter: ledgerMeter,
-                metricsProducts: plan.metricsProducts, tls: identity)
+                metricsProducts: plan.metricsProducts, tls: identity, logThreshold: logThreshold)
             let strategy = try strategy(redis, meter, fences: .ledger(ledger))
-            let reconciling = await reconciling(strategy, parts, stockServer)
+            let notice = StartNotice(onReady)
+            let reconciling = reconciling(strategy, parts, stockServer, notice)
             let built = buildRouter(
                 strategy: strategy, parts: parts, checks: redis.readinessChecks,
                 reconcile: Self.reconcile(strategy, parts, stockServer))
-            try await listen(built, parts, beside: reconciling, onReady: onReady)
+            try await listen(built, parts, beside: reconciling, notice)
             result = .success(())
         } catch {
             result = .failure(error)
@@ -103,19 +112,13 @@ struct Server: Sendable {
 
     /// Compares the stock with the ledger before the first purchase, and from then on.
     private func reconciling<Strategy: LockStrategy>(
-        _ strategy: Strategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>, _ redis: RedisClient
-    ) async -> any Service {
-        let reconciler = buildReconciler(strategy: strategy, parts: parts, redis: redis)
-        let service = ReconcileService(
-            reconciler, gate: parts.gate, interval: plan.reconcileInterval, clock: ContinuousClock(),
+        _ strategy: Strategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ redis: RedisClient, _ notice: StartNotice
+    ) -> any Service {
+        ReconcileService(
+            buildReconciler(strategy: strategy, parts: parts, redis: redis), gate: parts.gate,
+            interval: plan.reconcileInterval, clock: ContinuousClock(), onRun: { notice.hasCompared() },
             logger: logger)
-        do throws(InventoryError) {
-            _ = try await reconciler.run()
-        } catch {
-            logger.error("cannot reconcile at the start; trying again", metadata: ["error": "\(error)"])
-            service.request(nil)
-        }
-        return service
     }
 
     private func strategy(
@@ -178,14 +181,14 @@ struct Server: Sendable {
     /// Listens until a signal, then ends in order: readiness first, then listening, then what is in flight.
     private func listen(
         _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
-        beside reconciling: any Service, onReady: @escaping @Sendable (String) -> Void
+        beside reconciling: any Service, _ notice: StartNotice
     ) async throws {
         let host = plan.host.contains(":") ? "[\(plan.host)]" : plan.host
         let scheme = parts.tls == nil ? "http" : "https"
         let application = try buildApplication(
             built, address: .hostname(plan.host, port: plan.port), front: plan.front, tls: parts.tls,
             logger: logger
-        ) { channel in onReady("\(scheme)://\(host):\(channel.localAddress?.port ?? 0)") }
+        ) { channel in notice.listens(at: "\(scheme)://\(host):\(channel.localAddress?.port ?? 0)") }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: reconciling), .init(service: LagService(lag: parts.loopLag)),
         ]

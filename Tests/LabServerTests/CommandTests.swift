@@ -123,6 +123,33 @@ import Testing
         }
     }
 
+    @Test(
+        "Time limits that contradict each other are refused: what is inside must fit into what is around it")
+    func timeLimits() async throws {
+        func problems(_ flags: [String]) throws -> String {
+            let values = try ServeOptions.parse(["--dev"] + flags).values(environment: [:]) { _ in nil }
+            do throws(StartFailure) {
+                _ = try ServePlan(values)
+                return ""
+            } catch {
+                return error.description
+            }
+        }
+        #expect(try problems(["--request-timeout-ms", "7999"]).contains("must be at least 8000"))
+        #expect(try problems(["--request-timeout-ms", "8000"]) == "")
+        #expect(
+            try problems(["--request-timeout-ms", "8000", "--redis-timeout-ms", "1001"]).contains("8001"))
+        let nodes = ["--redis", "redis://127.0.0.1:1,redis://127.0.0.1:2", "--lock-node-timeout-ms"]
+        #expect(try problems(nodes + ["5000", "--strategy", "redlock"]).contains("must be below 5000"))
+        #expect(try problems(nodes + ["4999", "--strategy", "redlock"]) == "")
+        #expect(try problems(nodes + ["5000"]) == "")
+        let plan = try ServePlan(
+            ServeOptions.parse(["--dev", "--redis-timeout-ms", "70000"]).values(environment: [:]) { _ in nil }
+        )
+        #expect(plan.redisLimits == RedisServers.Limits(stock: .seconds(70)))
+        #expect(plan.front.connection.total == .seconds(60 + 5 + 70 + 2))
+    }
+
     @Test("A secret may stand in a file that a variable names")
     func secretFile() async throws {
         let directory = try TemporaryDirectory(prefix: "lab-secret")

@@ -15,7 +15,7 @@ import Testing
     )
     func logs() async throws {
         let lines = Lines()
-        var logger = Logger(label: "test") { JSONLogHandler(label: $0) { lines.add($0) } }
+        var logger = Logger(label: "test") { LineLogHandler(label: $0, format: .json) { lines.add($0) } }
         logger.logLevel = .trace
         logger.notice("a\nb\r\"\\", metadata: ["message": "x\u{1}\n{\"level\":\"critical\"}", "event": "e"])
         try await withLab(logger: logger) { lab async throws in
@@ -52,7 +52,7 @@ import Testing
     @Test("S41 · what an operator has to see at the usual level: sign-ins, refusals, changes, limits")
     func securityEvents() async throws {
         let lines = Lines()
-        var logger = Logger(label: "test") { JSONLogHandler(label: $0) { lines.add($0) } }
+        var logger = Logger(label: "test") { LineLogHandler(label: $0, format: .json) { lines.add($0) } }
         logger.logLevel = .notice
         @Sendable func events() throws -> [String: Int] {
             try lines.all.reduce(into: [:]) { counts, line in
@@ -105,7 +105,7 @@ import Testing
     @Test("S41 · a line of text stays one line, and no text from outside moves the cursor")
     func textLines() {
         let lines = Lines()
-        var logger = Logger(label: "lab") { TextLogHandler(label: $0) { lines.add($0) } }
+        var logger = Logger(label: "lab") { LineLogHandler(label: $0, format: .text) { lines.add($0) } }
         logger.logLevel = .info
         logger.info("a\nb\r\u{1b}[2Jc", metadata: ["name": "x\u{85}y\u{2028}z\t한글"])
         logger.debug("not at this level")
@@ -120,7 +120,7 @@ import Testing
     @Test("A lock that was lost is a warning at any time; waits and holds are there for who wants them")
     func lockEvents() async throws {
         let lines = Lines()
-        var logger = Logger(label: "test") { JSONLogHandler(label: $0) { lines.add($0) } }
+        var logger = Logger(label: "test") { LineLogHandler(label: $0, format: .json) { lines.add($0) } }
         logger.logLevel = .debug
         try await withLab(.setnxSpin, logger: logger) { lab async throws in
             let client = try await lab.client.signedIn()

@@ -106,5 +106,7 @@ import Testing
         (.adjustStock, "delta", [1, -1], [1_000_000_001, -1_000_000_001, 0, "1", nil]),
         (.adjustStock, "reason", [letters(1), letters(200)], [letters(0), letters(201), 1, nil]),
         (.changeUser, "role", ["user"], ["root", 1, nil]),
+        (.setLogLevel, "level", ["trace", "critical"], ["loud", "", 1, nil]),
+        (.setLogLevel, "duration_s", [1, 86_400], [0, 86_401, "1", nil]),
     ]
 }

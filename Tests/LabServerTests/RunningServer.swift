@@ -14,17 +14,23 @@ struct RunningServer {
 
     /// Runs the program on a Redis of its own and the database at `path`; it must end as it should on SIGTERM.
     ///
-    /// - Parameter descriptors: Files and connections that the program may have open; nil: as many as this process.
+    /// - Parameters:
+    ///   - administrator: The name of one who is made first; nil: none. The password is that of ``ApiClient``.
+    ///   - descriptors: Files and connections that the program may have open; nil: as many as this process.
     static func run(
-        database path: String, units: Int, arguments: [String] = [], descriptors: Int? = nil,
+        database path: String, units: Int, administrator: String? = nil, arguments: [String] = [],
+        descriptors: Int? = nil,
         endsWith end: LabProcesses.ExitStatus = .exited(0),
         _ body: (RunningServer) async throws -> Void
     ) async throws {
+        if let administrator { try await make(administrator, in: path) }
         try await withRedisServer(RedisServerOptions(listener: .unixSocket)) { redis async throws in
             let command =
                 [
                     try BuiltProgram.path("lab-server"), "--dev", "--bcrypt-cost", "4", "--redis", redis.url,
                     "--port", "0", "--database", "sqlite:" + path,
+                    // A machine that stands still for a moment is no Redis that is away.
+                    "--redis-timeout-ms", "60000", "--lock-node-timeout-ms", "60000",
                 ] + arguments
             // The shell replaces itself by the program.
             let limit = descriptors.map { "ulimit -n \($0) && " } ?? ""
@@ -46,6 +52,35 @@ struct RunningServer {
             }
             #expect(await child.terminate(grace: .seconds(30)) == end)
         }
+    }
+
+    private static func make(_ administrator: String, in path: String) async throws {
+        let password = path + ".password"
+        try "lab-test-12".write(toFile: password, atomically: true, encoding: .utf8)
+        let child = try await ChildProcess.start(
+            try BuiltProgram.path("lab-server"),
+            [
+                "admin", "create", "--database", "sqlite:" + path, "--username", administrator,
+                "--password-file", password, "--bcrypt-cost", "4",
+            ])
+        #expect(await child.waitUntilExit() == .exited(0), "\(child.lines())")
+    }
+
+    /// The JSON lines of the log, for a server with `--log-format json`; every line has to be one.
+    var log: [[String: Any]] {
+        get throws {
+            try process.lines(of: .standardError).map { line in
+                try #require(
+                    try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+            }
+        }
+    }
+
+    /// The events of a name, as soon as there are so many.
+    func events(_ name: String, atLeast count: Int) async throws -> [[String: Any]] {
+        func found() throws -> [[String: Any]] { try log.filter { $0["event"] as? String == name } }
+        try await waitUntil { try found().count >= count }
+        return try found()
     }
 
     struct Answer: Sendable, Hashable {

@@ -38,7 +38,7 @@ struct Session {
         }
         try await shop(client)
         try await administration(try await lab.administrator())
-        for id in [OperationID.live, .ready, .openAPI, .docs] { try await call(id, nobody) }
+        for id in [OperationID.live, .startup, .ready, .openAPI, .docs] { try await call(id, nobody) }
     }
 
     private func users(_ nobody: ApiClient) async throws {
@@ -90,6 +90,10 @@ struct Session {
                 path: "/api/admin/products/\(id)/stock")
         }
         try await call(.reconcile, admin)
+        try await call(.getLogLevel, admin)
+        for body in [#"{"level":"info","duration_s":9}"#, #"{"level":"notice"}"#, #"{"level":"loud"}"#] {
+            try await call(.setLogLevel, admin, body)
+        }
         for id in [1, 99] { try await call(.deleteProduct, admin, path: "/api/admin/products/\(id)") }
         for query in ["", "?from=yesterday"] {
             try await call(.listPurchases, admin, path: "/api/admin/purchases" + query)

@@ -64,8 +64,10 @@ public struct PurchaseReport: Sendable, Equatable {
     }
 }
 
-/// Where the time of one purchase went.
+/// Where the time of one purchase went, and under which id.
 public struct PurchaseTimings: Sendable, Equatable {
+    /// Under what Redis, the ledger and the log hold the purchase; nil when nothing was reserved.
+    public var reservation: ReservationID?
     /// What the strategy did.
     public var evidence: Evidence
     /// From the call of the strategy to its answer, and ending the reservation afterwards.
@@ -73,7 +75,11 @@ public struct PurchaseTimings: Sendable, Equatable {
     /// Waiting for the ledger: the queue, the transaction, its commit.
     public var sql: Duration
 
-    public init(evidence: Evidence = Evidence(), redis: Duration = .zero, sql: Duration = .zero) {
+    public init(
+        reservation: ReservationID? = nil, evidence: Evidence = Evidence(), redis: Duration = .zero,
+        sql: Duration = .zero
+    ) {
+        self.reservation = reservation
         self.evidence = evidence
         self.redis = redis
         self.sql = sql

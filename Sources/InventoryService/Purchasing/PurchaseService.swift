@@ -158,7 +158,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
                 strategy: settings.strategy.rawValue, fence: fence, epoch: epoch,
                 limit: settings.perUserLimit, purchasedAt: clock.now)
         }
-        var timings = PurchaseTimings()
+        var timings = PurchaseTimings(reservation: reservation.id)
         let outcome: ReserveOutcome
         do throws(StrategyError) {
             outcome = try await strategy.reserve(reservation)
@@ -276,10 +276,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         case .success(.oversellRefused):
             logger.error(
                 "oversell refused by the ledger: the strategy let too many buyers in",
-                metadata: [
-                    "product": "\(sale.product)", "reservation": "\(sale.reservation)",
-                    "strategy": "\(sale.strategy)",
-                ])
+                metadata: metadata(sale.reservation, sale.product, ["user_id": "\(sale.user)"]))
             // The units never existed, so they do not go back to the stock.
             await clear(sale)
             outcome = .success(.oversellRefused)
@@ -348,9 +345,8 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         } catch {
             logger.warning(
                 "a finished reservation could not be cleared",
-                metadata: [
-                    "product": "\(sale.product)", "reservation": "\(sale.reservation)", "error": "\(error)",
-                ])
+                metadata: metadata(
+                    sale.reservation, sale.product, ["user_id": "\(sale.user)", "error": "\(error)"]))
         }
     }
 
@@ -361,18 +357,22 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             let units = try await strategy.cancel(id, of: product, deadline: .now + settings.patience)
             logger.info(
                 "reservation ended without a sale",
-                metadata: [
-                    "product": "\(product)", "reservation": "\(id)", "units": "\(units)",
-                    "reason": "\(reason)",
-                ])
+                metadata: metadata(id, product, ["units": "\(units)", "reason": "\(reason)"]))
         } catch {
             logger.warning(
                 "a reservation without a sale could not be given back",
-                metadata: [
-                    "product": "\(product)", "reservation": "\(id)", "reason": "\(reason)",
-                    "error": "\(error)",
-                ])
+                metadata: metadata(id, product, ["reason": "\(reason)", "error": "\(error)"]))
         }
+    }
+
+    /// Of a line about one reservation.
+    private func metadata(
+        _ id: ReservationID, _ product: ProductID, _ details: Logger.Metadata
+    ) -> Logger.Metadata {
+        let ids: Logger.Metadata = [
+            "product_id": "\(product)", "reservation_id": "\(id)", "strategy": "\(settings.strategy)",
+        ]
+        return ids.merging(details) { $1 }
     }
 
     /// Runs `work` to its end even when the caller is cancelled. It is bounded by the time limits of Redis

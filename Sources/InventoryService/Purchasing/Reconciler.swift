@@ -260,8 +260,8 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
             metadata: [
                 "products": "\(report.products)", "cleared": "\(report.cleared)",
                 "returned": "\(report.returned)", "filled": "\(report.filled)",
-                "drift-units": "\(report.driftUnits)", "distrusted": "\(report.distrusted)",
-                "dry-run": "\(report.isDryRun)",
+                "drift_units": "\(report.driftUnits)", "distrusted": "\(report.distrusted)",
+                "dry_run": "\(report.isDryRun)",
                 "problems": "\(report.entries.flatMap(\.problems).prefix(5).joined(separator: "; "))",
             ])
     }

@@ -6,10 +6,12 @@ import Synchronization
 ///
 /// A Redis server that was not seen before (restarted, promoted, another node) may have lost writes that it had
 /// acknowledged. The gate closes by itself when one appears, and opens when the reconciler has made void what
-/// was reserved before. Never waits; a lock of nanoseconds a call.
+/// was reserved before. A server that starts holds it closed until the first reconciliation has gone through all
+/// products, so that nobody is told "sold out" of units that are about to come back. Never waits; a lock of nanoseconds a call.
 public final class SalesGate: Sendable {
     private struct State: Sendable {
         var trusted: Int?
+        var isHeld: Bool
         var working: Set<ReservationID> = []
         var adjusting: [ProductID: Int] = [:]
         var onTrouble: (@Sendable (ProductID?) -> Void)?
@@ -21,9 +23,10 @@ public final class SalesGate: Sendable {
     /// - Parameters:
     ///   - generation: Rises before the first command goes to a Redis server that was not seen before.
     ///   - trusted: The generation whose stock is known to be right; nil before the first reconciliation.
-    public init(generation: @escaping @Sendable () -> Int, trusted: Int? = nil) {
+    ///   - isHeld: Closed until ``release()``, whatever is trusted.
+    public init(generation: @escaping @Sendable () -> Int, trusted: Int? = nil, isHeld: Bool = false) {
         self.generation = generation
-        state = Mutex(State(trusted: trusted))
+        state = Mutex(State(trusted: trusted, isHeld: isHeld))
     }
 
     /// A gate that is always open: for a Redis that nobody restarts.
@@ -32,8 +35,14 @@ public final class SalesGate: Sendable {
     /// Whether what Redis says about stock can be believed.
     public var isOpen: Bool {
         let now = generation()
-        return state.withLock { $0.trusted == now }
+        return state.withLock { !$0.isHeld && $0.trusted == now }
     }
+
+    /// Whether the server is still starting.
+    public var isHeld: Bool { state.withLock(\.isHeld) }
+
+    /// The first reconciliation is through; to be called again is nothing.
+    public func release() { state.withLock { $0.isHeld = false } }
 
     /// The servers' generation now, and whether it is the trusted one.
     func standing() -> (generation: Int, trusted: Int?) {

@@ -137,6 +137,11 @@ final class ClusterRouter: Sendable {
     var waitingTransactions: Int {
         state.withLock { Array($0.links.values) }.map(\.waitingTransactions).reduce(0, +)
     }
+
+    /// Nodes that are left alone now, because they did not answer.
+    var serversLeftAlone: Int {
+        state.withLock { Array($0.links.values) }.count { $0.isLeftAlone }
+    }
 }
 
 extension ClusterRouter {
@@ -165,7 +170,8 @@ extension ClusterRouter {
             let connector = Connector(limits: limits) { [dialer] push throws(RedisError) in
                 try await dialer.connect(to: node.address, push: push)
             }
-            let link = ServerLink(connector: connector, limits: limits, group: group)
+            let link = ServerLink(
+                to: "\(node)", connector: connector, limits: limits, group: group)
             state.links[node] = link
             return link
         }

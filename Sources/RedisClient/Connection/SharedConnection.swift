@@ -31,13 +31,7 @@ final class SharedConnection: Sendable {
     func exchange(
         _ commands: [RedisCommand], before deadline: NIODeadline
     ) async throws(RedisError) -> [RESPValue] {
-        do throws(RedisError) {
-            return try await connection(before: deadline).exchange(commands, before: deadline)
-        } catch {
-            // The connection ended between being handed out and the write, so nothing was sent.
-            guard error.code == .unavailable, error.reply == nil else { throw error }
-            return try await connection(before: deadline).exchange(commands, before: deadline)
-        }
+        try await connection(before: deadline).exchange(commands, before: deadline)
     }
 
     /// Gives the connection up; the next command makes a new one. Commands on their way lose their replies.

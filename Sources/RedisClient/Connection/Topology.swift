@@ -20,7 +20,8 @@ enum Topology: Sendable {
             let connector = Connector(limits: limits) { push throws(RedisError) in
                 try await dialer.connect(to: endpoint.address, push: push)
             }
-            let link = ServerLink(connector: connector, limits: limits, group: group)
+            let link = ServerLink(
+                to: endpoint.server, connector: connector, limits: limits, group: group)
             return (.server(link), hub(connector))
         case .sentinel(let sentinels):
             let finder = MasterFinder(
@@ -28,7 +29,9 @@ enum Topology: Sendable {
             let connector = Connector(limits: limits) { push throws(RedisError) in
                 try await finder.connect(push)
             }
-            let link = ServerLink(connector: connector, limits: limits, group: group, leavesReplicas: true)
+            let link = ServerLink(
+                to: endpoint.server, connector: connector, limits: limits, group: group,
+                leavesReplicas: true)
             let subscriptions = hub(connector)
             finder.onSwitch { [weak link, weak subscriptions] in
                 link?.leave()
@@ -83,6 +86,14 @@ enum Topology: Sendable {
         switch self {
         case .server(let link), .sentinel(let link, _): link.waitingTransactions
         case .cluster(let router): router.waitingTransactions
+        }
+    }
+
+    /// Servers that are left alone now, because they did not answer.
+    var serversLeftAlone: Int {
+        switch self {
+        case .server(let link), .sentinel(let link, _): link.isLeftAlone ? 1 : 0
+        case .cluster(let router): router.serversLeftAlone
         }
     }
 

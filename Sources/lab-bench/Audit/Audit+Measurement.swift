@@ -13,7 +13,8 @@ extension Audit {
     static func measurementChecks(_ facts: AuditFacts) -> [Check] {
         [
             releaseBuild(facts), generatorProcessor(facts), generatorLag(facts), generatorPauses(facts),
-            generatorSockets(facts), arrivalProcess(facts), stationary(facts), commandCounts(facts),
+            generatorSockets(facts), arrivalProcess(facts), arrivalGaps(facts), stationary(facts),
+            commandCounts(facts),
             countedSales(facts), holds(facts), everywhere(facts, enoughStock),
         ].compactMap { $0 }
     }
@@ -63,9 +64,18 @@ extension Audit {
         guard let arrivals = facts.arrivals else { return nil }
         return check(
             "arrival-process",
-            "requests became due as the asked process says (Kolmogorov-Smirnov, sqrt(n) D)",
+            "requests were asked for and sent as the process says (Kolmogorov-Smirnov, sqrt(n) D)",
             arrivals.statistic, limit: "<= \(KolmogorovSmirnov.limit)", digits: 3
         ) { $0 <= KolmogorovSmirnov.limit }
+    }
+
+    /// Only of a Poisson load.
+    private static func arrivalGaps(_ facts: AuditFacts) -> Check? {
+        guard let gaps = facts.arrivals?.gaps else { return nil }
+        return check(
+            "arrival-gaps", "the gaps between sent requests were those that were asked for (distance D)",
+            gaps.displaced, limit: "<= \(KolmogorovSmirnov.mostDisplaced)", digits: 3
+        ) { $0 <= KolmogorovSmirnov.mostDisplaced }
     }
 
     private static func stationary(_ facts: AuditFacts) -> Check? {

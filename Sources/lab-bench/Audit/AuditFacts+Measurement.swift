@@ -17,8 +17,17 @@ extension AuditFacts {
 
     /// Of an open load.
     struct Arrivals: Sendable, Equatable {
-        /// √n·D; nil for too few arrivals.
+        /// √n·D of the moments of sending, or of the gaps that were asked for, the worse one; nil for too few
+        /// arrivals.
         var statistic: Double?
+        /// Nil unless it is a Poisson load: the gaps of a constant one are all the same.
+        var gaps: Gaps?
+    }
+
+    struct Gaps: Sendable, Equatable {
+        /// The largest distance between the distributions of the gaps of sending and of those that were asked for;
+        /// nil for too few.
+        var displaced: Double?
     }
 
     struct Commands: Sendable, Equatable {
@@ -50,7 +59,7 @@ extension AuditFacts {
             lateMs: max(p99(Percentiles(late.late)), p99(Percentiles(late.lag))) / 1000,
             longestPauseMs: late.longestPauseMs, sockets: record.users,
             socketLimit: Self.socketLimit)
-        if planned.model.isOpen { arrivals = Arrivals(statistic: Self.statistic(planned, record)) }
+        if planned.model.isOpen { arrivals = Self.arrivals(planned, record) }
         drift = record.drift
         commands = Commands(seen: commandsSeen?.total, reported: Int(record.reportedCommands))
         let reserved = answers.success + answers.oversellRefused
@@ -82,13 +91,20 @@ extension AuditFacts {
         notChecked.merge(reasons) { given, _ in given }
     }
 
-    private static func statistic(_ planned: PlannedTrial, _ record: LoadRecord) -> Double? {
-        let moments = record.generator.arrivals.map { Double($0) / 1e9 }
-        guard planned.model == .poisson, let rate = planned.rate else {
-            return KolmogorovSmirnov.uniform(
-                moments, from: record.window.lowerBound, until: record.window.upperBound)
+    private static func arrivals(_ planned: PlannedTrial, _ record: LoadRecord) -> Arrivals {
+        let arrivals = record.generator.arrivals
+        func gaps(_ moment: (GeneratorRecord.Arrival) -> Int64) -> [Double] {
+            zip(arrivals, arrivals.dropFirst()).map { Double(moment($1) - moment($0)) / 1e9 }
         }
-        return KolmogorovSmirnov.exponential(zip(moments, moments.dropFirst()).map { $1 - $0 }, rate: rate)
+        // Both processes spread a given number of requests evenly over the window.
+        let sent = KolmogorovSmirnov.uniform(
+            arrivals.map { Double($0.seen) / 1e9 }, from: record.window.lowerBound,
+            until: record.window.upperBound)
+        guard planned.model == .poisson, let rate = planned.rate else { return Arrivals(statistic: sent) }
+        let asked = gaps(\.due)
+        return Arrivals(
+            statistic: [sent, KolmogorovSmirnov.exponential(asked, rate: rate)].compactMap(\.self).max(),
+            gaps: Gaps(displaced: KolmogorovSmirnov.distance(between: asked, gaps(\.seen))))
     }
 
     private static var socketLimit: Int {

@@ -82,9 +82,12 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help:
-            "http://HOST:PORT of a lab-server that is running already: users and products are made there and stay."
+            "http://HOST:PORT, or https, of a lab-server that is running already: users and products are made there and stay."
     )
     var target: String?
+
+    @Option(help: "PEM file of the authorities that an https target is trusted by; default: the system's.")
+    var targetCa: String?
 
     @Option(help: "JSON file: p95_ms, success_percent, noise_floor_percent; default: the wish list's.")
     var thresholds: String?
@@ -114,7 +117,8 @@ struct RunCommand: AsyncParsableCommand {
             strategies: strategies, users: users, duration: duration, warmup: warmup, rounds: rounds,
             seed: seed, stock: stock, products: products, skew: skew, bcryptCost: bcryptCost,
             isQuick: quick, isQuiet: quiet, output: output, redis: redis, thresholds: limits,
-            serverBinary: serverBinary, target: target, isJSON: json, isWithoutCeilings: noCeilings)
+            serverBinary: serverBinary, target: target, targetAuthorities: targetCa, isJSON: json,
+            isWithoutCeilings: noCeilings)
         // Small, so that it is easily typed again.
         let chance = UInt64.random(in: 1...999_999)
         let plan: RunPlan

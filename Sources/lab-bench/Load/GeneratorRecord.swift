@@ -10,6 +10,13 @@ struct GeneratorRecord: Sendable {
         let length: TimeAmount
     }
 
+    /// A request of an open load, in nanoseconds since the start of the load.
+    struct Arrival: Sendable, Equatable {
+        let due: Int64
+        /// When the generator noticed that it was due, and sent it if a user was free.
+        let seen: Int64
+    }
+
     /// A pause at least so long is kept as an event.
     static let notable = TimeAmount.milliseconds(50)
     private static let mostPauses = 200
@@ -21,9 +28,8 @@ struct GeneratorRecord: Sendable {
     private(set) var lag = LoadRecord.histogram()
     private(set) var longestPause = TimeAmount.zero
     private(set) var pauses: [Pause] = []
-    /// When arrivals of the measured window were noticed, in nanoseconds since the start of the load; the first
-    /// 100,000.
-    private(set) var arrivals: [Int64] = []
+    /// Of the measured window; the first 100,000.
+    private(set) var arrivals: [Arrival] = []
 
     var longestPauseMs: Double { Double(longestPause.nanoseconds) / 1e6 }
 
@@ -39,6 +45,8 @@ struct GeneratorRecord: Sendable {
     mutating func addArrival(due: TimeAmount, seen: TimeAmount, isMeasured: Bool) {
         guard isMeasured else { return }
         lag.record(LoadRecord.microseconds(seen - due))
-        if arrivals.count < Self.mostArrivals { arrivals.append(seen.nanoseconds) }
+        if arrivals.count < Self.mostArrivals {
+            arrivals.append(Arrival(due: due.nanoseconds, seen: seen.nanoseconds))
+        }
     }
 }

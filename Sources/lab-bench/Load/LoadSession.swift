@@ -141,6 +141,7 @@ extension LoadSession {
         if case .done = phase { return }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let shopper = users[user]
+        let target = target
         ClientBootstrap(group: eventLoop)
             .connectTimeout(.seconds(5))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -148,6 +149,7 @@ extension LoadSession {
                 channel.eventLoop.makeCompletedFuture {
                     let session = bound.value
                     let buyer = BuyerHandler(number: user, user: shopper, session: session)
+                    try target.tls?.install(on: channel, host: target.host)
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(buyer)
                     session.buyers[user] = buyer

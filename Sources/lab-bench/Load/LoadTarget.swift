@@ -5,6 +5,8 @@ import NIOHTTP1
 struct LoadTarget: Sendable, Equatable {
     let host: String
     let port: Int
+    /// Nil: plain HTTP.
+    var tls: TargetTLS?
 
     /// Reads `http://HOST:PORT`.
     init?(parsing url: some StringProtocol) {
@@ -15,10 +17,14 @@ struct LoadTarget: Sendable, Equatable {
         self.port = port
     }
 
-    init(host: String, port: Int) {
+    init(host: String, port: Int, tls: TargetTLS? = nil) {
         self.host = host
         self.port = port
+        self.tls = tls
     }
+
+    /// As a user types it.
+    var url: String { "\(tls == nil ? "http" : "https")://\(authority)" }
 
     /// - Parameters:
     ///   - token: Nil: nobody is logged in.

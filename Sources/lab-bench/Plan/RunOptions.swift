@@ -26,6 +26,8 @@ struct RunOptions: Sendable {
     var thresholds = Thresholds()
     var serverBinary: String?
     var target: String?
+    /// Path of a PEM file.
+    var targetAuthorities: String?
     var isJSON = false
     var isWithoutCeilings = false
 }

@@ -46,6 +46,9 @@ extension RunPlan {
     }
 
     static func target(_ options: RunOptions, _ mode: RunMode, _ problems: inout [String]) -> LoadTarget? {
+        if options.targetAuthorities != nil, options.target?.lowercased().hasPrefix("https:") != true {
+            problems.append("--target-ca is for --target https://HOST:PORT")
+        }
         guard let text = options.target else { return nil }
         if mode == .direct { problems.append("--target is for --mode http: it names a server") }
         let beside: [(String, Bool)] = [
@@ -55,22 +58,29 @@ extension RunPlan {
         for (name, isGiven) in beside where isGiven {
             problems.append("\(name) is for a server that the bench starts: leave it out with --target")
         }
-        guard let target = LoadTarget(naming: text) else {
-            problems.append("--target must be http://HOST:PORT, not \"\(text)\"")
+        guard var target = LoadTarget(naming: text) else {
+            problems.append("--target must be http://HOST:PORT or https://HOST:PORT, not \"\(text)\"")
             return nil
+        }
+        guard text.lowercased().hasPrefix("https:") else { return target }
+        do throws(BenchError) {
+            target.tls = try TargetTLS(authorities: options.targetAuthorities)
+        } catch {
+            problems.append(error.context)
         }
         return target
     }
 }
 
 extension LoadTarget {
-    /// Reads what a user types: `http://HOST[:PORT][/]`.
+    /// Reads what a user types: `http://HOST[:PORT][/]`, or https.
     init?(naming text: String) {
-        guard let parts = URLComponents(string: text), parts.scheme?.lowercased() == "http",
+        let ports = ["http": 80, "https": 443]
+        guard let parts = URLComponents(string: text), let standard = ports[parts.scheme?.lowercased() ?? ""],
             let host = parts.host, !host.isEmpty, ["", "/"].contains(parts.path), parts.query == nil,
-            parts.fragment == nil, parts.user == nil, (1...65_535).contains(parts.port ?? 80)
+            parts.fragment == nil, parts.user == nil, (1...65_535).contains(parts.port ?? standard)
         else { return nil }
         // An IPv6 address stands in brackets in a URL only.
-        self.init(host: host.filter { $0 != "[" && $0 != "]" }, port: parts.port ?? 80)
+        self.init(host: host.filter { $0 != "[" && $0 != "]" }, port: parts.port ?? standard)
     }
 }

@@ -164,7 +164,7 @@ extension RunResults.Workload {
         products = plan.mix.count
         skew = plan.mix.count > 1 ? plan.mix.skew : nil
         hotProductShare = plan.mix.count > 1 ? plan.mix.hotShare : nil
-        target = plan.target?.authority
+        target = plan.target?.url
         models = plan.models
         ratePerSecond = plan.rate
         openDurationSeconds = plan.openDuration / .seconds(1)
@@ -214,7 +214,8 @@ extension RunPlan {
         var words = ["./lab bench", "--strategies \(names)"]
         if mode != .http { words.append("--mode \(mode.rawValue)") }
         if scenario != .purchase { words.append("--scenario \(scenario.rawValue)") }
-        if let target { words.append("--target http://\(target.authority)") }
+        if let target { words.append("--target \(target.url)") }
+        if target?.tls?.isOwnAuthority == true { words.append("--target-ca FILE") }
         if isQuick { words.append("--quick") }
         if arrivals != nil {
             words.append("--schedule-in FILE")

@@ -76,7 +76,11 @@ struct Terminal: Sendable {
         let red = trial.checks.filter { $0.state == .fail || $0.state == .unknown }.map(\.id)
         let skipped = trial.checks.count { $0.state == .notChecked }
         let rest = skipped > 0 ? "all checks pass (\(skipped) cannot be made)" : "all checks pass"
-        let note = red.isEmpty ? rest : "not passed: " + red.joined(separator: ", ")
+        let isCaught =
+            trial.planned.strategy.isNegativeControl
+            && trial.checks.contains { $0.kind == .correctness && $0.state == .fail }
+        let word = isCaught ? "caught, as it must be: " : "not passed: "
+        let note = red.isEmpty ? rest : word + red.joined(separator: ", ")
         show(
             trial.planned,
             "\("done".padding(to: 8)) \(trial.planned.model.rawValue.padding(to: 8)) \(figures(step))")

@@ -68,10 +68,7 @@ struct SelfTest: Sendable {
             Self.near(
                 "closed, 100 users, one stall: requests", Double(record.measured(.success)), expected, 0.03,
                 ""),
-            Finding(
-                what: "closed: service p99 (the stall is hidden)", value: Self.ms(service, 99),
-                expected: "<= 60 ms",
-                isRight: service.valueAtPercentile(99) <= 60_000),
+            Self.hidden("closed: service", " (the stall is hidden)", service, stalled: 100 / expected),
             Self.near(
                 "closed: longest service time", Double(service.maxRecorded) / 1000, longest, 0.05, " ms"),
         ]
@@ -88,10 +85,9 @@ struct SelfTest: Sendable {
                 " ms"),
             Self.near("open: response p95", at(95), 0.75 * stall + 50, 0.1, " ms"),
             Self.near("open: response p99 (the stall is seen)", at(99), 0.95 * stall + 50, 0.1, " ms"),
-            Finding(
-                what: "open: service p99",
-                value: Self.ms(record.latency[PurchaseOutcome.success.index], 99), expected: "<= 60 ms",
-                isRight: record.latency[PurchaseOutcome.success.index].valueAtPercentile(99) <= 60_000),
+            Self.hidden(
+                "open: service", "", record.latency[PurchaseOutcome.success.index],
+                stalled: 20 / (200 * (window / .seconds(1)))),
         ]
     }
 
@@ -169,6 +165,21 @@ struct SelfTest: Sendable {
 
     private static func ms(_ histogram: Histogram<UInt64>, _ percentile: Double) -> String {
         "\(Text.number(Double(histogram.valueAtPercentile(percentile)) / 1000)) ms"
+    }
+
+    /// The percentile that shows nothing of a stall that hit this share of the requests: 99, as a report has it, or
+    /// the next whole one below where a short load leaves more than 1 % stalled.
+    static func hidingPercentile(stalled: Double) -> Double {
+        stalled <= 0.01 ? 99 : ((1 - 1.1 * stalled) * 100).rounded(.down)
+    }
+
+    private static func hidden(
+        _ what: String, _ remark: String, _ service: Histogram<UInt64>, stalled: Double
+    ) -> Finding {
+        let percentile = hidingPercentile(stalled: stalled)
+        return Finding(
+            what: "\(what) p\(Int(percentile))\(remark)", value: ms(service, percentile),
+            expected: "<= 60 ms", isRight: service.valueAtPercentile(percentile) <= 60_000)
     }
 
     private static func near(

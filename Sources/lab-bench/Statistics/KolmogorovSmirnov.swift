@@ -5,6 +5,10 @@ enum KolmogorovSmirnov {
     /// √n·D above which one in a thousand fair samples lies (asymptotic).
     static let limit = 1.95
 
+    /// Gaps of sending may be distributed so differently from those that were asked for. Timers make gaps that are
+    /// shorter than their resolution into none: 0.05 is a resolution of a twentieth of the mean gap.
+    static let mostDisplaced = 0.05
+
     /// √n times the largest distance between the empirical distribution and the asked one.
     ///
     /// - Parameter distribution: The asked cumulative distribution.
@@ -18,6 +22,24 @@ enum KolmogorovSmirnov {
             distance = max(distance, Double(index + 1) / count - expected, expected - Double(index) / count)
         }
         return distance * count.squareRoot()
+    }
+
+    /// The largest distance between the empirical distributions of two samples: a share of the values, not a
+    /// probability.
+    ///
+    /// - Returns: nil when one has fewer than ten values.
+    static func distance(between one: [Double], _ other: [Double]) -> Double? {
+        guard one.count >= 10, other.count >= 10 else { return nil }
+        let (one, other) = (one.sorted(), other.sorted())
+        var (i, j, distance) = (0, 0, 0.0)
+        while i < one.count, j < other.count {
+            let value = min(one[i], other[j])
+            while i < one.count, one[i] <= value { i += 1 }
+            while j < other.count, other[j] <= value { j += 1 }
+            distance = max(
+                distance, abs(Double(i) / Double(one.count) - Double(j) / Double(other.count)))
+        }
+        return distance
     }
 
     /// Of the gaps of a Poisson process of this rate.

@@ -11,15 +11,10 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let plan = try ServePlan(
             options.values, crashAt: ProcessInfo.processInfo.environment["LAB_CRASH_AT"])
-        LoggingSystem.bootstrap { label in
-            switch plan.logFormat {
-            case .json: JSONLogHandler(label: label)
-            case .text: TextLogHandler(label: label)
-            }
-        }
-        var logger = Logger(label: "lab-server")
-        logger.logLevel = plan.logLevel
-        try await Server(plan: plan, logger: logger).run { address in
+        let threshold = LogThreshold(plan.logLevel)
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, format: plan.logFormat, threshold: threshold) }
+        let server = Server(plan: plan, logger: Logger(label: "lab-server"), logThreshold: threshold)
+        try await server.run { address in
             // Not `print`, which keeps it in a buffer where the output is a pipe.
             FileHandle.standardOutput.write(
                 Data("lab-server listening on \(address) strategy=\(plan.settings.strategy)\n".utf8))

@@ -22,6 +22,21 @@ struct ServeOptions: ParsableArguments {
             "Speak to Redis servers of other machines without encryption. [LAB_ALLOW_PLAINTEXT_REDIS]"))
     var allowPlaintextRedis = false
 
+    @Option(
+        name: .customLong("redis-timeout-ms"),
+        help: ArgumentHelp(
+            "How long the stock's Redis may take to connect, and to answer. After five calls in a row without a reply "
+                + "it is left alone for up to a second, and purchases are refused at once. "
+                + "[LAB_REDIS_TIMEOUT_MS, default: 1000]"))
+    var redisTimeout: String?
+
+    @Option(
+        name: .customLong("lock-node-timeout-ms"),
+        help: ArgumentHelp(
+            "The same of a lock node of redlock; short, because waiting for it uses up the lock's validity. "
+                + "[LAB_LOCK_NODE_TIMEOUT_MS, default: 250]"))
+    var lockNodeTimeout: String?
+
     @OptionGroup var ledger: LedgerOptions
 
     @Option(help: "How buyers are kept apart. [LAB_STRATEGY, default: lua-atomic]")
@@ -112,7 +127,7 @@ struct ServeOptions: ParsableArguments {
         name: .customLong("request-timeout-ms"),
         help: ArgumentHelp(
             "Time from a request's headers to its answer. [LAB_REQUEST_TIMEOUT_MS, default: "
-                + "60000 and the purchase deadline]"))
+                + "60000 and what a purchase may take]"))
     var requestTimeout: String?
 
     @Option(
@@ -209,6 +224,8 @@ struct ServeOptions: ParsableArguments {
         case .port: port
         case .redis: redis
         case .allowPlaintextRedis: allowPlaintextRedis ? "true" : nil
+        case .redisTimeout: redisTimeout
+        case .lockNodeTimeout: lockNodeTimeout
         case .database: ledger.database
         case .strategy: strategy
         case .dev: dev ? "true" : nil

@@ -17,16 +17,12 @@ struct ServePlan: Sendable {
         case random
     }
 
-    enum LogFormat: String, Sendable, CaseIterable {
-        case json
-        case text
-    }
-
     static let defaultDatabasePath = "data/lab.sqlite"
 
     let host: String
     let port: Int
     let redis: RedisSource
+    let redisLimits: RedisServers.Limits
     let databasePath: String
     let settings: LabSettings
     let bcryptCost: Int
@@ -79,16 +75,20 @@ struct ServePlan: Sendable {
         authLimits = AuthLimiter.Settings(
             requestsPerMinute: requests == 0 ? nil : requests, guessesPerMinute: guesses == 0 ? nil : guesses)
         logFormat = reading.choice(.logFormat, LogFormat.allCases, standard: isDevelopment ? .text : .json)
-        front = Self.front(
-            &reading, patience: settings.patience, isEncrypted: values.text(.tlsCertificate) != nil)
-        let port = reading.number(.metricsPort, 0...65_535, standard: -1)
-        metricsPort = port < 0 ? nil : port
-        metricsHost = reading.text(.metricsHost)
-        metricsProducts = reading.number(.metricsProducts, 0...1000)
+        redisLimits = RedisServers.Limits(
+            stock: .milliseconds(reading.number(.redisTimeout, 1...600_000)),
+            lockNode: .milliseconds(reading.number(.lockNodeTimeout, 1...600_000)))
         ledger = LedgerSettings(
             batch: reading.number(.ledgerBatch, 1...10_000),
             queue: reading.number(.ledgerQueue, 1...1_000_000),
             patience: .milliseconds(reading.number(.ledgerPatience, 1...600_000)))
+        let longest = settings.patience + redisLimits.stock + ledger.patience
+        front = Self.front(
+            &reading, longestPurchase: longest, isEncrypted: values.text(.tlsCertificate) != nil)
+        let port = reading.number(.metricsPort, 0...65_535, standard: -1)
+        metricsPort = port < 0 ? nil : port
+        metricsHost = reading.text(.metricsHost)
+        metricsProducts = reading.number(.metricsProducts, 0...1000)
         tls = Self.tls(&reading, values)
         drainDelay = .milliseconds(
             reading.number(.drainDelay, 0...600_000, standard: isDevelopment ? 0 : 5000))
@@ -102,6 +102,11 @@ struct ServePlan: Sendable {
             reading.add(error.context)
         }
         self.crashPoints = crashPoints
+        if settings.strategy.needsLockNodes, redisLimits.lockNode * 2 >= StrategySettings().leaseTimeToLive {
+            reading.add(
+                "--lock-node-timeout-ms must be below \(Int(StrategySettings().leaseTimeToLive / .milliseconds(2))), half of a "
+                    + "lock's time to live: waiting for a node uses it up")
+        }
         let allowsPlaintext = reading.flag(.allowPlaintextRedis)
         redis = reading.convert(.redis, standard: .embedded) { text throws(StartFailure) in
             let endpoints: [RedisEndpoint]
@@ -127,7 +132,7 @@ struct ServePlan: Sendable {
     }
 
     private static func front(
-        _ reading: inout SettingReader, patience: Duration, isEncrypted: Bool
+        _ reading: inout SettingReader, longestPurchase: Duration, isEncrypted: Bool
     ) -> FrontSettings {
         func time(_ setting: Setting, standard: Duration = .zero) -> Duration {
             let standard = Int(standard / .milliseconds(1))
@@ -137,8 +142,13 @@ struct ServePlan: Sendable {
         front.isEncrypted = isEncrypted
         front.connection.head = time(.headTimeout)
         front.connection.body = time(.bodyTimeout)
-        // A buyer who waits for the lock as long as allowed still gets the answer.
-        front.connection.total = time(.requestTimeout, standard: .seconds(60) + patience)
+        // A buyer who waits for lock, Redis and ledger as long as allowed still gets the answer.
+        front.connection.total = time(.requestTimeout, standard: .seconds(60) + longestPurchase)
+        if front.connection.total < longestPurchase {
+            reading.add(
+                "--request-timeout-ms must be at least \(Int(longestPurchase / .milliseconds(1))), which a purchase may take: "
+                    + "--purchase-deadline-ms, --redis-timeout-ms and --ledger-patience-ms together")
+        }
         front.connection.idle = time(.idleTimeout)
         front.connections = reading.number(.maxConnections, 1...1_000_000)
         front.inFlight = reading.number(.maxInFlight, 1...1_000_000)

@@ -4,6 +4,8 @@ enum Setting: String, Sendable, CaseIterable {
     case port
     case redis
     case allowPlaintextRedis = "allow-plaintext-redis"
+    case redisTimeout = "redis-timeout-ms"
+    case lockNodeTimeout = "lock-node-timeout-ms"
     case database
     case strategy
     case dev
@@ -59,6 +61,8 @@ enum Setting: String, Sendable, CaseIterable {
         case .database: "sqlite:" + ServePlan.defaultDatabasePath
         case .strategy: "lua-atomic"
         case .dev, .allowPlaintextRedis: "false"
+        case .redisTimeout: "1000"
+        case .lockNodeTimeout: "250"
         case .passwordQueue: "32"
         case .purchaseDeadline: "5000"
         case .logLevel: "notice"

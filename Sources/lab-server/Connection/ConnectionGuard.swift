@@ -17,6 +17,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let identity: RequestIdentity
     private var phase: ConnectionPhase
     private var bodyBytes = 0
+    /// Of the request that is being read or answered: it names itself and its trace.
+    private var headers: HTTPFields = [:]
     /// Our own last answer is out: what comes or goes now is dropped.
     private var isClosing = false
     private var timer: Scheduled<Void>?
@@ -56,6 +58,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             phase.headRead(at: .now)
             bodyBytes = 0
+            headers = head.headerFields
             guard check(head, context) else { return }
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
@@ -90,7 +93,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head: phase.answerBegun()
         case .body: break
-        case .end: phase.answerEnded(at: .now)
+        case .end:
+            phase.answerEnded(at: .now)
+            if !phase.isBusy { headers = [:] }
         }
         context.write(data, promise: promise)
     }
@@ -112,11 +117,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             context.close(promise: nil)
             return
         }
-        let name = identity.name(nil)
-        var response = problem.response(requestID: name)
-        response.headers[.requestID] = name
+        let mark = identity.mark(headers)
+        var response = problem.response(requestID: mark.requestID)
+        response.headers.set(mark)
         response.headers[.connection] = "close"
-        let body = problem.body(requestID: name)
+        let body = problem.body(requestID: mark.requestID)
         response.headers[.contentLength] = String(body.readableBytes)
         context.write(wrapOutboundOut(.head(response.head)), promise: nil)
         context.write(wrapOutboundOut(.body(body)), promise: nil)

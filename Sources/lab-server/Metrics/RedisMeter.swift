@@ -15,8 +15,12 @@ final class RedisMeter: Sendable {
 
     private let times: [Role: Histogram]
     private let failures: [Failure: Counter]
+    private let leftAlone: [Role: @Sendable () -> Int]
 
-    init() {
+    /// - Parameter leftAlone: How many servers are left alone, because they did not answer; asked when the page is
+    ///   written.
+    init(leftAlone: [Role: @Sendable () -> Int] = [:]) {
+        self.leftAlone = leftAlone
         times = Dictionary(
             uniqueKeysWithValues: Role.allCases.map { ($0, Histogram(bounds: Histogram.fine)) })
         failures = Dictionary(
@@ -48,6 +52,12 @@ final class RedisMeter: Sendable {
                     "lab_redis_errors_total", [("role", role.rawValue), ("kind", kind.rawValue)],
                     failures[Failure(role: role, kind: kind)]?.value ?? 0)
             }
+        }
+        page.family(
+            "lab_redis_servers_left_alone", "gauge",
+            "Servers that are not asked for a moment, because they did not answer several calls in a row.")
+        for role in Role.allCases {
+            page.sample("lab_redis_servers_left_alone", [("role", role.rawValue)], leftAlone[role]?() ?? 0)
         }
     }
 }

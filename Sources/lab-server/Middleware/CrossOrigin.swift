@@ -13,7 +13,8 @@ struct CrossOrigin: Sendable {
         return [
             .accessControlAllowOrigin: origin, .vary: "Origin",
             .accessControlExposeHeaders:
-                "Location, Retry-After, Server-Timing, Lab-Strategy, X-Total-Count, X-Request-ID",
+                "Location, Retry-After, Server-Timing, Lab-Strategy, X-Total-Count, X-Request-ID, "
+                + "traceparent, tracestate",
         ]
     }
 
@@ -26,7 +27,8 @@ struct CrossOrigin: Sendable {
         var headers = headers(for: request)
         guard !allowed.isEmpty, !headers.isEmpty else { return nil }
         headers[.accessControlAllowMethods] = allowed.map(\.rawValue).joined(separator: ", ")
-        headers[.accessControlAllowHeaders] = "Authorization, Content-Type, Idempotency-Key, X-Request-ID"
+        headers[.accessControlAllowHeaders] =
+            "Authorization, Content-Type, Idempotency-Key, X-Request-ID, traceparent, tracestate"
         headers[.accessControlMaxAge] = "600"
         return Response(status: .noContent, headers: headers)
     }

@@ -4,7 +4,7 @@ import InventoryService
 import Logging
 import NIOHTTPTypes
 
-/// The outermost layer: names the request, checks what HTTP asks of every request, and turns every error,
+/// The outermost layer: names the request and its step of a trace, checks what HTTP asks of every request, and turns every error,
 /// the framework's too, into problem+json.
 struct ProblemMiddleware: RouterMiddleware {
     typealias Context = LabRequestContext
@@ -22,10 +22,24 @@ struct ProblemMiddleware: RouterMiddleware {
         _ request: Request, context: Context,
         next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
-        var context = context
-        context.requestID = identity.name(request.headers[.requestID])
         metrics.inFlight.add()
         defer { metrics.inFlight.add(-1) }
+        let mark = identity.mark(request.headers)
+        return await RequestSpan.server(request, mark, route: context.endpointPath) { mark in
+            var context = context
+            context.requestID = mark.requestID
+            var response = await RequestMark.$current.withValue(mark) {
+                await answer(request, context, next)
+            }
+            response.headers.set(mark)
+            return response
+        }
+    }
+
+    private func answer(
+        _ request: Request, _ context: Context,
+        _ next: @concurrent (Request, Context) async throws -> Response
+    ) async -> Response {
         var response: Response
         do {
             try Self.checkHost(request)
@@ -44,7 +58,6 @@ struct ProblemMiddleware: RouterMiddleware {
         } catch {
             response = Self.problem(for: error, logger: context.log).response(requestID: context.requestID)
         }
-        response.headers[.requestID] = context.requestID
         if request.headers[.origin] != nil {
             for field in crossOrigin.headers(for: request) { response.headers[field.name] = field.value }
         }
@@ -59,20 +72,21 @@ struct ProblemMiddleware: RouterMiddleware {
         else { throw .wrongHost }
     }
 
-    static func problem(for error: any Error, logger: Logger) -> Problem {
+    /// - Parameter logger: Made only where there is something to write.
+    static func problem(for error: any Error, logger: @autoclosure () -> Logger) -> Problem {
         switch error {
         case let problem as Problem:
             return problem
         case let error as InventoryError:
             let problem = ProblemTable.problem(for: error)
             if problem.status.kind == .serverError {
-                logger.warning("request not answered", metadata: ["error": "\(error)"])
+                logger().warning("request not answered", metadata: ["error": "\(error)"])
             }
             return problem
         case let error as any HTTPResponseError:
             return error.status == .contentTooLarge ? .bodyTooLong : Problem(status: error.status)
         default:
-            logger.error("unexpected error", metadata: ["error": "\(error)"])
+            logger().error("unexpected error", metadata: ["error": "\(error)"])
             return ProblemTable.internalError
         }
     }

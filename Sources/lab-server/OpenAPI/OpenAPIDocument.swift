@@ -152,6 +152,13 @@ enum OpenAPIDocument {
                     "description": "The id under which the log holds this request.",
                     "schema": ["type": "string"],
                 ]))
+        members.append(
+            .init(
+                name: "traceparent",
+                value: [
+                    "description": "W3C Trace Context: the request's trace, and our step of it.",
+                    "schema": ["type": "string"],
+                ]))
         let names = problems.flatMap { $0.headers.map(\.name.rawName) }
         for name in ["Retry-After", "WWW-Authenticate"] where names.contains(name) {
             let isNumber = name == "Retry-After"

@@ -96,7 +96,7 @@ struct Reconcile: AsyncParsableCommand {
     private func servers(beside path: String, _ id: StrategyID) async throws -> RedisServers {
         guard let redis else {
             return try await RedisServers.embedded(
-                directory: path + ".redis", lockNodes: id.needsLockNodes ? 5 : 0)
+                directory: path + ".redis", lockNodes: id.needsLockNodes ? 5 : 0, limits: .init())
         }
         do throws(RedisURLError) {
             let endpoints = try RedisEndpoint.list(parsing: redis)

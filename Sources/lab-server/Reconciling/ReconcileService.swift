@@ -4,7 +4,8 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Runs the reconciler: on a timer, and at once when a purchase meets a stock that has to be looked at.
+/// Runs the reconciler: at the start, on a timer, and at once when a purchase meets a stock that has to be looked at.
+/// The first run over everything that succeeds releases the gate.
 ///
 /// What is reported while a run is under way is looked at by the next one, once. A run that fails is repeated after a
 /// pause until it succeeds.
@@ -19,6 +20,8 @@ final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: Redis
     }
 
     private let reconciler: Reconciler<Strategy, Store, Redis>
+    private let gate: SalesGate
+    private let onRun: @Sendable () -> Void
     private let interval: Duration?
     private let pause: Duration
     private let clock: C
@@ -30,17 +33,22 @@ final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: Redis
     /// - Parameters:
     ///   - interval: From one run over everything to the next; nil runs only when something is reported.
     ///   - pause: Before a run that failed is tried again.
+    ///   - onRun: Called after each run over everything, well or badly ended.
     init(
         _ reconciler: Reconciler<Strategy, Store, Redis>, gate: SalesGate, interval: Duration?,
-        pause: Duration = .milliseconds(250), clock: C, logger: Logger
+        pause: Duration = .milliseconds(250), clock: C, onRun: @escaping @Sendable () -> Void = {},
+        logger: Logger
     ) {
         self.reconciler = reconciler
+        self.gate = gate
+        self.onRun = onRun
         self.interval = interval
         self.pause = pause
         self.clock = clock
         self.logger = logger
         (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         gate.onTrouble { [weak self] product in self?.request(product) }
+        request(nil)
     }
 
     /// Asks for a look at one product, or at all of them.
@@ -77,9 +85,11 @@ final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: Redis
                 return pending
             }
             guard !task.isEmpty else { continue }
+            defer { if task.everything { onRun() } }
             do {
                 if task.everything {
                     _ = try await reconciler.run()
+                    gate.release()
                 } else {
                     for product in task.products { _ = try await reconciler.run(product) }
                 }

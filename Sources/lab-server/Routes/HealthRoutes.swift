@@ -21,10 +21,12 @@ final class DrainFlag: Sendable {
     func set() { flag.store(true, ordering: .relaxed) }
 }
 
-/// Whether the process lives, and whether it can sell.
+/// Whether the process lives, whether it has started, and whether it can sell.
 struct HealthRoutes {
     let strategy: StrategyID
     let checks: [ReadinessCheck]
+    /// Held until the first comparison of stock and ledger is through.
+    let gate: SalesGate
     /// Set when the server was asked to end: no balancer should send it more.
     let draining: DrainFlag
 
@@ -32,8 +34,14 @@ struct HealthRoutes {
         routes.on(.live) { _, _ in
             Response.json(JSONText.object { $0.field("status", "live") })
         }
+        routes.on(.startup) { _, _ in
+            let isStarting = gate.isHeld
+            let body = JSONText.object { $0.field("status", isStarting ? "starting" : "started") }
+            return Self.response(body, isGood: !isStarting)
+        }
         routes.on(.ready) { _, context in
             var failed: [String] = draining.isSet ? ["draining"] : []
+            if gate.isHeld { failed.append("starting") }
             for check in checks {
                 do {
                     try await check.run()
@@ -48,7 +56,12 @@ struct HealthRoutes {
                 json.field("strategy", strategy.rawValue)
                 json.field("out_of_reach", failed)
             }
-            return Response.json(body, status: failed.isEmpty ? .ok : .serviceUnavailable)
+            return Self.response(body, isGood: failed.isEmpty)
         }
+    }
+
+    private static func response(_ body: ByteBuffer, isGood: Bool) -> Response {
+        .json(
+            body, status: isGood ? .ok : .serviceUnavailable, headers: isGood ? [:] : [.retryAfter: "1"])
     }
 }

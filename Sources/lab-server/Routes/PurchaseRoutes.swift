@@ -3,6 +3,7 @@ import Hummingbird
 import InventoryService
 import LockStrategies
 import Logging
+import Tracing
 
 /// Buying, and the purchases of a user.
 struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
@@ -22,56 +23,98 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
         }
     }
 
+    /// What a request asks for.
+    private struct Order {
+        let product: ProductID
+        let quantity: Int
+        let user: UserID
+        let key: IdempotencyKey?
+    }
+
+    /// What became of a request, for metrics and log.
+    private struct Ending {
+        /// Nil for a request that names none.
+        var product: ProductID?
+        var timings = PurchaseTimings()
+        /// Nil where the question could not be answered.
+        var outcome: PurchaseOutcome.Kind?
+        /// A request that could not be a purchase is none.
+        var isTried = true
+        var isLeaseLost = false
+    }
+
     /// Every answer, a refusal too, says what the purchase cost and by which strategy.
     private func buy(_ request: Request, _ context: LabRequestContext) async -> Response {
-        var timings = PurchaseTimings()
+        var ending = Ending()
         var response: Response
-        var outcome: PurchaseOutcome.Kind?
-        var isTried = true
-        var failure: InventoryError?
         do {
-            let report = try await order(request, context)
-            timings = report.timings
-            outcome = report.outcome.kind
+            let order = try await order(request, context)
+            ending.product = order.product
+            let report = try await purchase(order)
+            ending.timings = report.timings
+            ending.outcome = report.outcome.kind
             response = Self.answer(report.outcome, context)
         } catch {
-            failure = error as? InventoryError
-            if let cost = failure?.timings { timings = cost } else { isTried = false }
-            response = ProblemMiddleware.problem(for: error, logger: context.log)
+            let failure = error as? InventoryError
+            if let cost = failure?.timings { ending.timings = cost } else { ending.isTried = false }
+            ending.isLeaseLost = failure?.code == .leaseLost
+            response = ProblemMiddleware.problem(for: error, logger: logger(of: ending, context))
                 .response(requestID: context.requestID)
         }
-        // A request that could not be a purchase is none.
-        let isLeaseLost = failure?.code == .leaseLost
-        if isTried { metrics.purchased(outcome, timings, isLeaseLost: isLeaseLost) }
-        log(outcome, response.status, timings, context)
-        if isTried { logLock(timings.evidence, isLost: isLeaseLost, context) }
-        response.headers[.serverTiming] = ServerTiming.text(timings)
+        if ending.isTried {
+            metrics.purchased(ending.outcome, ending.timings, isLeaseLost: ending.isLeaseLost)
+        }
+        log(ending, response.status, context)
+        if ending.isTried { logLock(ending, context) }
+        response.headers[.serverTiming] = ServerTiming.text(ending.timings)
         response.headers[.labStrategy] = strategy.rawValue
         return response
     }
 
-    private func log(
-        _ outcome: PurchaseOutcome.Kind?, _ status: HTTPResponse.Status, _ timings: PurchaseTimings,
-        _ context: LabRequestContext
-    ) {
+    private func purchase(_ order: Order) async throws -> PurchaseReport {
+        try await RequestSpan.part(
+            "purchase",
+            work: {
+                try await purchases.purchase(
+                    product: order.product, quantity: order.quantity, for: order.user,
+                    idempotencyKey: order.key)
+            },
+            describe: { report, attributes in
+                attributes["lab.strategy"] = strategy.rawValue
+                attributes["lab.outcome"] = report.outcome.kind.rawValue
+                attributes["lab.product_id"] = order.product.rawValue
+            })
+    }
+
+    /// The request's logger, with what the purchase is about.
+    private func logger(of ending: Ending, _ context: LabRequestContext) -> Logger {
+        var log = context.log
+        log[metadataKey: "strategy"] = "\(strategy)"
+        if let product = ending.product { log[metadataKey: "product_id"] = "\(product)" }
+        if let id = ending.timings.reservation { log[metadataKey: "reservation_id"] = "\(id)" }
+        return log
+    }
+
+    private func log(_ ending: Ending, _ status: HTTPResponse.Status, _ context: LabRequestContext) {
         guard context.logger.logLevel <= .info else { return }
-        context.log.info(
+        let timings = ending.timings
+        logger(of: ending, context).info(
             "purchase ended",
             metadata: [
-                "event": "purchase", "outcome": "\(outcome?.rawValue ?? "error")", "status": "\(status.code)",
-                "user_id": "\(context.user.map { "\($0)" } ?? "")", "strategy": "\(strategy)",
-                "lock_wait": "\(timings.evidence.waited)", "lock_hold": "\(timings.evidence.held)",
-                "attempts": "\(timings.evidence.attempts)", "redis": "\(timings.redis)",
-                "sql": "\(timings.sql)",
+                "event": "purchase", "outcome": "\(ending.outcome?.rawValue ?? "error")",
+                "status": "\(status.code)", "lock_wait": "\(timings.evidence.waited)",
+                "lock_hold": "\(timings.evidence.held)", "attempts": "\(timings.evidence.attempts)",
+                "redis": "\(timings.redis)", "sql": "\(timings.sql)",
             ])
     }
 
     /// What became of the lock: for who looks for one purchase among many. A lock that was lost is worth a line of
     /// its own at any time.
-    private func logLock(_ evidence: Evidence, isLost: Bool, _ context: LabRequestContext) {
+    private func logLock(_ ending: Ending, _ context: LabRequestContext) {
+        let evidence = ending.timings.evidence
         let isDetailed = context.logger.logLevel <= .debug
         if isDetailed, evidence.waited > .zero {
-            context.log.debug(
+            logger(of: ending, context).debug(
                 "waited for the lock",
                 metadata: [
                     "event": "lock_waited", "lock_wait": "\(evidence.waited)",
@@ -79,19 +122,19 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
                 ])
         }
         if isDetailed, evidence.held > .zero {
-            context.log.debug(
+            logger(of: ending, context).debug(
                 "held the lock", metadata: ["event": "lock_held", "lock_hold": "\(evidence.held)"])
         }
-        guard isLost || evidence.lostLeases > 0 || evidence.refusedWrites > 0 else { return }
-        context.log.warning(
+        guard ending.isLeaseLost || evidence.lostLeases > 0 || evidence.refusedWrites > 0 else { return }
+        logger(of: ending, context).warning(
             "the lock ended before its holder was done",
             metadata: [
-                "event": "lock_lost", "strategy": "\(strategy)", "lost_leases": "\(evidence.lostLeases)",
+                "event": "lock_lost", "lost_leases": "\(evidence.lostLeases)",
                 "refused_writes": "\(evidence.refusedWrites)",
             ])
     }
 
-    private func order(_ request: Request, _ context: LabRequestContext) async throws -> PurchaseReport {
+    private func order(_ request: Request, _ context: LabRequestContext) async throws -> Order {
         let user = try context.signedIn
         let key = try request.headers[.idempotencyKey].map { text throws(InventoryError) in
             try IdempotencyKey(text)
@@ -99,9 +142,9 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
         let fields = try await Fields(of: request, for: .purchase)
         let product = try fields.integer("product_id")
         guard product > 0 else { throw Problem.invalid("product_id", "must be a whole number from 1") }
-        return try await purchases.purchase(
-            product: ProductID(Int64(product)), quantity: fields.integer("quantity"), for: user,
-            idempotencyKey: key)
+        return Order(
+            product: ProductID(Int64(product)), quantity: try fields.integer("quantity"), user: user, key: key
+        )
     }
 
     private static func answer(_ outcome: PurchaseOutcome, _ context: LabRequestContext) -> Response {

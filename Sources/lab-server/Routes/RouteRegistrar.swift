@@ -22,9 +22,9 @@ struct RouteRegistrar<Store: Ledger> {
         let (authentication, metrics) = (authentication, metrics)
         router.on(RouterPath(route.routerPath), method: route.method) { request, context in
             let start = ContinuousClock.now
+            var context = context
             var response: Response
             do {
-                var context = context
                 if route.access != .anyone {
                     context.user = try await authentication.caller(
                         of: request, for: route.access, in: context)

@@ -12,7 +12,8 @@ struct AuditTests {
         busyShare: 1, measuredSuccesses: 500, isRelease: true,
         generator: .init(
             processorShare: 0.5, isAlone: true, lateMs: 1, longestPauseMs: 3, sockets: 100, socketLimit: 1024),
-        arrivals: .init(statistic: 0.7), drift: Drift([Double](repeating: 10, count: 40)),
+        arrivals: .init(statistic: 0.7, gaps: .init(displaced: 0.01)),
+        drift: Drift([Double](repeating: 10, count: 40)),
         commands: .init(seen: 2000, reported: 1800), sales: .init(counted: 600, least: 600, most: 600),
         holds: .init(holds: 600, overlaps: 0), heldShare: 0.9, serverEnd: "exit code 0",
         serverEndedWell: true)
@@ -74,6 +75,7 @@ struct AuditTests {
         ("a generator that was stopped", with { $0.generator?.longestPauseMs = 500 }, ["generator-pauses"]),
         ("too many sockets", with { $0.generator?.sockets = 1000 }, ["generator-sockets"]),
         ("another process than the asked one", with { $0.arrivals?.statistic = 2.5 }, ["arrival-process"]),
+        ("gaps that were rounded to ticks", with { $0.arrivals?.gaps?.displaced = 0.3 }, ["arrival-gaps"]),
         (
             "a second half that sold half as much",
             with { $0.drift = Drift((0..<40).map { ($0 < 20 ? 100 : 50) + Double($0 % 3) }) }, ["stationary"]
@@ -235,7 +237,8 @@ struct AuditTests {
         #expect(
             !free.contains {
                 [
-                    "holds-fit", "arrival-process", "stationary", "redis-saw-commands", "redis-counted-sales",
+                    "holds-fit", "arrival-process", "arrival-gaps", "stationary", "redis-saw-commands",
+                    "redis-counted-sales",
                     "holds-overlap",
                 ].contains($0)
             })
@@ -248,13 +251,13 @@ struct AuditTests {
                 $0.ledger = nil
                 $0.redis = nil
                 $0.generator = nil
-                $0.arrivals?.statistic = nil
+                $0.arrivals = .init(gaps: .init())
                 $0.commands?.seen = nil
                 $0.sales?.counted = nil
             })
         let needy = [
             "generator-processor", "generator-lag", "generator-pauses", "generator-sockets",
-            "arrival-process",
+            "arrival-process", "arrival-gaps",
             "redis-saw-commands", "redis-counted-sales", "enough-stock",
             "answers-are-rows", "rows-are-sold", "stock-is-conserved", "stock-not-negative",
             "sold-within-supply", "supply-is-initial", "no-duplicates",

@@ -78,6 +78,48 @@ struct ScenarioCommandTests {
         directory.remove()
     }
 
+    @Test("drives a server over HTTPS that it can trust, and no other")
+    func encryptedTarget() async throws {
+        let files = try await TestCertificates()
+        let directory = try TemporaryDirectory()
+        try await withRedisServer { redis async throws in
+            let server = try await ChildProcess.start(
+                try BuiltProgram.path("lab-server"),
+                [
+                    "--dev", "--bcrypt-cost", "4", "--redis", redis.url, "--port", "0", "--database",
+                    "sqlite:" + directory.file("lab.sqlite"), "--tls-certificate", files.file("server.pem"),
+                    "--tls-private-key", files.file("server.key"),
+                ])
+            let line = try #require(
+                await server.line(within: .seconds(60)) { $0.contains("listening on https://") })
+            let url = try #require(
+                line.split(separator: " ").map(String.init).first { $0.hasPrefix("https://") })
+            let found = try await results([
+                "--no-ceilings", "--target", url, "--target-ca", files.file("ca.pem"), "--users", "5",
+                "--model",
+                "closed", "--rounds", "1", "--warmup", "0", "--duration", "1",
+            ])
+            expectCorrect(found.trials)
+            #expect(found.trials.allSatisfy { ($0.audit.rows ?? 0) > 0 })
+            #expect(found.workload.target == url)
+            #expect(found.run.command.contains("--target \(url) --target-ca FILE"))
+            for arguments in [["--target-ca", files.file("other-ca.pem")], []] {
+                let child = try await start(["--target", url] + arguments)
+                #expect(await child.waitUntilExit() == .exited(6), "\(child.lines())")
+            }
+            for arguments in [
+                ["--target", url, "--target-ca", directory.file("none.pem")],
+                ["--target", "http://127.0.0.1:1", "--target-ca", files.file("ca.pem")],
+            ] {
+                let child = try await start(arguments)
+                #expect(await child.waitUntilExit() == .exited(64))
+                #expect(child.lines().contains { $0.contains("--target-ca") }, "\(child.lines())")
+            }
+            #expect(await server.terminate(grace: .seconds(60)) == .exited(0))
+        }
+        directory.remove()
+    }
+
     @Test("drives a server that runs already, and says what it cannot look at there")
     func target() async throws {
         let plan = try RunPlan(RunOptions(), seed: 1)

@@ -34,6 +34,14 @@ struct SelfTestCommandTests {
         #expect((rival.isRight == nil) == !WrkRival.isInstalled)
     }
 
+    @Test(
+        "asks the percentile that can hide the stall",
+        arguments: [(0.0056, 99.0), (0.01, 99), (0.0139, 98), (0.111, 87), (0.2, 78)])
+    func hidingPercentile(stalled: Double, percentile: Double) {
+        #expect(SelfTest.hidingPercentile(stalled: stalled) == percentile)
+        #expect(percentile / 100 <= 1 - stalled)
+    }
+
     @Test("refuses a window that shows nothing")
     func usage() async throws {
         let child = try await run(["--window", "0.1"])

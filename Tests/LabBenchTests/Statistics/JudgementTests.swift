@@ -84,6 +84,26 @@ struct JudgementTests {
         #expect(try #require(KolmogorovSmirnov.exponential(constant, rate: 100)) > KolmogorovSmirnov.limit)
     }
 
+    @Test("Gaps that a timer rounds are far from those that were asked for only when its ticks are long")
+    func gaps() throws {
+        let schedule = ArrivalSchedule(.poisson, ratePerSecond: 500, length: .seconds(10), seed: 5)
+        func gaps(tick: Int64) -> [Double] {
+            let seen = schedule.offsets.map { ($0 + tick - 1) / tick * tick }
+            return zip(seen, seen.dropFirst()).map { Double($1 - $0) }
+        }
+        func distance(tick: Int64) throws -> Double {
+            try #require(KolmogorovSmirnov.distance(between: gaps(tick: 1), gaps(tick: tick)))
+        }
+        #expect(try distance(tick: 1) == 0)
+        #expect(try distance(tick: 50_000) < KolmogorovSmirnov.mostDisplaced)
+        #expect(try distance(tick: 1_000_000) > KolmogorovSmirnov.mostDisplaced)
+        #expect(KolmogorovSmirnov.distance(between: [1], gaps(tick: 1)) == nil)
+        // A quarter of one sample lies below all of the other.
+        let twelve = (1...12).map(Double.init)
+        let far = try #require(KolmogorovSmirnov.distance(between: twelve, twelve.map { $0 + 3 }))
+        #expect(abs(far - 0.25) < 1e-12)
+    }
+
     private static func word(
         _ base: [Double], _ new: [Double], figure: Judgement.Figure = .purchasesPerSecond,
         floor: Double = 0.02

@@ -18,7 +18,10 @@ enum OperationID: String, Sendable, CaseIterable {
     case listPurchases
     case listUsers
     case changeUser
+    case getLogLevel
+    case setLogLevel
     case live
+    case startup
     case ready
     case openAPI
     case docs

@@ -92,6 +92,25 @@ extension RouteTable {
                 .init(status: .ok, content: .object(Schemas.managedUser), note: "The user afterwards.")
             ],
             refusals: [.userNotFound]),
+        .init(
+            .getLogLevel, .get, "/api/admin/log-level", .admin, tag: "admin",
+            "From which level on the server writes its log",
+            answers: [.init(status: .ok, content: .object(Schemas.logLevel), note: "The level.")]),
+        .init(
+            .setLogLevel, .put, "/api/admin/log-level", .admin, tag: "admin",
+            "Change the level of the log, for good or for a while; a restart brings back that of the settings",
+            body: .init(
+                name: "LogLevelChange",
+                fields: [
+                    .init(
+                        "level", .choice(LogRoutes.names), "The lowest level that is written.",
+                        example: "debug"),
+                    .init(
+                        "duration_s", .wholeNumber(LogRoutes.durations), isRequired: false,
+                        "Seconds, after which the level holds again that was set for good; without it the new "
+                            + "one is set for good.", example: 600),
+                ]),
+            answers: [.init(status: .ok, content: .object(Schemas.logLevel), note: "The level afterwards.")]),
     ]
 
     static let operations: [RouteDeclaration] = [
@@ -99,12 +118,21 @@ extension RouteTable {
             .live, .get, "/health/live", .anyone, tag: "operations", "Whether the process answers",
             answers: [.init(status: .ok, content: .object(Schemas.liveness), note: "It does.")]),
         .init(
+            .startup, .get, "/health/startup", .anyone, tag: "operations",
+            "Whether the server has started: its ledger is up to date, and all stocks were compared with it",
+            answers: [
+                .init(status: .ok, content: .object(Schemas.startup), note: "It has."),
+                .init(
+                    status: .serviceUnavailable, content: .object(Schemas.startup),
+                    note: "Not yet; purchases are refused.", headers: [retryAfter]),
+            ]),
+        .init(
             .ready, .get, "/health/ready", .anyone, tag: "operations", "Whether the server can sell",
             answers: [
                 .init(status: .ok, content: .object(Schemas.readiness), note: "It can."),
                 .init(
                     status: .serviceUnavailable, content: .object(Schemas.readiness),
-                    note: "It cannot, for the reasons given."),
+                    note: "It cannot, for the reasons given.", headers: [retryAfter]),
             ]),
         .init(
             .openAPI, .get, "/openapi.json", .anyone, tag: "operations", "This document",

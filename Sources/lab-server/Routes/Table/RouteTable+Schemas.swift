@@ -75,6 +75,13 @@ enum Schemas {
         name: "Liveness",
         fields: [.init("status", .choice(["live"]), "Always live.", example: "live")])
 
+    static let startup = ObjectDeclaration(
+        name: "Startup",
+        fields: [
+            .init(
+                "status", .choice(["started", "starting"]), "Whether the start is over.", example: "started")
+        ])
+
     static let readiness = ObjectDeclaration(
         name: "Readiness",
         fields: [
@@ -103,6 +110,18 @@ enum Schemas {
             .init("filled", .wholeNumber(counts), "Stocks that were filled from the ledger.", example: 0),
             .init("drift_units", .wholeNumber(counts), "Units that were missing or too many.", example: 0),
             .init("problems", .texts, "What could not be put right yet.", example: []),
+        ])
+
+    static let logLevel = ObjectDeclaration(
+        name: "LogLevel",
+        fields: [
+            .init(
+                "level", .choice(LogRoutes.names), "The lowest level that is written.", example: "debug"),
+            .init(
+                "next_level", .choice(LogRoutes.names), isNullable: true,
+                "What follows on a level that was set for a while.", example: "notice"),
+            .init(
+                "next_in_s", .wholeNumber(counts), isNullable: true, "Seconds until then.", example: 600),
         ])
 
     static let anything = ObjectDeclaration(name: "OpenAPIDocument", fields: [])

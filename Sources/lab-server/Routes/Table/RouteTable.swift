@@ -49,6 +49,9 @@ enum RouteTable {
     static let total = HeaderDeclaration(
         name: "X-Total-Count", shape: .wholeNumber(0...Int.max), note: "Items on all pages.")
 
+    static let retryAfter = HeaderDeclaration(
+        name: "Retry-After", shape: .wholeNumber(0...Int.max), note: "Seconds.")
+
     static func id(_ what: String) -> RouteDeclaration.Parameter {
         .init(.path, .init("id", .wholeNumber(1...Int.max), "The number of the \(what).", example: 1))
     }
