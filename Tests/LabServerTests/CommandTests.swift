@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import GRDB
 import InventoryService
 import LabProcesses
 import LabTesting
@@ -198,6 +199,40 @@ import Testing
         let nothing = try await run(
             ["backup", directory.file("other"), "--database", database + ".not"])
         #expect(nothing.status == .exited(73))
+        directory.remove()
+    }
+
+    @Test(
+        "migrate says where the copy is that it made before; there is none for what is up to date or unwanted"
+    )
+    func migrateCopies() async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-migrate")
+        for keepsCopy in [true, false] {
+            let path = directory.file("\(keepsCopy).sqlite")
+            let command = ["migrate", "--database", "sqlite:" + path] + (keepsCopy ? [] : ["--without-copy"])
+            #expect(try await run(command).output == ["the schema of \(path) is up to date"])
+            // As the version before the checksums left it.
+            let queue = try DatabaseQueue(path: path)
+            try await queue.write { database in
+                try database.execute(
+                    sql: """
+                        DROP TABLE schema_steps;
+                        DROP TABLE backup_mark;
+                        DELETE FROM grdb_migrations WHERE identifier LIKE '4 %'
+                        """)
+            }
+            try queue.close()
+            let changed = try await run(command)
+            #expect(changed.status == .exited(0), "\(changed.errors)")
+            #expect(changed.output.count == (keepsCopy ? 2 : 1))
+            if keepsCopy {
+                let copy = try #require(
+                    changed.output.first?.split(separator: ": a copy of the ledger").first)
+                #expect(copy.hasPrefix(path + ".before-migration-"))
+                #expect(FileManager.default.fileExists(atPath: String(copy)))
+            }
+            #expect(try await run(command).output.count == 1)
+        }
         directory.remove()
     }
 

@@ -9,15 +9,18 @@ import Testing
     private let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
 
     private func lines(_ path: String) throws -> [String] {
-        try String(contentsOf: root.appending(path: path), encoding: .utf8).split(separator: "\n").map(String.init)
-            .filter { !$0.drop { $0 == " " }.hasPrefix("#") }
+        try String(contentsOf: root.appending(path: path), encoding: .utf8).split(separator: "\n").map(
+            String.init
+        )
+        .filter { !$0.drop { $0 == " " }.hasPrefix("#") }
     }
 
     @Test("Whoever ends the server waits longer than it takes to end by itself")
     func patience() throws {
         let options = try ServeOptions.parse([])
         let plan = try ServePlan(
-            options.values(environment: ["LAB_JWT_SECRET": "c8f1a0e4b7d29356f0a1c3e5d7b9082461"]) { _ in nil })
+            options.values(environment: ["LAB_JWT_SECRET": "c8f1a0e4b7d29356f0a1c3e5d7b9082461"]) { _ in nil }
+        )
         let ending = plan.drainDelay + plan.drainTimeout + plan.settings.patience
         let unit = try lines("deploy/systemd/lab-server.service")
         let stops = unit.compactMap { $0.wholeMatch(of: /TimeoutStopSec=(\d+)/)?.1 }
@@ -29,19 +32,21 @@ import Testing
         #expect(graces.allSatisfy { Duration.seconds(Int64($0) ?? 0) >= ending + .seconds(5) })
     }
 
-    @Test("The image runs as nobody special, writes to one place, asks itself how it is, and says what it is made of")
+    @Test("The image runs as nobody, writes to one place, asks itself, and says what it is made of")
     func image() throws {
         let lines = try lines("Dockerfile")
         let stage = lines.drop { $0 != "FROM ${RUN_IMAGE}" }
         #expect(stage.contains("USER 10001"))
         #expect(stage.filter { $0.hasPrefix("VOLUME") } == ["VOLUME /data"])
-        #expect(stage.contains(#"ENTRYPOINT ["lab-server"]"#) && stage.contains(#"CMD ["serve"]"#))
+        #expect(stage.contains(#"ENTRYPOINT ["lab-server"]"#))
+        #expect(stage.contains(#"CMD ["serve"]"#))
         let check = try #require(stage.first { $0.hasPrefix("HEALTHCHECK") })
         #expect(check.hasSuffix(#"CMD ["lab-server", "health"]"#))
         #expect(LabServer.configuration.subcommands.contains { $0 == Health.self })
         #expect(stage.contains { $0.hasPrefix("COPY --from=build") && $0.contains("lab-server.cdx.json") })
         // Both images can be named by their digests.
-        #expect(lines.filter { $0.hasPrefix("FROM ") } == ["FROM ${BUILD_IMAGE} AS build", "FROM ${RUN_IMAGE}"])
+        #expect(
+            lines.filter { $0.hasPrefix("FROM ") } == ["FROM ${BUILD_IMAGE} AS build", "FROM ${RUN_IMAGE}"])
     }
 
     @Test("No container of compose.yaml can write outside of its volumes, gain rights, or run as root")

@@ -44,10 +44,11 @@ struct LedgerRestore: Sendable {
         do {
             try copy.fill(from: backup)
             let found = try copy.use { try prepare($0) }
+            try LedgerCopy.sync(copy.partial)
             crashPoints.pass(.afterRestoreCopy)
             let kept = try keepOld(inFavourOf: copy)
             crashPoints.pass(.afterRestoreKeep)
-            try copy.publish()
+            try publish(copy, after: kept)
             return RestoreReport(
                 database: path, backup: backup, kept: kept, newSteps: found.newSteps, users: found.users,
                 products: found.products, purchases: found.purchases, unitsSupplied: found.supplied,
@@ -207,6 +208,17 @@ struct LedgerRestore: Sendable {
         for companion in there { try LedgerCopy.remove(path + companion) }
         try LedgerCopy.syncFolder(of: path)
         return name
+    }
+
+    private func publish(_ copy: LedgerCopy, after kept: String?) throws(InventoryError) {
+        do throws(InventoryError) {
+            try copy.publish()
+        } catch {
+            guard let kept else { throw error }
+            throw Failure(
+                .databaseUnusable, "\(error.context); the ledger that was there is \(kept) now",
+                underlying: error)
+        }
     }
 
     /// The server that wrote the old file must be able to write the new one; where that cannot be had, the caller is
