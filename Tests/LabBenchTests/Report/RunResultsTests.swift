@@ -187,6 +187,18 @@ struct RunResultsTests {
         #expect(text.contains("| lua-atomic | no lock | none | none | one script |"))
     }
 
+    @Test("show the arguments of lab-server that all trials shared, not those of one strategy")
+    func arguments() throws {
+        let plan = try Self.plan("lua-atomic")
+        var results = Self.results(plan, Self.trials(plan))
+        results.systemUnderTest.serverArguments = [
+            "serve", "--redis", "URL", "--database", "sqlite:PATH", "--strategy", "optimistic", "--dev",
+        ]
+        let text = MarkdownReport(results).text
+        #expect(text.contains("| lab-server | `serve --database sqlite:PATH --dev`, "))
+        #expect(!text.contains("optimistic"))
+    }
+
     @Test("name the mode in their conditions and in the command")
     func mode() throws {
         let http = Self.results(try Self.plan("lua-atomic"), [])
