@@ -88,6 +88,38 @@ import Testing
         directory.remove()
     }
 
+    @Test("The calls of README.md run as written beside a server that is started as ./lab serve does it")
+    func readme() async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-docs")
+        let calls = try blocks("../README.md").filter { $0.contains("curl ") }
+        try #require(calls.count == 1)
+        #expect(!calls[0].contains("./lab"), "what is built first answers no call behind it")
+        let secret = directory.file("jwt-secret")
+        try String(repeating: "0123456789abcdef", count: 4).write(
+            toFile: secret, atomically: true, encoding: .utf8)
+        let server = try await ChildProcess.start(
+            try BuiltProgram.path("lab-server"),
+            [
+                "serve", "--port", "0", "--jwt-secret-file", secret,
+                "--database", "sqlite:" + directory.file("l.sqlite"),
+            ])
+        let line = try #require(
+            await server.line(within: .seconds(60)) { $0.contains("listening on http://") },
+            "\(server.lines())")
+        let port = try #require(line.firstMatch(of: /127\.0\.0\.1:(\d+)/)?.1)
+        let placed = calls[0].replacing("127.0.0.1:8080", with: "127.0.0.1:\(port)")
+            .replacing("curl -s", with: "curl --fail-with-body -s")
+        let ended = try await run(placed, in: directory.path)
+        #expect(ended.status == .exited(0), "\(ended.output)")
+        let text = ended.output.joined(separator: "\n")
+        for part in [
+            #""username":"ann""#, #""name":"ticket""#, "HTTP/1.1 200", "Server-Timing:",
+            #""total_price":30000"#,
+        ] { #expect(text.contains(part), "\(part) is not in \(text)") }
+        #expect(await server.terminate(grace: .seconds(30)) == .exited(0))
+        directory.remove()
+    }
+
     @Test("The commands of DEPLOYMENT.md run as written: start, HTTPS, backup, restore, drill")
     func deployment() async throws {
         let directory = try TemporaryDirectory(prefix: "lab-docs")

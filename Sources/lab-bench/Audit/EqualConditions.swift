@@ -29,17 +29,18 @@ struct EqualConditions: Sendable, Equatable {
         }
         values["SQLite"] = trial.sqliteVersion
         values["journal"] = trial.journalMode
-        if var arguments = trial.serverArguments {
-            // What differs by design.
-            if let place = arguments.firstIndex(of: "--strategy") {
-                arguments.removeSubrange(place..<min(place + 2, arguments.count))
-            }
-            if let place = arguments.firstIndex(of: "--redis") {
-                arguments.removeSubrange(place..<min(place + 2, arguments.count))
-            }
-            values["lab-server"] = arguments.joined(separator: " ")
-        }
+        values["lab-server"] = trial.serverArguments.map { Self.shared($0).joined(separator: " ") }
         self.values = values
+    }
+
+    /// - Returns: A server's arguments without those that differ from strategy to strategy by design.
+    static func shared(_ arguments: [String]) -> [String] {
+        var rest = arguments
+        for flag in ["--strategy", "--redis"] {
+            guard let place = rest.firstIndex(of: flag) else { continue }
+            rest.removeSubrange(place..<min(place + 2, rest.count))
+        }
+        return rest
     }
 
     /// The check of each trial against the first value that any trial has of each condition.

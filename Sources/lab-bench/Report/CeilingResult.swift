@@ -32,6 +32,20 @@ extension RunResults {
 }
 
 extension MarkdownReport {
+    /// The loads that ran, and what each may be taken for.
+    private func sentence(_ ids: [String]) -> String {
+        let whole = Ceiling.noLock.rawValue
+        let parts = ids.filter { $0 != whole }.map { "`\($0)`" }.joined(separator: ", ")
+        let alone =
+            parts.isEmpty
+            ? "" : " \(parts): one part of the system alone, what no strategy can sell more than."
+        let work =
+            ids.contains(whole)
+            ? " `\(whole)`: the same work without a lock, for comparison; it is one short load, and a strategy may "
+                + "sell more." : ""
+        return "Short loads by the same users, not ranked.\(alone)\(work) Cores used on average:"
+    }
+
     /// What a part of the system can do alone, and what the strategies make of it.
     var ceilings: [String] {
         let found = results.ceilings
@@ -50,8 +64,7 @@ extension MarkdownReport {
         }
         return [
             "## Ceilings", "",
-            "Short loads by the same users of one part alone, or without a lock: what no strategy can sell more than. "
-                + "They are not ranked. Cores used on average:", "",
+            sentence(found.map(\.id)), "",
         ]
             + Self.table(["control", "per second", "bench", "server", "Redis"], alone)
             + ["", "What the strategies sell, as a share of each:", ""]

@@ -69,7 +69,9 @@ extension MarkdownReport {
     var server: String {
         if let target = results.workload.target { return "`\(target)`, which was running already" }
         if isDirect { return "none: the service ran in lab-bench" }
-        return "`\(results.systemUnderTest.serverArguments?.joined(separator: " ") ?? "-")`"
+        guard let arguments = results.systemUnderTest.serverArguments else { return "-" }
+        let shared = EqualConditions.shared(arguments).joined(separator: " ")
+        return "`\(shared)`, and its strategy and Redis by trial"
     }
 
     /// Why checks were not made, each once.

@@ -71,7 +71,7 @@ struct RunResultsTests {
         }
     }
 
-    static let ceilings = [Ceiling.bareHTTP, .redisOnly].map { ceiling in
+    static let ceilings = [Ceiling.bareHTTP, .redisOnly, .noLock].map { ceiling in
         FinishedCeiling(
             ceiling: ceiling, perSecond: 800, duration: .seconds(2), wallSeconds: 2,
             cost: LoadCost(bench: 1, server: ceiling == .bareHTTP ? 2 : nil, redis: nil))
@@ -187,6 +187,18 @@ struct RunResultsTests {
         #expect(text.contains("| lua-atomic | no lock | none | none | one script |"))
     }
 
+    @Test("show the arguments of lab-server that all trials shared, not those of one strategy")
+    func arguments() throws {
+        let plan = try Self.plan("lua-atomic")
+        var results = Self.results(plan, Self.trials(plan))
+        results.systemUnderTest.serverArguments = [
+            "serve", "--redis", "URL", "--database", "sqlite:PATH", "--strategy", "optimistic", "--dev",
+        ]
+        let text = MarkdownReport(results).text
+        #expect(text.contains("| lab-server | `serve --database sqlite:PATH --dev`, "))
+        #expect(!text.contains("optimistic"))
+    }
+
     @Test("name the mode in their conditions and in the command")
     func mode() throws {
         let http = Self.results(try Self.plan("lua-atomic"), [])
@@ -227,13 +239,17 @@ struct RunResultsTests {
     func ceilings() throws {
         let plan = try Self.plan("unguarded,lua-atomic")
         let results = Self.results(plan, Self.trials(plan), ceilings: Self.ceilings)
-        #expect(results.controls.map(\.id) == ["unguarded", "bare-http", "redis-only"])
+        #expect(results.controls.map(\.id) == ["unguarded", "bare-http", "redis-only", "no-lock"])
         #expect(results.negativeControls.map(\.id) == ["unguarded"])
         #expect(results.verdict.exit == .good)
-        #expect(results.ceilings.map(\.ceiling.serverCores) == [1, nil])
+        #expect(results.ceilings.map(\.ceiling.serverCores) == [1, nil, nil])
         let text = MarkdownReport(results).text
         #expect(text.contains("over HTTP | 800 | 0.50 | 1.00 | - |"))
-        #expect(text.contains("| lua-atomic | 200 | 25.00 % | 25.00 % |"))
+        #expect(text.contains("| lua-atomic | 200 | 25.00 % | 25.00 % | 25.00 % |"))
+        // A strategy may sell more than one short load without a lock; of a part alone it cannot.
+        #expect(
+            text.contains("`bare-http`, `redis-only`: one part of the system alone, what no strategy can"))
+        #expect(text.contains("`no-lock`: the same work without a lock, for comparison;"))
         #expect(!text.contains("| bare-http (control) |"))
         #expect(try RunResults.decode(results.json()) == results)
     }
