@@ -49,12 +49,22 @@ struct TraceContext: Sendable, Hashable {
     }
 
     /// As a header of version 00, which is the only one that we speak.
-    var traceparent: String { "00-\(traceIDText)-\(spanIDText)-\(isSampled ? "01" : "00")" }
+    var traceparent: String {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(55)
+        digits += "00-".utf8
+        Self.write(traceID.high, to: &digits)
+        Self.write(traceID.low, to: &digits)
+        digits.append(UInt8(ascii: "-"))
+        Self.write(spanID, to: &digits)
+        digits += (isSampled ? "-01" : "-00").utf8
+        return String(decoding: digits, as: UTF8.self)
+    }
 
     /// As logs and traces show it.
-    var traceIDText: String { Self.text(traceID.high) + Self.text(traceID.low) }
+    var traceIDText: String { String(traceparent.dropFirst(3).prefix(32)) }
 
-    var spanIDText: String { Self.text(spanID) }
+    var spanIDText: String { String(traceparent.dropFirst(36).prefix(16)) }
 
     /// Digits in small letters only.
     private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
@@ -71,8 +81,10 @@ struct TraceContext: Sendable, Hashable {
         return number
     }
 
-    private static func text(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    private static func write(_ number: UInt64, to digits: inout [UInt8]) {
+        for shift in stride(from: UInt64(60), through: 0, by: -4) {
+            let digit = UInt8(truncatingIfNeeded: number >> shift) & 0xF
+            digits.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
     }
 }
