@@ -82,6 +82,9 @@ public final class ChildProcess: Sendable {
         }
     }
 
+    /// How many lines it has written to both outputs, those not kept any more included.
+    public var linesWritten: Int { state.withLock(\.log.total) }
+
     /// Sends a signal; does nothing once the process has ended.
     public func signal(_ number: Int32) {
         state.withLock { state in

@@ -6,6 +6,8 @@ public enum OutputStream: Sendable, Hashable {
 /// The lines of a process: bytes in, whole lines out. Keeps the newest lines only.
 struct OutputLog {
     private(set) var lines: [(stream: OutputStream, text: String)] = []
+    /// All that ever came, those not kept any more included.
+    private(set) var total = 0
     private var partial: [OutputStream: [UInt8]] = [:]
     private let limit: Int
 
@@ -39,6 +41,7 @@ struct OutputLog {
 
     private mutating func keep(_ texts: [String], _ stream: OutputStream) {
         lines += texts.map { (stream, $0) }
+        total += texts.count
         if lines.count > limit { lines.removeFirst(lines.count - limit) }
     }
 }

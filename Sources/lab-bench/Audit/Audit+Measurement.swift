@@ -9,13 +9,15 @@ extension Audit {
     static let mostHeld = 1.02
     /// Of the initial stock, left at the end.
     static let leastLeft = 0.1
+    /// Lines of the server's log for each purchase that was answered.
+    static let mostLines = 0.01
 
     static func measurementChecks(_ facts: AuditFacts) -> [Check] {
         [
             releaseBuild(facts), generatorProcessor(facts), generatorLag(facts), generatorPauses(facts),
             generatorSockets(facts), arrivalProcess(facts), arrivalGaps(facts), stationary(facts),
-            commandCounts(facts),
-            countedSales(facts), holds(facts), everywhere(facts, enoughStock),
+            commandCounts(facts), countedSales(facts), serverSales(facts), serverRefusals(facts),
+            quietLogs(facts), holds(facts), everywhere(facts, enoughStock),
         ].compactMap { $0 }
     }
 
@@ -31,22 +33,21 @@ extension Audit {
         guard facts.generator?.isAlone != false else { return nil }
         return check(
             "generator-processor", "the generator had processor time to spare",
-            facts.generator?.processorShare, limit: "<= \(mostProcessor) of a core", digits: 2
-        ) { $0 <= mostProcessor }
+            facts.generator?.processorShare, .atMost(mostProcessor), limit: "<= \(mostProcessor) of a core",
+            digits: 2)
     }
 
     private static func generatorLag(_ facts: AuditFacts) -> Check {
         check(
             "generator-lag", "the generator did what was due without delay (p99)",
-            facts.generator?.lateMs, limit: "<= \(Text.number(mostLateMs)) ms", digits: 2
-        ) { $0 <= mostLateMs }
+            facts.generator?.lateMs, .atMost(mostLateMs), limit: "<= \(Text.number(mostLateMs)) ms",
+            digits: 2)
     }
 
     private static func generatorPauses(_ facts: AuditFacts) -> Check {
         check(
             "generator-pauses", "the generator never stood still", facts.generator?.longestPauseMs,
-            limit: "<= \(Text.number(longestPauseMs)) ms", digits: 1
-        ) { $0 <= longestPauseMs }
+            .atMost(longestPauseMs), limit: "<= \(Text.number(longestPauseMs)) ms", digits: 1)
     }
 
     private static func generatorSockets(_ facts: AuditFacts) -> Check? {
@@ -54,9 +55,8 @@ extension Audit {
         let limit = facts.generator?.socketLimit
         return check(
             "generator-sockets", "the generator had descriptors to spare",
-            facts.generator.map { Double($0.sockets) }, limit: limit.map { "<= \($0 / 10 * 9)" } ?? "-",
-            digits: 0
-        ) { $0 <= Double(limit ?? 0) * 0.9 }
+            facts.generator.map { Double($0.sockets) }, .atMost(Double((limit ?? 0) / 10 * 9)),
+            limit: limit.map { "<= \($0 / 10 * 9)" } ?? "-", digits: 0)
     }
 
     /// Only of an open load.
@@ -65,8 +65,8 @@ extension Audit {
         return check(
             "arrival-process",
             "requests were asked for and sent as the process says (Kolmogorov-Smirnov, sqrt(n) D)",
-            arrivals.statistic, limit: "<= \(KolmogorovSmirnov.limit)", digits: 3
-        ) { $0 <= KolmogorovSmirnov.limit }
+            arrivals.statistic, .atMost(KolmogorovSmirnov.limit), limit: "<= \(KolmogorovSmirnov.limit)",
+            digits: 3)
     }
 
     /// Only of a Poisson load.
@@ -74,8 +74,8 @@ extension Audit {
         guard let gaps = facts.arrivals?.gaps else { return nil }
         return check(
             "arrival-gaps", "the gaps between sent requests were those that were asked for (distance D)",
-            gaps.displaced, limit: "<= \(KolmogorovSmirnov.mostDisplaced)", digits: 3
-        ) { $0 <= KolmogorovSmirnov.mostDisplaced }
+            gaps.displaced, .atMost(KolmogorovSmirnov.mostDisplaced),
+            limit: "<= \(KolmogorovSmirnov.mostDisplaced)", digits: 3)
     }
 
     private static func stationary(_ facts: AuditFacts) -> Check? {
@@ -86,7 +86,7 @@ extension Audit {
             value: "\(Text.number(drift.ratio, digits: 3)) (t = \(Text.number(drift.statistic, digits: 1)))",
             limit:
                 "ratio within \(Text.number(1 / Drift.mostRatio)) - \(Drift.mostRatio), or |t| <= \(Drift.mostStatistic)",
-            state: drift.isSmall ? .pass : .fail)
+            state: drift.isSmall ? .pass : .fail, strain: drift.strain)
     }
 
     /// The strategies count what they send themselves; Redis must have seen at least that.
@@ -94,8 +94,8 @@ extension Audit {
         guard let commands = facts.commands else { return nil }
         return check(
             "redis-saw-commands", "Redis counted at least the commands that the answers report",
-            commands.seen.map { Double($0) }, limit: ">= \(commands.reported)", digits: 0
-        ) { $0 >= Double(commands.reported) }
+            commands.seen.map { Double($0) }, .atLeast(Double(commands.reported)),
+            limit: ">= \(commands.reported)", digits: 0)
     }
 
     /// The buyers, the ledger (by answers-are-rows) and Redis count the same sales.
@@ -104,8 +104,39 @@ extension Audit {
         let limit = sales.least == sales.most ? "\(sales.least)" : "\(sales.least)...\(sales.most)"
         return check(
             "redis-counted-sales", "Redis counted one reservation for each that the answers speak of",
-            sales.counted.map { Double($0) }, limit: limit, digits: 0
-        ) { (Double(sales.least)...Double(sales.most)).contains($0) }
+            sales.counted.map { Double($0) }, .within(sales.least...sales.most), limit: limit, digits: 0)
+    }
+
+    /// The server's own count, which knows nothing of the ledger.
+    private static func serverSales(_ facts: AuditFacts) -> Check? {
+        guard let server = facts.server else { return nil }
+        let (least, unknown) = (facts.answers.success, facts.answers.unknown)
+        return check(
+            "server-counted-sales", "the server counted the purchases that the buyers were told of",
+            server.sold.map { Double($0) }, .within(least...(least + unknown)), limit: range(least, unknown),
+            digits: 0)
+    }
+
+    private static func serverRefusals(_ facts: AuditFacts) -> Check? {
+        guard let server = facts.server else { return nil }
+        let (least, unknown) = (server.answeredRefused, facts.answers.unknown)
+        return check(
+            "server-counted-refusals", "the server counted the refusals that the buyers got",
+            server.refused.map { Double($0) }, .within(least...(least + unknown)),
+            limit: range(least, unknown), digits: 0)
+    }
+
+    private static func range(_ least: Int, _ more: Int) -> String {
+        more == 0 ? "\(least)" : "\(least)...\(least + more)"
+    }
+
+    /// A log that tells of each purchase would be measured with it.
+    private static func quietLogs(_ facts: AuditFacts) -> Check? {
+        guard let server = facts.server else { return nil }
+        let lines = server.linesWritten.map { Double($0) / Double(max(server.answered, 1)) }
+        return check(
+            "quiet-logs", "the server's log was quiet: lines for each answered purchase", lines,
+            .atMost(mostLines), limit: "<= \(mostLines)", digits: 4)
     }
 
     /// Only of strategies that take one lock a product: two holders at once would hold longer than time passes.
@@ -113,25 +144,19 @@ extension Audit {
         guard let share = facts.heldShare else { return nil }
         return check(
             "holds-fit", "no product's lock was held longer in sum than time passed", share,
-            limit: "<= \(mostHeld)", digits: 3
-        ) { $0 <= mostHeld }
+            .atMost(mostHeld), limit: "<= \(mostHeld)", digits: 3)
     }
 
     private static func enoughStock(_ facts: AuditFacts) -> Check {
         let left = facts.ledger.map { 1 - Double($0.sold) / Double(max(facts.initialStock, 1)) }
         return check(
-            "enough-stock", "no product's stock was near its end", left, limit: ">= \(leastLeft)", digits: 3
-        ) { $0 >= leastLeft }
+            "enough-stock", "no product's stock was near its end", left, .atLeast(leastLeft),
+            limit: ">= \(leastLeft)", digits: 3)
     }
 
     private static func check(
-        _ id: String, _ statement: String, _ value: Double?, limit: String, digits: Int,
-        holds: (Double) -> Bool
+        _ id: String, _ statement: String, _ value: Double?, _ bound: Bound, limit: String, digits: Int
     ) -> Check {
-        let known = value.flatMap { $0.isFinite ? $0 : nil }
-        return Check(
-            id: id, kind: .measurement, statement: statement,
-            value: known.map { Text.number($0, digits: digits) } ?? "-", limit: limit,
-            state: known.map { holds($0) ? .pass : .fail } ?? .unknown)
+        Check(id, .measurement, statement, value, bound, limit: limit) { Text.number($0, digits: digits) }
     }
 }

@@ -40,8 +40,7 @@ enum Audit {
         guard facts.holds != nil || facts.notChecked["holds-overlap"] != nil else { return nil }
         return check(
             "holds-overlap", "nobody was granted a product's lock while somebody else was inside",
-            facts.holds?.overlaps, limit: "0"
-        ) { $0 == 0 }
+            facts.holds?.overlaps, .exactly(0), limit: "0")
     }
 
     /// What can be said where the ledger is out of sight.
@@ -51,8 +50,7 @@ enum Audit {
         let lost = facts.redis.map { facts.initialStock - $0.stock }
         return check(
             "answers-left-stock", "the stock lost what the answers say was sold", lost,
-            limit: most == answered ? "\(answered)" : "\(answered)...\(most)"
-        ) { (answered...most).contains($0) }
+            .within(answered...most), limit: most == answered ? "\(answered)" : "\(answered)...\(most)")
     }
 
     private static func registeredAreUsers(_ facts: AuditFacts) -> Check? {
@@ -60,8 +58,7 @@ enum Audit {
         let most = journey.registered + journey.unknown
         return check(
             "registered-are-users", "every registration answered 201 is a user in the ledger, and no other",
-            journey.users, limit: "\(journey.registered)...\(most)"
-        ) { (journey.registered...most).contains($0) }
+            journey.users, .within(journey.registered...most), limit: "\(journey.registered)...\(most)")
     }
 
     private static func historyShowsPurchase(_ facts: AuditFacts) -> Check? {
@@ -69,8 +66,7 @@ enum Audit {
         return check(
             "history-shows-purchase",
             "a purchase answered 200 stands in the history that is read right after",
-            journey.missing, limit: "0"
-        ) { $0 == 0 }
+            journey.missing, .exactly(0), limit: "0")
     }
 
     private static func answersAreRows(_ facts: AuditFacts) -> Check {
@@ -80,56 +76,53 @@ enum Audit {
         let limit = most == answered ? "\(answered)" : range
         return check(
             "answers-are-rows", "every purchase answered 200 is in the ledger, and no other",
-            facts.ledger?.rows, limit: limit
-        ) { (answered...most).contains($0) }
+            facts.ledger?.rows, .within(answered...most), limit: limit)
     }
 
     private static func rowsAreSold(_ facts: AuditFacts) -> Check {
         check(
             "rows-are-sold", "the units of the purchases are what the product counts as sold",
-            facts.ledger?.units, limit: facts.ledger.map { "\($0.sold)" } ?? "-"
-        ) { $0 == facts.ledger?.sold }
+            facts.ledger?.units, .exactly(facts.ledger?.sold ?? 0),
+            limit: facts.ledger.map { "\($0.sold)" } ?? "-")
     }
 
     private static func stockIsConserved(_ facts: AuditFacts) -> Check {
         let lost = facts.redis.map { facts.initialStock - $0.stock - $0.openUnits }
         return check(
             "stock-is-conserved", "initial stock - stock in Redis - open reservations = units sold",
-            facts.ledger == nil ? nil : lost, limit: facts.ledger.map { "\($0.units)" } ?? "-"
-        ) { $0 == facts.ledger?.units }
+            facts.ledger == nil ? nil : lost, .exactly(facts.ledger?.units ?? 0),
+            limit: facts.ledger.map { "\($0.units)" } ?? "-")
     }
 
     private static func stockIsNotNegative(_ facts: AuditFacts) -> Check {
         check(
-            "stock-not-negative", "the stock is not below zero", facts.redis?.stock, limit: ">= 0"
-        ) { $0 >= 0 }
+            "stock-not-negative", "the stock is not below zero", facts.redis?.stock, .atLeast(0),
+            limit: ">= 0")
     }
 
     private static func rowsAreSupplied(_ facts: AuditFacts) -> Check {
         check(
             "sold-within-supply", "no more units were sold than were supplied", facts.ledger?.units,
-            limit: facts.ledger.map { "<= \($0.supplied)" } ?? "-"
-        ) { $0 <= facts.ledger?.supplied ?? .min }
+            .atMost(Double(facts.ledger?.supplied ?? 0)),
+            limit: facts.ledger.map { "<= \($0.supplied)" } ?? "-")
     }
 
     private static func supplyIsInitial(_ facts: AuditFacts) -> Check {
         check(
             "supply-is-initial", "the ledger was supplied with the initial stock", facts.ledger?.supplied,
-            limit: "\(facts.initialStock)"
-        ) { $0 == facts.initialStock }
+            .exactly(facts.initialStock), limit: "\(facts.initialStock)")
     }
 
     private static func nothingRefused(_ facts: AuditFacts) -> Check {
         check(
             "nothing-oversold", "the ledger never had to refuse what the strategy let pass",
-            facts.answers.oversellRefused, limit: "0"
-        ) { $0 == 0 }
+            facts.answers.oversellRefused, .exactly(0), limit: "0")
     }
 
     private static func noDuplicates(_ facts: AuditFacts) -> Check {
         check(
-            "no-duplicates", "no reservation became two purchases", facts.ledger?.duplicates, limit: "0"
-        ) { $0 == 0 }
+            "no-duplicates", "no reservation became two purchases", facts.ledger?.duplicates, .exactly(0),
+            limit: "0")
     }
 
     private static func serverLived(_ facts: AuditFacts) -> Check {
@@ -150,19 +143,17 @@ enum Audit {
     /// Only of a closed load: in an open one the users wait for arrivals.
     private static func littlesLaw(_ facts: AuditFacts) -> Check? {
         guard let busyShare = facts.busyShare else { return nil }
-        let isClose = abs(busyShare - 1) <= littleTolerance
         return Check(
-            id: "littles-law", kind: .measurement,
-            statement: "throughput x time in the system / users is 1 in the measured window",
-            value: busyShare.isFinite ? Text.number(busyShare, digits: 4) : "-",
-            limit: "0.98...1.02", state: !busyShare.isFinite ? .unknown : isClose ? .pass : .fail)
+            "littles-law", .measurement,
+            "throughput x time in the system / users is 1 in the measured window", busyShare,
+            .within((1 - littleTolerance)...(1 + littleTolerance)), limit: "0.98...1.02"
+        ) { Text.number($0, digits: 4) }
     }
 
     private static func check(
-        _ id: String, _ statement: String, _ value: Int?, limit: String, holds: (Int) -> Bool
+        _ id: String, _ statement: String, _ value: Int?, _ bound: Bound, limit: String
     ) -> Check {
-        Check(
-            id: id, kind: .correctness, statement: statement, value: value.map { "\($0)" } ?? "-",
-            limit: limit, state: value.map { holds($0) ? .pass : .fail } ?? .unknown)
+        // Whole numbers are exact as Double up to 2^53.
+        Check(id, .correctness, statement, value.map { Double($0) }, bound, limit: limit) { "\(Int($0))" }
     }
 }

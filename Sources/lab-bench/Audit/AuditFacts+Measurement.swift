@@ -46,6 +46,31 @@ extension AuditFacts {
         var most: Int
     }
 
+    /// What the server counted of itself while the load went on, against what the buyers were told.
+    struct Server: Sendable, Equatable {
+        /// Purchases that it answered 200, and refusals; nil could not be read.
+        var sold: Int?
+        var refused: Int?
+        /// Refusals that the buyers got.
+        var answeredRefused: Int
+        /// Mean delay of its event loops; nil could not be read.
+        var loopLagMs: Double?
+        /// To its log.
+        var linesWritten: Int?
+        /// Answers that the buyers got.
+        var answered: Int
+    }
+
+    /// What the server says about itself.
+    mutating func addServer(_ record: LoadRecord, figures: ServerFigures?, linesWritten: Int?) {
+        let refusals: [PurchaseOutcome] = [.soldOut, .oversellRefused, .contended, .other]
+        server = Server(
+            sold: figures?.sold, refused: figures?.refused,
+            answeredRefused: refusals.reduce(0) { $0 + record.total($1) }, loopLagMs: figures?.meanLagMs,
+            linesWritten: linesWritten,
+            answered: PurchaseOutcome.allCases.reduce(0) { $0 + record.total($1) })
+    }
+
     /// What the load says about itself.
     mutating func addMeasurement(
         _ planned: PlannedTrial, _ record: LoadRecord, cost: LoadCost, isDirect: Bool,

@@ -77,6 +77,8 @@ struct AuditFacts: Sendable, Equatable {
     var commands: Commands?
     /// Nil: there is no Redis that could be asked.
     var sales: Sales?
+    /// Nil: there is no server, or it was running before.
+    var server: Server?
     /// Every hold of a lock as the process saw it that took them; nil: not to be seen, or there is no lock.
     var holds: HoldWatch.Tally?
     /// Σ of hold times by wall time, of the product whose lock was held longest; nil where no lock is taken.

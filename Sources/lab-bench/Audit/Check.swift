@@ -26,6 +26,24 @@ struct Check: Sendable, Equatable, Codable {
     var state: State
     /// Why it was not checked; nil in any other state.
     var reason: String?
+    /// How far the value went towards its limit (``Bound/strain(_:)``); nil where that is no matter of degree.
+    var strain: Double?
+}
+
+extension Check {
+    /// - Parameters:
+    ///   - value: Nil or not finite: it could not be read.
+    ///   - shown: The value as text.
+    init(
+        _ id: String, _ kind: Kind, _ statement: String, _ value: Double?, _ bound: Bound, limit: String,
+        shown: (Double) -> String
+    ) {
+        let known = value.flatMap { $0.isFinite ? $0 : nil }
+        self.init(
+            id: id, kind: kind, statement: statement, value: known.map(shown) ?? "-", limit: limit,
+            state: known.map { bound.holds($0) ? .pass : .fail } ?? .unknown,
+            strain: known.map(bound.strain))
+    }
 }
 
 /// One statement over all trials of real strategies.
@@ -38,21 +56,51 @@ struct CheckSummary: Sendable, Equatable, Codable {
     let unknown: Int
     /// Trials in which it could not be made; nil: none.
     var notChecked: Int?
+    /// The trial that came nearest to the limit or went furthest beyond it; nil: none could be checked.
+    var worst: Worst?
+
+    struct Worst: Sendable, Equatable, Codable {
+        var strategy: String
+        /// Of the trial.
+        var order: Int
+        var value: String
+        var limit: String
+    }
 
     /// - Returns: One summary for each check, in the order in which they first appear.
-    static func all(_ trials: [[Check]]) -> [CheckSummary] {
+    static func all(_ trials: [TrialResult]) -> [CheckSummary] {
         var kinds: [Check] = []
-        for check in trials.joined() where !kinds.contains(where: { $0.id == check.id }) {
+        for check in trials.flatMap(\.checks) where !kinds.contains(where: { $0.id == check.id }) {
             kinds.append(check)
         }
         return kinds.map { check in
-            let same = trials.joined().filter { $0.id == check.id }
+            let same = trials.flatMap { trial in
+                trial.checks.filter { $0.id == check.id }.map { (trial: trial, check: $0) }
+            }
+            func count(_ state: Check.State) -> Int { same.count { $0.check.state == state } }
+            let worst = same.filter { $0.check.state != .notChecked }.max { $0.check.badness < $1.check.badness }
             return CheckSummary(
-                id: check.id, kind: check.kind, statement: check.statement,
-                passed: same.count { $0.state == .pass }, failed: same.count { $0.state == .fail },
-                unknown: same.count { $0.state == .unknown },
-                notChecked: same.contains { $0.state == .notChecked }
-                    ? same.count { $0.state == .notChecked } : nil)
+                id: check.id, kind: check.kind, statement: check.statement, passed: count(.pass),
+                failed: count(.fail), unknown: count(.unknown),
+                notChecked: count(.notChecked) > 0 ? count(.notChecked) : nil,
+                worst: worst.map {
+                    Worst(
+                        strategy: $0.trial.strategy, order: $0.trial.order, value: $0.check.value,
+                        limit: $0.check.limit)
+                })
         }
+    }
+}
+
+extension Check {
+    /// A failure is worse than what could not be read, and that worse than anything that passed.
+    fileprivate var badness: (Int, Double) {
+        let rank =
+            switch state {
+            case .fail: 2
+            case .unknown: 1
+            case .pass, .notChecked: 0
+            }
+        return (rank, strain ?? 0)
     }
 }

@@ -6,6 +6,7 @@ struct Limiter: Sendable, Codable, Equatable {
         case redis = "Redis"
         case lock = "waiting for the lock"
         case ledger = "SQLite"
+        case eventLoops = "the server's event loops"
         case unknown = "not named"
     }
 
@@ -19,15 +20,24 @@ struct Limiter: Sendable, Codable, Equatable {
     @OrNull var sqlShare: Double?
     /// What it is named by, in words.
     var evidence: String?
+    /// Processor time of server and Redis for each purchase answered 200; in direct mode of lab-bench, which runs the
+    /// service, and Redis. Nil could not be read.
+    var cpuMsPerSuccess: Double?
+    /// How late the server's event loops came to a timer, mean; nil could not be read.
+    var loopLagMs: Double?
+
+    /// Above this the loops, not the cores, are what a request waits for.
+    static let mostLoopLagMs = 5.0
 
     /// - Parameters:
     ///   - isDirect: Generator and service share a process, so neither can be named alone.
     ///   - busiestRedis: Cores that one Redis server used; nil: there was one only.
     init(
         cores: Int, isDirect: Bool, bench: Double?, server: Double?, redis: Double?,
-        busiestRedis: Double? = nil, waitShare: Double?, sqlShare: Double?
+        busiestRedis: Double? = nil, waitShare: Double?, sqlShare: Double?, loopLagMs: Double? = nil
     ) {
         (benchCores, serverCores, redisCores) = (bench, server, redis)
+        self.loopLagMs = loopLagMs
         (self.waitShare, self.sqlShare) = (waitShare, sqlShare)
         let used = (bench ?? 0) + (server ?? 0) + (redis ?? 0)
         let busy = busiestRedis ?? redis
@@ -43,6 +53,9 @@ struct Limiter: Sendable, Codable, Equatable {
         } else if used >= 0.85 * Double(cores) {
             name = .cores
             evidence = "\(Self.text(used)) of \(cores) cores were used"
+        } else if let loopLagMs, loopLagMs >= Self.mostLoopLagMs {
+            name = .eventLoops
+            evidence = "they came \(Text.number(loopLagMs)) ms late to a timer on average"
         } else if let sqlShare, sqlShare >= 0.4 {
             name = .ledger
             evidence = "\(Text.percent(sqlShare)) of the mean time of a purchase"

@@ -1,6 +1,7 @@
 import Foundation
 import LabProcesses
 import LockStrategies
+import NIOHTTP1
 
 /// One `lab-server serve` child of a trial.
 struct ServerProcess: Sendable {
@@ -10,6 +11,8 @@ struct ServerProcess: Sendable {
 
     let process: ChildProcess
     let target: LoadTarget
+    /// Of its page for Prometheus; nil: it did not say where.
+    let metrics: LoadTarget?
     /// As shown in the report: no password, no path of this machine.
     let shownArguments: [String]?
 
@@ -34,7 +37,8 @@ struct ServerProcess: Sendable {
         let deadline = Text.plain(purchaseDeadline / .milliseconds(1))
         let fixed = [
             "--strategy", strategy.rawValue, "--purchase-deadline-ms", deadline, "--dev", "--bcrypt-cost",
-            String(bcryptCost), "--password-queue", String(passwordQueue),
+            String(bcryptCost), "--password-queue", String(passwordQueue), "--log-format", "json",
+            "--metrics-port", "0",
         ]
         let places = ["--redis", redis.joined(separator: ","), "--database", "sqlite:\(database)"]
         let arguments = ["serve", "--port", "0"] + places + fixed
@@ -55,9 +59,19 @@ struct ServerProcess: Sendable {
         guard let target = address.flatMap({ LoadTarget(parsing: $0) }) else {
             throw await failure(child, line)
         }
+        let metrics = await metricsTarget(child)
         let urls = redis.count == 1 ? "URL" : "URL,\(redis.count - 1) NODES"
         let shown = ["serve", "--port", "0", "--redis", urls, "--database", "sqlite:PATH"] + fixed
-        return ServerProcess(process: child, target: target, shownArguments: shown)
+        return ServerProcess(process: child, target: target, metrics: metrics, shownArguments: shown)
+    }
+
+    /// The page for Prometheus has a free port too, which the log names.
+    private static func metricsTarget(_ child: ChildProcess) async -> LoadTarget? {
+        let line = await child.line(of: .standardError, within: .seconds(10)) {
+            $0.contains(#""event":"metrics_listening""#)
+        }
+        guard let line, let start = line.firstRange(of: #""port":""#)?.upperBound else { return nil }
+        return LoadTarget(parsing: "http://127.0.0.1:" + line[start...].prefix(while: \.isNumber))
     }
 
     private static func failure(_ child: ChildProcess, _ line: String?) async -> BenchError {
@@ -72,6 +86,13 @@ struct ServerProcess: Sendable {
 
 extension ServerProcess: TrialService {
     var processIdentifier: Int32? { process.processIdentifier }
+    var linesWritten: Int? { process.linesWritten }
+
+    func figures() async -> ServerFigures? {
+        guard let metrics else { return nil }
+        let page = try? await APIClient.with(metrics) { try await $0.send(.GET, "/metrics") }
+        return page.flatMap { ServerFigures(parsing: String(decoding: $0.body, as: UTF8.self)) }
+    }
 
     func openShop(_ order: ShopOrder) async throws -> OpenShop {
         try await Shop.open(target, order, prefix: "buyer-").openShop(at: target, order)

@@ -93,6 +93,9 @@ struct TrialRunner: Sendable {
         facts.addMeasurement(
             planned, loaded.record, cost: loaded.cost, isDirect: plan.mode == .direct,
             commandsSeen: loaded.commandsSeen)
+        if plan.mode == .http && redis != nil {
+            facts.addServer(loaded.record, figures: loaded.figures, linesWritten: loaded.linesWritten)
+        }
         return FinishedTrial(
             planned: planned, record: loaded.record, facts: facts, checks: Audit.checks(facts),
             cost: loaded.cost, serverArguments: service.shownArguments,
@@ -106,6 +109,9 @@ struct TrialRunner: Sendable {
         let cost: LoadCost
         /// By the Redis servers, while the load went on.
         let commandsSeen: CommandCounter?
+        /// By the server about itself, while the load went on.
+        let figures: ServerFigures?
+        let linesWritten: Int?
     }
 
     private func load(
@@ -127,12 +133,19 @@ struct TrialRunner: Sendable {
             return await CommandCounter.read([redis.stock] + redis.lockNodes)
         }
         let commandsBefore = await commands()
+        let figuresBefore = await service.figures()
+        let linesBefore = service.linesWritten
         let before = cost()
         let record = try await shop.load(times, progress)
         let used = cost().since(before)
+        let lines = linesBefore.flatMap { before in service.linesWritten.map { $0 - before } }
+        let figuresAfter = await service.figures()
         let commandsAfter = await commands()
-        let seen = commandsBefore.flatMap { before in commandsAfter.map { $0.since(before) } }
-        return Loaded(products: shop.products, record: record, cost: used, commandsSeen: seen)
+        return Loaded(
+            products: shop.products, record: record, cost: used,
+            commandsSeen: commandsBefore.flatMap { before in commandsAfter.map { $0.since(before) } },
+            figures: figuresBefore.flatMap { before in figuresAfter.map { $0.since(before) } },
+            linesWritten: lines)
     }
 
     /// What the ledger and Redis hold after the service has ended.

@@ -6,6 +6,11 @@ protocol TrialService: Sendable {
     var shownArguments: [String]? { get }
     /// Every hold of a lock until now; nil: not to be seen, or there is no lock.
     var holds: HoldWatch.Tally? { get }
+    /// To its log and its output until now; nil: it has none of its own.
+    var linesWritten: Int? { get }
+
+    /// What it counts of itself; nil: it cannot be asked.
+    func figures() async -> ServerFigures?
 
     /// Makes the users and puts the products on sale.
     func openShop(_ order: ShopOrder) async throws -> OpenShop
@@ -16,6 +21,8 @@ protocol TrialService: Sendable {
 
 extension TrialService {
     var holds: HoldWatch.Tally? { nil }
+    var linesWritten: Int? { nil }
+    func figures() async -> ServerFigures? { nil }
 }
 
 /// What a trial wants of its shop.

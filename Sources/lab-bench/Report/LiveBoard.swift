@@ -17,11 +17,18 @@ struct LiveBoard: Sendable {
         self.width = width
     }
 
+    /// Left for what a line says beside its name.
+    var columns: Int { max(width - 1, 20) - longestName - 2 }
+
     /// The strategy's line says something else now.
     mutating func update(_ name: String, _ text: String) -> String {
         guard let index = rows.firstIndex(where: { $0.name == name }) else { return "" }
         rows[index].text = text
         return draw()
+    }
+
+    mutating func update(_ name: String, _ line: LiveLine) -> String {
+        update(name, line.text(columns: columns))
     }
 
     /// Something that stays, above the board.
@@ -36,10 +43,11 @@ struct LiveBoard: Sendable {
         return drawn > 0 ? "\u{1B}[\(drawn)A\r\u{1B}[J" : ""
     }
 
+    private var longestName: Int { rows.map(\.name.count).max() ?? 0 }
+
     private mutating func draw() -> String {
-        let names = rows.map(\.name.count).max() ?? 0
         let lines = rows.map {
-            String("\($0.name.padding(to: names))  \($0.text)".prefix(max(width - 1, 20)))
+            String("\($0.name.padding(to: longestName))  \($0.text)".prefix(max(width - 1, 20)))
         }
         let text = clear() + lines.joined(separator: "\n") + "\n"
         drawn = rows.count

@@ -91,11 +91,19 @@ extension MarkdownReport {
 
     private var checks: [String] {
         let real = results.trials.filter { !$0.isControl }
-        var lines = ["## Checks", "", "Over \(real.count) trials of real strategies.", ""]
+        var lines = [
+            "## Checks", "",
+            "Over \(real.count) trials of real strategies. `nearest to it`: the value that came nearest to its limit or "
+                + "went furthest beyond it, and the trial's place in the run; where the limit differs from trial to "
+                + "trial, that trial's is shown.", "",
+        ]
         lines += Self.table(
-            ["check", "passed", "failed", "unknown", "not checked"],
+            ["check", "limit", "nearest to it", "passed", "failed", "unknown", "not checked"],
             results.checks.map { check in
-                ["\(check.id): \(check.statement)"]
+                [
+                    "\(check.id): \(check.statement)", check.worst?.limit ?? "-",
+                    check.worst.map { "\($0.value) (\($0.order). \($0.strategy))" } ?? "-",
+                ]
                     + [check.passed, check.failed, check.unknown, check.notChecked ?? 0].map { count($0) }
             })
         lines += notChecked(real)
@@ -117,11 +125,12 @@ extension MarkdownReport {
 extension MarkdownReport {
     private var headline: [String] {
         guard !results.strategies.isEmpty else { return [] }
+        let winner = results.leaders.count == 1 ? results.leaders[0] : nil
         let speed = results.strategies.map { strategy in
             let rate = strategy.purchasesPerSecond
             let latency = strategy.latencyUs
             return [
-                strategy.id, rate.map { Text.number($0.median) } ?? "-",
+                strategy.id, rate.map { bold(Text.number($0.median), if: strategy.id == winner) } ?? "-",
                 rate.map { "\(Text.number($0.min)) - \(Text.number($0.max))" } ?? "-",
                 Text.percent(strategy.successShare),
             ]
@@ -147,7 +156,7 @@ extension MarkdownReport {
             "## Speed", "",
             "Closed load: service time of successful purchases in ms, from the merged histograms of all rounds; "
                 + "rate is the median of the rounds. In brackets the 95 % interval of a percentile by its ranks, for chance "
-                + "within the run. `-`: fewer than ten values lie beyond that percentile.", "",
+                + "within the run. `-`: fewer than ten values lie beyond that percentile. \(leaders)", "",
         ]
             + Self.table(
                 [
@@ -160,21 +169,45 @@ extension MarkdownReport {
                 [
                     "strategy", "wait p50", "wait p99", "hold p50", "hold p99", "attempts", "Redis commands",
                     "contended", "unavailable", "other", "no answer", "fairness (Jain)",
-                ], lock) + ["", "What kept it from selling more (cores used on average):", ""]
+                ], lock) + [
+                "",
+                "What kept it from selling more. Cores used on average; CPU of "
+                    + (isDirect ? "lab-bench, which runs the service," : "the server") + " and Redis for each "
+                    + "purchase answered 200; loop lag: how late the server's event loops came to a timer, mean.",
+                "",
+            ]
             + Self.table(
                 [
-                    "strategy", "limited by", "because", "bench", "server", "Redis", "wait share",
-                    "SQLite share",
+                    "strategy", "limited by", "because", "bench", "server", "Redis", "CPU ms per success",
+                    "wait share", "SQLite share", "loop lag ms",
                 ], limits)
+    }
+
+    private func bold(_ text: String, if condition: Bool) -> String { condition ? "**\(text)**" : text }
+
+    /// Who sold most, as far as the rounds can tell.
+    private var leaders: String {
+        let leaders = results.leaders
+        return switch leaders.count {
+        case 0: "Nothing is ranked."
+        case 1: "**Bold**: it sold more than every other ranked strategy, beyond chance and the noise floor."
+        default:
+            "Who sold most is not separated: \(leaders.joined(separator: ", "))."
+        }
     }
 
     private var limits: [[String]] {
         results.strategies.compactMap { strategy in
             guard let limiter = strategy.limiter else { return nil }
-            let cores = [limiter.benchCores, limiter.serverCores, limiter.redisCores]
-            return [strategy.id, limiter.name.rawValue, limiter.evidence ?? "-"]
-                + cores.map { $0.map { Text.number($0, digits: 2) } ?? "-" }
-                + [Text.percent(limiter.waitShare), Text.percent(limiter.sqlShare)]
+            func number(_ value: Double?, _ digits: Int) -> String {
+                value.map { Text.number($0, digits: digits) } ?? "-"
+            }
+            return [
+                strategy.id, limiter.name.rawValue, limiter.evidence ?? "-", number(limiter.benchCores, 2),
+                number(limiter.serverCores, 2), number(limiter.redisCores, 2),
+                number(limiter.cpuMsPerSuccess, 3), Text.percent(limiter.waitShare),
+                Text.percent(limiter.sqlShare), number(limiter.loopLagMs, 2),
+            ]
         }
     }
 
@@ -188,7 +221,8 @@ extension MarkdownReport {
                 open.isSustained ? "yes" : "**rate not sustained**", Text.percent(open.successShare),
             ]
                 + [
-                    open.serviceUs.p50, open.responseUs.p50, open.serviceUs.p99, open.responseUs.p99,
+                    open.serviceUs.p50, open.responseUs.p50, open.serviceUs.p90, open.responseUs.p90,
+                    open.serviceUs.p95, open.responseUs.p95, open.serviceUs.p99, open.responseUs.p99,
                     open.serviceUs.max, open.responseUs.max,
                 ].map { Text.milliseconds($0) }
         }
@@ -203,7 +237,8 @@ extension MarkdownReport {
             + Self.table(
                 [
                     "strategy", "offered/s", "achieved/s", "unsent", "sustained", "success", "service p50",
-                    "response p50", "service p99", "response p99", "service max", "response max",
+                    "response p50", "service p90", "response p90", "service p95", "response p95", "service p99",
+                    "response p99", "service max", "response max",
                 ], rows)
     }
 

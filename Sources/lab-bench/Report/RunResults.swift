@@ -4,7 +4,7 @@ import LockStrategies
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 struct RunResults: Sendable, Codable, Equatable {
-    static let currentSchema = "2.1"
+    static let currentSchema = "2.2"
 
     struct Run: Sendable, Codable, Equatable {
         var id: String
@@ -88,6 +88,20 @@ struct RunResults: Sendable, Codable, Equatable {
 }
 
 extension RunResults {
+    /// Ranked strategies of which none is separated from the one that sold most in the closed load, that one first:
+    /// one name is a winner, several are a tie.
+    var leaders: [String] {
+        let ranked = strategies.filter { $0.isRanked && $0.purchasesPerSecond != nil }
+        let rates = ranked.map { ($0.id, $0.purchasesPerSecond?.median ?? 0) }
+        guard let best = rates.max(by: { $0.1 < $1.1 })?.0 else { return [] }
+        let others = ranked.map(\.id).filter { $0 != best }
+        return [best]
+            + others.filter { other in
+                let pair = pairs.first { Set([$0.first, $0.second]) == [best, other] }
+                return pair?.judgement.word != .faster && pair?.judgement.word != .slower
+            }
+    }
+
     init(
         plan: RunPlan, trials: [FinishedTrial], ceilings: [FinishedCeiling] = [], end: RunEnd,
         started: Date, ended: Date, environment: EnvironmentInfo
@@ -112,7 +126,7 @@ extension RunResults {
                 thresholds: plan.thresholds, sweep: plan.sweep)
         }
         sweep = plan.sweep.map { SweepResult($0, plan.strategies, trials) }
-        checks = CheckSummary.all(results.filter { !$0.isControl }.map(\.checks))
+        checks = CheckSummary.all(results.filter { !$0.isControl })
         controls = plan.controls.map { id in
             ControlResult(id, results.first { $0.strategy == id.rawValue })
         }

@@ -167,11 +167,19 @@ extension StrategyResult {
             guard let mean = part.mean, let whole = latency.mean, whole > 0 else { return nil }
             return mean / whole
         }
-        return Limiter(
-            cores: EnvironmentInfo.cores,
-            isDirect: trials.allSatisfy { $0.facts.generator?.isAlone == false },
+        let isDirect = trials.allSatisfy { $0.facts.generator?.isAlone == false }
+        let lags = trials.compactMap { $0.facts.server?.loopLagMs }
+        var limiter = Limiter(
+            cores: EnvironmentInfo.cores, isDirect: isDirect,
             bench: cores(\.bench), server: cores(\.server), redis: cores(\.redis),
-            busiestRedis: cores(\.busiestRedis), waitShare: share(wait), sqlShare: share(sql))
+            busiestRedis: cores(\.busiestRedis), waitShare: share(wait), sqlShare: share(sql),
+            // Trials are of one length, so their means weigh the same.
+            loopLagMs: lags.isEmpty ? nil : lags.reduce(0, +) / Double(lags.count))
+        let sold = trials.reduce(0) { $0 + $1.record.total(.success) }
+        if let service = isDirect ? limiter.benchCores : limiter.serverCores, sold > 0 {
+            limiter.cpuMsPerSuccess = (service + (limiter.redisCores ?? 0)) * wall * 1000 / Double(sold)
+        }
+        return limiter
     }
 
     private static func notPassed(_ trials: [FinishedTrial], _ state: Check.State) -> [String] {

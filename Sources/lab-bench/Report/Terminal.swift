@@ -47,17 +47,19 @@ struct Terminal: Sendable {
     }
 
     func live(_ trial: PlannedTrial, _ step: LoadProgress, of count: Int) {
-        guard isLive else { return }
-        let cells = Int((step.share * 16).rounded())
-        let bar = String(repeating: "#", count: cells) + String(repeating: ".", count: 16 - cells)
-        let line = Text.sparkline(step.recentRates)
-        let place = "[\(trial.order)/\(count)]".padding(to: 8)
-        show(trial, "\(place) \(trial.model.rawValue.padding(to: 8)) [\(bar)] \(figures(step)) \(line)")
+        show(trial, place: "[\(trial.order)/\(count)]", step)
     }
 
-    private func show(_ trial: PlannedTrial, _ text: String) {
+    private func show(_ trial: PlannedTrial, place: String, _ step: LoadProgress) {
         guard isLive else { return }
-        write(shared.board.withLock { $0?.update(trial.strategy.rawValue, text) } ?? "")
+        let line = LiveLine(place: place, model: trial.model, progress: step)
+        let width = Self.columns
+        write(
+            shared.board.withLock { board in
+                // A terminal may be made narrower while the bench runs.
+                board?.width = width
+                return board?.update(trial.strategy.rawValue, line)
+            } ?? "")
     }
 
     /// Of the terminal; 80 where it does not say.
@@ -70,9 +72,10 @@ struct Terminal: Sendable {
     func finished(_ trial: FinishedTrial, of count: Int, note mark: String = "") {
         let record = trial.record
         let p99 = Percentile.of(record.response(.success), 0.99)
+        let last = record.progress(share: 1)
         let step = LoadProgress(
             share: 1, successesPerSecond: record.purchasesPerSecond, p99Microseconds: p99,
-            errors: record.progress(share: 1).errors)
+            errors: last.errors, recentRates: last.recentRates)
         let red = trial.checks.filter { $0.state == .fail || $0.state == .unknown }.map(\.id)
         let skipped = trial.checks.count { $0.state == .notChecked }
         let rest = skipped > 0 ? "all checks pass (\(skipped) cannot be made)" : "all checks pass"
@@ -81,10 +84,9 @@ struct Terminal: Sendable {
             && trial.checks.contains { $0.kind == .correctness && $0.state == .fail }
         let word = isCaught ? "caught, as it must be: " : "not passed: "
         let note = red.isEmpty ? rest : word + red.joined(separator: ", ")
-        show(
-            trial.planned,
-            "\("done".padding(to: 8)) \(trial.planned.model.rawValue.padding(to: 8)) \(figures(step))")
-        say("\(name(trial.planned, count)) \(mark.isEmpty ? "" : mark + " ")\(figures(step))  \(note)")
+        show(trial.planned, place: "done", step)
+        let figures = LiveLine.figures(step)
+        say("\(name(trial.planned, count)) \(mark.isEmpty ? "" : mark + " ")\(figures)  \(note)")
     }
 
     func clearLine() {
@@ -104,12 +106,6 @@ struct Terminal: Sendable {
         let width = StrategyID.allCases.map(\.rawValue.count).max() ?? 0
         let model = trial.model.rawValue.padding(to: 8)
         return "\(place.padding(to: 8)) \(trial.strategy.rawValue.padding(to: width)) \(model)"
-    }
-
-    private func figures(_ step: LoadProgress) -> String {
-        let rate = "\(Text.number(step.successesPerSecond))/s".padding(to: 11)
-        let p99 = "p99 \(Text.milliseconds(step.p99Microseconds)) ms".padding(to: 14)
-        return "\(rate) \(p99) \(step.errors) errors"
     }
 
     func say(_ line: String) {

@@ -52,6 +52,15 @@ struct TrialResult: Sendable, Codable, Equatable {
         var isSustained: Bool
     }
 
+    /// What a server said about itself.
+    struct ServerSide: Sendable, Codable, Equatable {
+        @OrNull var countedSales: Int?
+        @OrNull var countedRefusals: Int?
+        /// Mean delay of its event loops.
+        @OrNull var loopLagMs: Double?
+        @OrNull var logLines: Int?
+    }
+
     /// How the generator did.
     struct Generator: Sendable, Codable, Equatable {
         struct Pause: Sendable, Codable, Equatable {
@@ -113,6 +122,8 @@ struct TrialResult: Sendable, Codable, Equatable {
     /// Holds of a lock and overlaps of two of one product, where they can be seen; nil elsewhere.
     var holds: Int?
     var holdOverlaps: Int?
+    /// What the server counted and wrote while the load went on; nil: there was none, or it was running before.
+    var server: ServerSide?
     var cpuSeconds: LoadCost
     var audit: Audited
     /// Nil when there was one product.
@@ -186,6 +197,11 @@ extension TrialResult {
         redisCommandsSeen = trial.facts.commands?.seen
         holds = trial.facts.holds?.holds
         holdOverlaps = trial.facts.holds?.overlaps
+        server = trial.facts.server.map {
+            ServerSide(
+                countedSales: $0.sold, countedRefusals: $0.refused, loopLagMs: $0.loopLagMs,
+                logLines: $0.linesWritten)
+        }
         cpuSeconds = trial.cost
         audit = Audited(trial.facts)
         let (facts, wall) = (trial.facts, record.wallSeconds)

@@ -92,7 +92,7 @@ struct Verdict: Sendable, Codable, Equatable {
             let checks = control.caughtBy.joined(separator: ", ")
             parts.append("The negative control \(control.id) was caught overselling (\(checks)).")
         }
-        let skipped = CheckSummary.all(trials.map(\.checks)).filter { $0.notChecked != nil }.map(\.id)
+        let skipped = CheckSummary.all(trials).filter { $0.notChecked != nil }.map(\.id)
         if !skipped.isEmpty { parts.append("Not checked here: \(skipped.joined(separator: ", ")).") }
         return parts.joined(separator: " ")
     }

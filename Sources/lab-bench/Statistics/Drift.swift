@@ -1,3 +1,5 @@
+import Foundation
+
 /// Whether the second half of a window went like the first one.
 struct Drift: Sendable, Equatable {
     static let mostRatio = 1.5
@@ -24,6 +26,12 @@ struct Drift: Sendable, Equatable {
     /// Fails only what is both large and beyond chance.
     var isSmall: Bool {
         abs(statistic) <= Self.mostStatistic || (1 / Self.mostRatio...Self.mostRatio).contains(ratio)
+    }
+
+    /// How far it went towards its limit, as ``Bound/strain(_:)``: both parts have to go that far.
+    var strain: Double {
+        let size = ratio > 0 ? abs(log(ratio)) / log(Self.mostRatio) : .greatestFiniteMagnitude
+        return min(size, abs(statistic) / Self.mostStatistic, 1e9)
     }
 
     /// Mean, and variance of the mean.

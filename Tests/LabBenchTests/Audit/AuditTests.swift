@@ -15,6 +15,8 @@ struct AuditTests {
         arrivals: .init(statistic: 0.7, gaps: .init(displaced: 0.01)),
         drift: Drift([Double](repeating: 10, count: 40)),
         commands: .init(seen: 2000, reported: 1800), sales: .init(counted: 600, least: 600, most: 600),
+        server: .init(
+            sold: 600, refused: 20, answeredRefused: 20, loopLagMs: 0.1, linesWritten: 2, answered: 620),
         holds: .init(holds: 600, overlaps: 0), heldShare: 0.9, serverEnd: "exit code 0",
         serverEndedWell: true)
 
@@ -30,14 +32,23 @@ struct AuditTests {
 
     /// Each fault, and what must turn red by it.
     static let faults: [(name: String, facts: AuditFacts, red: [String])] = [
-        ("a 200 without a row", with { $0.answers.success += 1 }, ["answers-are-rows"]),
-        ("a row without a 200", with { $0.answers.success -= 1 }, ["answers-are-rows"]),
+        (
+            "a 200 without a row",
+            with {
+                $0.answers.success += 1
+                $0.server?.sold = 601
+            }, ["answers-are-rows"]
+        ),
+        (
+            "a row without a 200, which the server knows of", with { $0.answers.success -= 1 },
+            ["answers-are-rows", "server-counted-sales"]
+        ),
         (
             "more rows than unknown answers explain",
             with {
                 $0.answers.success -= 3
                 $0.answers.unknown = 2
-            }, ["answers-are-rows"]
+            }, ["answers-are-rows", "server-counted-sales"]
         ),
         ("a sale that the product did not count", with { $0.ledger?.sold -= 1 }, ["rows-are-sold"]),
         ("a decrement that was lost", with { $0.redis?.stock += 1 }, ["stock-is-conserved"]),
@@ -57,6 +68,7 @@ struct AuditTests {
             "more sold than supplied",
             with {
                 $0.answers.success = 1001
+                $0.server?.sold = 1001
                 $0.ledger = .init(rows: 1001, units: 1001, duplicates: 0, supplied: 1000, sold: 1001)
                 $0.redis?.stock = -1
             }, ["stock-not-negative", "sold-within-supply", "enough-stock"]
@@ -83,6 +95,13 @@ struct AuditTests {
         ("commands that Redis never saw", with { $0.commands?.seen = 1799 }, ["redis-saw-commands"]),
         ("a reservation that Redis did not count", with { $0.sales?.counted = 599 }, ["redis-counted-sales"]),
         ("a reservation that nobody asked for", with { $0.sales?.counted = 601 }, ["redis-counted-sales"]),
+        ("a sale that the server did not count", with { $0.server?.sold = 599 }, ["server-counted-sales"]),
+        ("a sale that nobody was told of", with { $0.server?.sold = 601 }, ["server-counted-sales"]),
+        (
+            "a refusal that the server did not count", with { $0.server?.refused = 19 },
+            ["server-counted-refusals"]
+        ),
+        ("a log that tells of each purchase", with { $0.server?.linesWritten = 620 }, ["quiet-logs"]),
         ("two holders at once", with { $0.heldShare = 1.5 }, ["holds-fit"]),
         ("a grant while another one was inside", with { $0.holds?.overlaps = 1 }, ["holds-overlap"]),
         (
@@ -294,11 +313,11 @@ struct LimiterTests {
     private static func name(
         bench: Double? = 0.2, server: Double? = 0.2, redis: Double? = 0.1, wait: Double? = 0,
         sql: Double? = 0.1,
-        isDirect: Bool = false
+        isDirect: Bool = false, lag: Double? = 0.1
     ) -> Limiter.Name {
         Limiter(
             cores: 2, isDirect: isDirect, bench: bench, server: server, redis: redis, waitShare: wait,
-            sqlShare: sql
+            sqlShare: sql, loopLagMs: lag
         ).name
     }
 
@@ -311,6 +330,8 @@ struct LimiterTests {
         #expect(Self.name(server: 1.3, wait: 0.9) == .lock)
         #expect(Self.name(server: 1.5) == .cores)
         #expect(Self.name(sql: 0.5) == .ledger)
+        #expect(Self.name(sql: 0.5, lag: 8) == .eventLoops)
+        #expect(Self.name(server: 1.7, lag: 8) == .cores)
         #expect(Self.name(bench: nil, server: nil, redis: nil, wait: nil, sql: nil) == .unknown)
     }
 

@@ -61,6 +61,11 @@ struct RunResultsTests {
             facts.generator = .init(
                 processorShare: 0.5, isAlone: plan.mode == .http, lateMs: 1, longestPauseMs: 2, sockets: 2,
                 socketLimit: 1024)
+            if plan.mode == .http {
+                facts.server = .init(
+                    sold: record.total(.success), refused: 0, answeredRefused: 0, loopLagMs: 0.2,
+                    linesWritten: 0, answered: record.total(.success))
+            }
             // The control's fault: a decrement that was lost.
             if planned.isControl { facts.redis?.stock += 50 }
             change(planned, &facts)
@@ -151,7 +156,7 @@ struct RunResultsTests {
         let json = try results.json()
         #expect(try RunResults.decode(json) == results)
         let text = String(decoding: json, as: UTF8.self)
-        #expect(text.contains(#""schema_version":"2.1""#))
+        #expect(text.contains(#""schema_version":"2.2""#))
         #expect(text.contains(#""git_commit":null"#))
         #expect(text.contains(#""redis_commands_per_success":null"#))
         #expect(!text.lowercased().contains("nan"))

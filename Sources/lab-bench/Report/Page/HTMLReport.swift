@@ -53,9 +53,8 @@ struct HTMLReport: Sendable {
     /// The figures that a reader looks for first.
     private var tiles: String {
         let strategies = results.strategies
-        let best = strategies.filter(\.isRanked).max {
-            ($0.purchasesPerSecond?.median ?? 0) < ($1.purchasesPerSecond?.median ?? 0)
-        }
+        let leaders = results.leaders
+        let best = strategies.first { $0.id == leaders.first }
         let exact = strategies.count { $0.stockWord == "exact" }
         let met = strategies.count { $0.targets.first?.isMet == true }
         let passed = results.checks.reduce(0) { $0 + $1.passed }
@@ -65,7 +64,11 @@ struct HTMLReport: Sendable {
             ("\(Text.grouped(passed)) of \(Text.grouped(all))", "checks passed"),
             (
                 best.map { "\(Text.number($0.purchasesPerSecond?.median ?? .nan))/s" } ?? "-",
-                best.map { "most purchases (\($0.id))" } ?? "no ranking"
+                best.map {
+                    leaders.count == 1
+                        ? "most purchases (\($0.id))"
+                        : "highest median (\($0.id)), not separated from \(leaders.count - 1) more"
+                } ?? "no ranking"
             ),
             ("\(met) of \(strategies.count)", "with p95 below the target"),
             (
