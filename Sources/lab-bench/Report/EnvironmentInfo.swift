@@ -16,6 +16,14 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
     /// `release` or `debug`, of lab-bench; lab-server stands next to it and is built with it.
     var buildMode: String
     @OrNull var gitCommit: String?
+    /// How late a sleep of a millisecond ends on this machine; nil in results of before.
+    var timerOvershootUs: Overshoot?
+
+    struct Overshoot: Sendable, Codable, Equatable {
+        var p50: Double
+        var p99: Double
+        var max: Double
+    }
 
     var isRepresentative: Bool { buildMode == "release" }
 
@@ -29,7 +37,21 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
             virtualisation: field("flags", of: "/proc/cpuinfo").flatMap {
                 $0.split(separator: " ").contains("hypervisor") ? "virtual machine" : nil
             },
-            loadBefore: loadBefore, swift: compiler, buildMode: mode, gitCommit: await commit())
+            loadBefore: loadBefore, swift: compiler, buildMode: mode, gitCommit: await commit(),
+            timerOvershootUs: await overshoot())
+    }
+
+    /// Of 200 sleeps, taken after the load: they last a quarter of a second.
+    private static func overshoot() async -> Overshoot? {
+        let clock = ContinuousClock()
+        var late: [Double] = []
+        for _ in 0..<200 {
+            let due = clock.now + .milliseconds(1)
+            guard (try? await clock.sleep(until: due, tolerance: .zero)) != nil else { return nil }
+            late.append(due.duration(to: clock.now) / .microseconds(1))
+        }
+        late.sort()
+        return Overshoot(p50: late[99], p99: late[197], max: late[199])
     }
 
     /// The first label of the host's name, safe in a file name.

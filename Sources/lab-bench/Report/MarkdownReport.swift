@@ -31,7 +31,9 @@ struct MarkdownReport: Sendable {
 
     /// A Markdown table; the first column is text, the others are numbers.
     static func table(_ header: [String], _ rows: [[String]]) -> [String] {
-        func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
+        func line(_ cells: [String]) -> String {
+            "| " + cells.map { $0.replacing("|", with: #"\|"#) }.joined(separator: " | ") + " |"
+        }
         let rule = header.indices.map { $0 == 0 ? "---" : "---:" }
         return [line(header), line(rule)] + rows.map(line)
     }
@@ -345,13 +347,17 @@ extension MarkdownReport {
         let (env, system) = (results.env, results.systemUnderTest)
         var lines = ["## Environment", ""]
         let load = env.loadBefore.map { Text.number($0) } ?? "-"
+        let late = env.timerOvershootUs.map {
+            "p50 \(Text.milliseconds($0.p50)), p99 \(Text.milliseconds($0.p99)), max \(Text.milliseconds($0.max)) ms"
+        }
         lines += Self.table(
             ["what", "value"],
             [
                 ["machine", "\(env.cpu), \(env.cores) cores, \(Text.grouped(env.memoryMib)) MiB"],
                 ["system", "\(env.os), kernel \(env.kernel), \(env.virtualisation ?? "no hypervisor seen")"],
                 ["load before, governor", "\(load), \(env.governor ?? "-")"],
-                ["build", "Swift \(env.swift), \(env.buildMode)"],
+                ["timer overshoot", late ?? "-"],
+                ["build", "Swift \(env.swift), \(env.buildMode), lab-bench \(results.run.toolVersion ?? "-")"],
                 ["Redis for the stock", redis],
                 ["Redis lock nodes (redlock)", lockNodes],
                 ["SQLite", sqlite],
@@ -395,7 +401,7 @@ extension MarkdownReport {
             "## Raw data", "",
             "- [results.json](results.json): every number above, every trial, the histograms.",
             "- [samples.csv.gz](samples.csv.gz): single requests, 10,000 of each trial at most.",
-            "- [report.html](report.html): the same with pictures. [junit.xml](junit.xml): checks and targets for CI.",
+            "- [report.html](report.html): the same with pictures; each picture is a file in plots, too. [junit.xml](junit.xml): checks and targets for CI.",
         ]
     }
 }

@@ -44,16 +44,23 @@ struct ResultsFolder: Sendable {
         }
     }
 
-    /// What ``writeReports(_:to:)`` writes.
+    /// What ``writeReports(_:to:)`` writes, and beside it every picture as a file in `plots`.
     static let reportNames = ["LOAD_TEST_RESULT.md", "report.html", "junit.xml"]
 
     /// Draws everything that is drawn from results alone.
     static func writeReports(_ results: RunResults, to folder: String) throws(BenchError) {
-        let reports = [
-            ("LOAD_TEST_RESULT.md", MarkdownReport(results).text), ("report.html", HTMLReport(results).text),
+        let page = HTMLReport(results)
+        var reports = [
+            ("LOAD_TEST_RESULT.md", MarkdownReport(results).text), ("report.html", page.text),
             ("junit.xml", JUnitReport(results).text),
         ]
+        let figures = page.figures + (results.sweep == nil ? page.timelines : [])
+        reports += figures.map { ("plots/\($0.fileName)", $0.document) }
         do {
+            if !figures.isEmpty {
+                try FileManager.default.createDirectory(
+                    atPath: "\(folder)/plots", withIntermediateDirectories: true)
+            }
             for (name, text) in reports {
                 try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"), options: .atomic)
             }

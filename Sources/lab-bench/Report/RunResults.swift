@@ -8,6 +8,8 @@ struct RunResults: Sendable, Codable, Equatable {
 
     struct Run: Sendable, Codable, Equatable {
         var id: String
+        /// Of lab-bench; nil in results of before.
+        var toolVersion: String?
         var started: Date
         var ended: Date
         var command: String
@@ -111,7 +113,7 @@ extension RunResults {
         var failure: String?
         if case .failed(let error) = end { failure = error.description }
         run = Run(
-            id: UUID().uuidString.lowercased(), started: started, ended: ended,
+            id: UUID().uuidString.lowercased(), toolVersion: LabBench.version, started: started, ended: ended,
             command: plan.command, seed: plan.seed, gitCommit: environment.gitCommit,
             status: end == .complete ? "complete" : end == .interrupted ? "interrupted" : "failed",
             failure: failure)

@@ -76,14 +76,16 @@ struct Terminal: Sendable {
         let step = LoadProgress(
             share: 1, successesPerSecond: record.purchasesPerSecond, p99Microseconds: p99,
             errors: last.errors, recentRates: last.recentRates)
-        let red = trial.checks.filter { $0.state == .fail || $0.state == .unknown }.map(\.id)
+        let red = trial.checks.filter { $0.state == .fail || $0.state == .unknown }
         let skipped = trial.checks.count { $0.state == .notChecked }
         let rest = skipped > 0 ? "all checks pass (\(skipped) cannot be made)" : "all checks pass"
         let isCaught =
             trial.planned.strategy.isNegativeControl
             && trial.checks.contains { $0.kind == .correctness && $0.state == .fail }
         let word = isCaught ? "caught, as it must be: " : "not passed: "
-        let note = red.isEmpty ? rest : word + red.joined(separator: ", ")
+        // Of a control only what it sold wrongly says anything.
+        let told = isCaught ? red.filter { $0.kind == .correctness } : red
+        let note = red.isEmpty ? rest : word + told.map(\.id).joined(separator: ", ")
         show(trial.planned, place: "done", step)
         let figures = LiveLine.figures(step)
         say("\(name(trial.planned, count)) \(mark.isEmpty ? "" : mark + " ")\(figures)  \(note)")

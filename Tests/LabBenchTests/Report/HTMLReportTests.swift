@@ -45,6 +45,35 @@ struct HTMLReportTests {
         for value in plotted { #expect(value.map(known.contains) == true, "\(value ?? .nan)") }
     }
 
+    @Test("keeps each picture as a file of its own too: whole, named by its title, without anything from outside")
+    func files() throws {
+        let page = HTMLReport(try Self.results.get())
+        let figures = page.figures + page.timelines
+        #expect(Set(figures.map(\.fileName)).count == figures.count)
+        #expect(figures.map(\.fileName).contains("latency-by-percentile-closed-load.svg"))
+        #expect(figures.map(\.fileName).contains("lua-atomic-over-time.svg"))
+        for figure in figures {
+            let text = figure.document
+            #expect(XMLParser(data: Data(text.utf8)).parse(), "\(figure.fileName)")
+            let outside = text.replacing("http://www.w3.org/2000/svg", with: "")
+            for sign in ["http", "//", "<script", "url(", "@import"] { #expect(!outside.contains(sign)) }
+            for key in figure.keys { #expect(text.contains(">\(HTML.escaped(key.label))</text>")) }
+            #expect(text.components(separatedBy: "data-values").count > 1)
+        }
+    }
+
+    @Test("shows over time what was refused, and the p50 below the p99")
+    func overTime() throws {
+        let plan = try RunResultsTests.plan("lua-atomic", rounds: 1)
+        var results = RunResultsTests.results(plan, RunResultsTests.trials(plan))
+        let calm = try #require(HTMLReport(results).timelines.first).html
+        #expect(!calm.contains("(refused)"))
+        results.trials[0].series[3].refusals = 5
+        let text = try #require(HTMLReport(results).timelines.first).html
+        #expect(text.contains("<title>lua-atomic (refused)</title>"))
+        #expect(text.contains("<title>lua-atomic (p50)</title>"))
+    }
+
     @Test("gives each strategy one colour, and no two the same")
     func colours() throws {
         #expect(Palette.colours.count >= StrategyID.allCases.count)
@@ -88,6 +117,13 @@ struct HTMLReportTests {
         #expect(
             HTML.rendered(["- **bold** one", "- two"])
                 == "<ul><li><strong>bold</strong> one</li>\n<li>two</li></ul>")
+    }
+
+    @Test("keeps a bar inside a cell of a table, in Markdown and in HTML")
+    func bar() {
+        let lines = MarkdownReport.table(["a", "b"], [["|t| <= 5", "1"]])
+        #expect(lines.last == #"| \|t\| <= 5 | 1 |"#)
+        #expect(HTML.rendered(lines).contains("<td>|t| &lt;= 5</td><td>1</td>"))
     }
 }
 

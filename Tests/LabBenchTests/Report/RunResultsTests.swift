@@ -9,7 +9,8 @@ import Testing
 struct RunResultsTests {
     static let environment = EnvironmentInfo(
         host: "test", os: "Test OS", kernel: "1", cpu: "a CPU", cores: 2, memoryMib: 1024, governor: nil,
-        virtualisation: nil, loadBefore: 0.5, swift: "6.3", buildMode: "release", gitCommit: nil)
+        virtualisation: nil, loadBefore: 0.5, swift: "6.3", buildMode: "release", gitCommit: nil,
+        timerOvershootUs: .init(p50: 60, p99: 90, max: 120))
 
     static func plan(
         _ strategies: String, rounds: Int = 2, mode: RunMode = .http, scenario: Scenario = .purchase,

@@ -59,7 +59,8 @@ enum HTML {
         }
         guard let header = rows.first else { return "" }
         func row(_ cells: [Substring], _ tag: String) -> String {
-            "<tr>" + cells.map { "<\(tag)>\(inline($0))</\(tag)>" }.joined() + "</tr>"
+            "<tr>" + cells.map { "<\(tag)>\(inline($0.replacing(#"\|"#, with: "|")))</\(tag)>" }.joined()
+                + "</tr>"
         }
         let body = rows.dropFirst(2).map { row($0, "td") }.joined(separator: "\n")
         return

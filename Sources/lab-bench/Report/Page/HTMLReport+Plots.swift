@@ -1,26 +1,33 @@
 /// The pictures of the report.
 extension HTMLReport {
-    var plots: String {
-        // Trials of a sweep are of different loads: no picture shows them side by side.
-        if results.sweep != nil {
-            return sweepPlots.isEmpty ? "" : "<h2>Pictures</h2>\n" + sweepPlots.joined(separator: "\n")
-        }
-        let pictures = [
+    /// Trials of a sweep are of different loads: no picture shows them side by side.
+    var figures: [Figure] {
+        if results.sweep != nil { return sweepFigures }
+        return [
             rates, percentiles, openPercentiles, distribution, parts, attempts, runOrder, fairness, sold,
-        ]
-        let shown = pictures.compactMap { $0 }
+        ].compactMap { $0 }
+    }
+
+    var plots: String {
+        let shown = figures.map(\.html)
         guard !shown.isEmpty else { return "" }
-        return "<h2>Pictures</h2>\n" + shown.joined(separator: "\n") + timelines
+        let pictures = "<h2>Pictures</h2>\n" + shown.joined(separator: "\n")
+        guard results.sweep == nil else { return pictures }
+        return pictures
+            + "<h2>Over time</h2>\n<p>Grey: the warm-up, and moments in which the generator itself stood still.</p>\n"
+            + "<div class=\"grid2\">\(timelines.map(\.html).joined(separator: "\n"))</div>"
     }
 
     private var ids: [String] { results.strategies.map(\.id) }
+
+    private var keys: [Figure.Key] { ids.map(Figure.Key.strategy) }
 
     private func names(_ ids: [String]) -> [(value: Double, label: String)] {
         ids.enumerated().map { (Double($0.offset) + 0.5, $0.element) }
     }
 
     /// Every trial of a strategy, and the median.
-    private var rates: String? {
+    private var rates: Figure? {
         let rates = results.strategies.compactMap { $0.purchasesPerSecond?.median }
         guard !rates.isEmpty else { return nil }
         var plot = Plot(
@@ -42,17 +49,17 @@ extension HTMLReport {
                     note: "\(strategy.id), round \(trial.block): \(Text.number(trial.purchasesPerSecond))/s")
             }
         }
-        return plot.figure("Closed load. Bars are medians, marks are single trials.", legend: [])
+        return Figure(plot, "Closed load. Bars are medians, marks are single trials.")
     }
 
-    private var percentiles: String? {
+    private var percentiles: Figure? {
         latency(
             "Latency by percentile, closed load",
             "Service time. A user that waits does not send, so a stall of the server shows in few requests.",
             results.strategies.map { ($0.id, $0.curve, []) })
     }
 
-    private var openPercentiles: String? {
+    private var openPercentiles: Figure? {
         let offered = results.strategies.compactMap(\.open).first?.offeredPerSecond ?? 0
         return latency(
             "Latency by percentile at \(Text.number(offered)) purchases/s, open load",
@@ -66,7 +73,7 @@ extension HTMLReport {
     private func latency(
         _ title: String, _ caption: String,
         _ curves: [(id: String, solid: [CurvePoint], dashed: [CurvePoint])]
-    ) -> String? {
+    ) -> Figure? {
         let all = curves.flatMap { $0.solid + $0.dashed }
         guard !all.isEmpty else { return nil }
         var plot = Plot(
@@ -82,10 +89,10 @@ extension HTMLReport {
         }
         let target = results.workload.thresholds.p95Ms
         plot.limit(target, "target: p95 below \(Text.number(target)) ms")
-        return plot.figure(caption, legend: curves.map(\.id))
+        return Figure(plot, caption, keys: curves.map { .strategy($0.id) })
     }
 
-    private var distribution: String? {
+    private var distribution: Figure? {
         let all = results.strategies.flatMap(\.curve)
         guard !all.isEmpty else { return nil }
         var plot = Plot(
@@ -97,12 +104,12 @@ extension HTMLReport {
                 strategy.id, strategy.curve.map { ($0.us / 1000, $0.share) }, values: strategy.curve.map(\.us)
             )
         }
-        return plot.figure("The further left, the faster; a long tail leans to the right.", legend: ids)
+        return Figure(plot, "The further left, the faster; a long tail leans to the right.", keys: keys)
     }
 
     private static let partColours = ["#b8c4cf", "#8899aa", "#d98c5f", "#5f8fd9", "#c9b458"]
 
-    private var parts: String? {
+    private var parts: Figure? {
         let all = results.strategies.compactMap { strategy in strategy.parts.map { (strategy.id, $0) } }
         guard !all.isEmpty else { return nil }
         let sums = all.map { ($0.1.waitUs + $0.1.holdUs + $0.1.redisUs + $0.1.sqlUs + $0.1.restUs) / 1000 }
@@ -123,17 +130,12 @@ extension HTMLReport {
                 from += value / 1000
             }
         }
-        let keys = zip(words, Self.partColours).map { word, colour in
-            "<span><svg class=\"key\" viewBox=\"0 0 14 14\"><rect width=\"14\" height=\"14\" fill=\"\(colour)\"/></svg>"
-                + "\(word)</span>"
-        }
-        return plot.figure(
-            "Means of successful purchases, closed load, as the service reports them.", legend: []
-        )
-        .replacing("</figcaption>", with: "</figcaption>\n<div class=\"legend\">\(keys.joined())</div>")
+        return Figure(
+            plot, "Means of successful purchases, closed load, as the service reports them.",
+            keys: zip(words, Self.partColours).map(Figure.Key.area))
     }
 
-    private var attempts: String? {
+    private var attempts: Figure? {
         let all = results.strategies.filter { ($0.attemptsPerSuccess ?? 1) > 1.01 }
         guard !all.isEmpty else { return nil }
         let points = all.map { strategy -> (id: String, points: [(x: Double, y: Double)]) in
@@ -148,11 +150,12 @@ extension HTMLReport {
             x: .logarithmic(points.flatMap { $0.points.map(\.x) }),
             y: .logarithmic(points.flatMap { $0.points.map(\.y) }), xTitle: "attempts", yTitle: "purchases")
         for entry in points { plot.line(entry.id, entry.points, hasMarkers: false) }
-        return plot.figure(
-            "Strategies that ever ask again; the others need one attempt.", legend: all.map(\.id))
+        return Figure(
+            plot, "Strategies that ever ask again; the others need one attempt.",
+            keys: all.map { .strategy($0.id) })
     }
 
-    private var runOrder: String? {
+    private var runOrder: Figure? {
         let trials = results.trials.filter { !$0.isControl }
         guard trials.count > 1 else { return nil }
         var plot = Plot(
@@ -166,10 +169,10 @@ extension HTMLReport {
                 note: "\(trial.order). \(trial.strategy), \(trial.model.rawValue): "
                     + "\(Text.number(trial.purchasesPerSecond))/s")
         }
-        return plot.figure("A machine that gets slower shows as a slope.", legend: ids)
+        return Figure(plot, "A machine that gets slower shows as a slope.", keys: keys)
     }
 
-    private var fairness: String? {
+    private var fairness: Figure? {
         let trials = firstTrials
         guard !trials.isEmpty else { return nil }
         var plot = Plot(
@@ -185,10 +188,10 @@ extension HTMLReport {
                     note: "\(trial.strategy), user \(user + 1): \(count)", size: 2.2)
             }
         }
-        return plot.figure("One mark a user, first round. A flat band is fair.", legend: [])
+        return Figure(plot, "One mark a user, first round. A flat band is fair.")
     }
 
-    private var sold: String? {
+    private var sold: Figure? {
         let trials = firstTrials
         guard !trials.isEmpty else { return nil }
         var plot = Plot(
@@ -200,8 +203,8 @@ extension HTMLReport {
             plot.line(
                 trial.strategy, moments(trial).map { ($0.0, Double($0.1.soldSoFar)) }, hasMarkers: false)
         }
-        return plot.figure(
-            "First round, as the answers say; the audit compares the end with both stores.", legend: ids)
+        return Figure(
+            plot, "First round, as the answers say; the audit compares the end with both stores.", keys: keys)
     }
 
     private var firstTrials: [TrialResult] {
@@ -216,29 +219,49 @@ extension HTMLReport {
         trial.series.enumerated().map { (Double($0.offset + 1) * trial.seriesStepMs / 1000, $0.element) }
     }
 
-    /// Rate and p99 over time of the first trial of each strategy.
-    private var timelines: String {
-        let figures = firstTrials.filter { !$0.series.isEmpty }.map { trial -> String in
-            let steps = moments(trial)
-            var plot = Plot(
-                title: "\(trial.strategy): purchases/s over time", x: .linear(from: 0, to: end(trial)),
-                y: .linear(steps.map { $0.1.perSecond }), xTitle: "seconds since the first request",
-                yTitle: "purchases/s", height: 230)
-            mark(trial, &plot)
-            plot.line(trial.strategy, steps.map { ($0.0, $0.1.perSecond) }, hasMarkers: false)
-            let slow = steps.compactMap { step in step.1.p99Us.map { (step.0, $0) } }
-            var below = Plot(
-                title: "p99", x: .linear(from: 0, to: end(trial)), y: .logarithmic(slow.map { $0.1 / 1000 }),
-                xTitle: "seconds since the first request", yTitle: "p99, milliseconds", height: 230)
-            mark(trial, &below)
-            below.line(
-                trial.strategy, slow.map { ($0.0, $0.1 / 1000) }, values: slow.map(\.1), hasMarkers: false)
-            return plot.figure("First round.", legend: [])
-                .replacing("</svg>\n</figure>", with: "</svg>\n\(below.svg)\n</figure>")
+    /// What the first trial of each strategy did over time.
+    var timelines: [Figure] { firstTrials.filter { !$0.series.isEmpty }.map(timeline) }
+
+    /// Purchases by how they ended, and below it how long they took.
+    private func timeline(_ trial: TrialResult) -> Figure {
+        let steps = moments(trial)
+        let perSecond = 1000 / trial.seriesStepMs
+        let losses: [(word: String, counts: [Int])] = [
+            ("refused", steps.map(\.1.refusals)), ("errors", steps.map(\.1.errors)),
+        ].filter { $0.counts.contains { $0 > 0 } }
+        var plot = Plot(
+            title: "Purchases over time", x: .linear(from: 0, to: end(trial)),
+            y: .linear(
+                steps.map(\.1.perSecond) + losses.flatMap { $0.counts.map { Double($0) * perSecond } }),
+            xTitle: "seconds since the first request", yTitle: "purchases/s", height: 230)
+        mark(trial, &plot)
+        plot.line(trial.strategy, steps.map { ($0.0, $0.1.perSecond) }, hasMarkers: false)
+        for loss in losses {
+            plot.line(
+                trial.strategy, zip(steps, loss.counts).map { ($0.0, Double($1) * perSecond) },
+                values: loss.counts.map { Double($0) }, isDashed: true, dashedWord: loss.word)
         }
-        return
-            "<h2>Over time</h2>\n<p>Grey: the warm-up, and moments in which the generator itself stood still.</p>\n"
-            + "<div class=\"grid2\">\(figures.joined(separator: "\n"))</div>"
+        let (middle, slow) = (known(steps, \.p50Us), known(steps, \.p99Us))
+        var below = Plot(
+            title: "Latency over time", x: .linear(from: 0, to: end(trial)),
+            y: .logarithmic((middle + slow).map { $0.us / 1000 }),
+            xTitle: "seconds since the first request", yTitle: "milliseconds", height: 230)
+        mark(trial, &below)
+        for (points, isDashed) in [(slow, false), (middle, true)] {
+            below.line(
+                trial.strategy, points.map { ($0.at, $0.us / 1000) }, values: points.map(\.us),
+                isDashed: isDashed, dashedWord: "p50", hasMarkers: false)
+        }
+        let lost = losses.isEmpty ? "" : " (dashed: \(losses.map(\.word).joined(separator: ", ")))"
+        return Figure(
+            title: "\(trial.strategy) over time", [plot, below],
+            "First round. Above: purchases/s\(lost). Below: p99, and dashed p50.")
+    }
+
+    private func known(
+        _ steps: [(Double, TrialResult.Step)], _ figure: (TrialResult.Step) -> Double?
+    ) -> [(at: Double, us: Double)] {
+        steps.compactMap { step in figure(step.1).map { (step.0, $0) } }
     }
 
     private func mark(_ trial: TrialResult, _ plot: inout Plot) {

@@ -1,6 +1,6 @@
 /// The pictures of a sweep.
 extension HTMLReport {
-    var sweepPlots: [String] {
+    var sweepFigures: [Figure] {
         guard let sweep = results.sweep, !sweep.points.isEmpty else { return [] }
         return sweep.kind == .users ? [throughput(sweep)] : [latency(sweep)]
     }
@@ -8,7 +8,7 @@ extension HTMLReport {
     private var swept: [String] { results.strategies.map(\.id) }
 
     /// Marks are measured, dashed lines the law.
-    private func throughput(_ sweep: SweepResult) -> String {
+    private func throughput(_ sweep: SweepResult) -> Figure {
         let most =
             sweep.points.map(\.purchasesPerSecond) + sweep.fits.flatMap { $0.law.curve.map(\.perSecond) }
         var plot = Plot(
@@ -27,12 +27,13 @@ extension HTMLReport {
                 value: point.purchasesPerSecond,
                 note: "\(point.strategy), \(point.users) users: \(Text.number(point.purchasesPerSecond))/s")
         }
-        return plot.figure(
+        return Figure(
+            plot,
             "Marks: measured, closed load. Dashed: the universal scalability law, fitted to them where there are six "
-                + "loads or more; its residuals stand in the table.", legend: swept)
+                + "loads or more; its residuals stand in the table.", keys: swept.map(Figure.Key.strategy))
     }
 
-    private func latency(_ sweep: SweepResult) -> String {
+    private func latency(_ sweep: SweepResult) -> Figure {
         let points = sweep.points.filter { $0.responseUs.p50 != nil }
         let all = points.flatMap { [$0.responseUs.p50, $0.responseUs.p95].compactMap { $0 } }
         var plot = Plot(
@@ -54,6 +55,6 @@ extension HTMLReport {
         }
         let target = results.workload.thresholds.p95Ms
         plot.limit(target, "target: p95 below \(Text.number(target)) ms")
-        return plot.figure("Open load. Solid: p95. Dashed: p50.", legend: swept)
+        return Figure(plot, "Open load. Solid: p95. Dashed: p50.", keys: swept.map(Figure.Key.strategy))
     }
 }

@@ -1,10 +1,8 @@
 /// The style sheet of `report.html`: light and dark, no reference to anything outside.
 enum PageStyle {
     static let css = """
-        :root { color-scheme: light dark; --ground: #fbfbf9; --ink: #1d2126; --soft: #5b6570; --line: #dcdfe3;
-          --panel: #ffffff; --good: #1a7f4b; --bad: #b3261e; --warn: #8a6100; }
-        @media (prefers-color-scheme: dark) { :root { --ground: #14171b; --ink: #e6e8ea; --soft: #9aa4af;
-          --line: #2c333b; --panel: #1b2026; --good: #5fce94; --bad: #ff8a80; --warn: #e6b84c; } }
+        \(colours)
+        \(plot)
         * { box-sizing: border-box; }
         body { margin: 0; background: var(--ground); color: var(--ink);
           font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
@@ -33,14 +31,25 @@ enum PageStyle {
         .legend span { display: inline-flex; align-items: center; gap: 5px; }
         .key { width: 14px; height: 14px; fill: currentColor; }
         figure > svg { width: 100%; height: auto; display: block; font: 12px system-ui, sans-serif; }
+        .grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(430px, 1fr)); gap: 0 16px; }
+        @media (max-width: 520px) { .grid2 { grid-template-columns: 1fr; } }
+        @media print { figure, .verdict { break-inside: avoid; } }
+        """
+
+    static let colours = """
+        :root { color-scheme: light dark; --ground: #fbfbf9; --ink: #1d2126; --soft: #5b6570; --line: #dcdfe3;
+          --panel: #ffffff; --good: #1a7f4b; --bad: #b3261e; --warn: #8a6100; }
+        @media (prefers-color-scheme: dark) { :root { --ground: #14171b; --ink: #e6e8ea; --soft: #9aa4af;
+          --line: #2c333b; --panel: #1b2026; --good: #5fce94; --bad: #ff8a80; --warn: #e6b84c; } }
+        """
+
+    /// The parts of a plot.
+    static let plot = """
         svg text { fill: var(--soft); } svg .name { fill: var(--ink); } svg .note { font-size: 11px; }
         svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); }
         svg .limit { stroke: var(--bad); stroke-dasharray: 2 3; } svg .band { fill: var(--soft); opacity: 0.16; }
         svg polyline { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linejoin: round; }
         svg polyline.dashed { stroke-dasharray: 5 4; opacity: 0.85; }
         svg g[color] circle, svg g[color] path { fill: currentColor; }
-        .grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(430px, 1fr)); gap: 0 16px; }
-        @media (max-width: 520px) { .grid2 { grid-template-columns: 1fr; } }
-        @media print { figure, .verdict { break-inside: avoid; } }
         """
 }

@@ -95,9 +95,16 @@ struct Plot: Sendable {
                 + "y=\"\(Self.short(py(value) - 4))\" text-anchor=\"end\">\(HTML.escaped(label))</text>")
     }
 
-    var svg: String {
+    var svg: String { svg(placed: "") }
+
+    /// Inside another SVG, so far below its top.
+    func svg(below y: Double) -> String {
+        svg(placed: " y=\"\(Self.short(y))\" width=\"\(Self.short(Self.width))\" height=\"\(Self.short(height))\"")
+    }
+
+    private func svg(placed place: String) -> String {
         var parts = [
-            "<svg viewBox=\"0 0 \(Self.short(Self.width)) \(Self.short(height))\" role=\"img\" "
+            "<svg\(place) viewBox=\"0 0 \(Self.short(Self.width)) \(Self.short(height))\" role=\"img\" "
                 + "aria-label=\"\(HTML.escaped(title))\">"
         ]
         let floor = Self.short(height - bottom)
@@ -126,17 +133,5 @@ struct Plot: Sendable {
                 + "<text class=\"name\" transform=\"translate(14 \(Self.short((top + height - bottom) / 2))) rotate(-90)\" "
                 + "text-anchor=\"middle\">\(HTML.escaped(yTitle))</text>")
         return (parts + marks).joined(separator: "\n") + "\n</svg>"
-    }
-
-    /// The picture with its heading, what to look for, and which colour is whose.
-    func figure(_ caption: String, legend strategies: [String]) -> String {
-        let entries = strategies.map { strategy in
-            "<span><svg class=\"key\" viewBox=\"0 0 14 14\" color=\"\(Palette.colour(strategy))\">"
-                + "\(Palette.marker(strategy, 7, 7, size: 5))</svg>\(HTML.escaped(strategy))</span>"
-        }
-        let legend = entries.isEmpty ? "" : "<div class=\"legend\">\(entries.joined())</div>"
-        return
-            "<figure><figcaption><strong>\(HTML.escaped(title))</strong> \(HTML.escaped(caption))</figcaption>\n"
-            + "\(legend)\n\(svg)\n</figure>"
     }
 }
