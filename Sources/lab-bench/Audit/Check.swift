@@ -78,7 +78,9 @@ struct CheckSummary: Sendable, Equatable, Codable {
                 trial.checks.filter { $0.id == check.id }.map { (trial: trial, check: $0) }
             }
             func count(_ state: Check.State) -> Int { same.count { $0.check.state == state } }
-            let worst = same.filter { $0.check.state != .notChecked }.max { $0.check.badness < $1.check.badness }
+            let worst = same.filter { $0.check.state != .notChecked }.max {
+                $0.check.badness < $1.check.badness
+            }
             return CheckSummary(
                 id: check.id, kind: check.kind, statement: check.statement, passed: count(.pass),
                 failed: count(.fail), unknown: count(.unknown),

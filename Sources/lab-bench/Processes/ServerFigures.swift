@@ -13,7 +13,8 @@ struct ServerFigures: Sendable, Equatable {
     /// - Returns: nil when the page has no purchases: it is none of lab-server's.
     init?(parsing page: String) {
         for line in page.split(separator: "\n") where !line.hasPrefix("#") {
-            guard let end = line.lastIndex(of: " "), let value = Double(line[line.index(after: end)...]) else {
+            guard let end = line.lastIndex(of: " "), let value = Double(line[line.index(after: end)...])
+            else {
                 continue
             }
             let series = line[..<end]

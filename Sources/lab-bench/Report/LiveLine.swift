@@ -13,7 +13,9 @@ struct LiveLine: Sendable {
         let place = "\(place.padding(to: 8)) \(model.rawValue.padding(to: 8))"
         let figures = Self.figures(progress)
         let sparkline = Text.sparkline(progress.recentRates)
-        let forms = ["\(place) [\(bar)] \(figures)", "\(place) \(percent) \(figures)", "\(percent) \(figures)"]
+        let forms = [
+            "\(place) [\(bar)] \(figures)", "\(place) \(percent) \(figures)", "\(percent) \(figures)",
+        ]
         for form in forms where form.count + 1 + sparkline.count <= columns { return "\(form) \(sparkline)" }
         let left = max(columns - forms[2].count - 1, 0)
         return "\(forms[2]) \(sparkline.suffix(left))"

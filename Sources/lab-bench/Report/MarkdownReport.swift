@@ -174,7 +174,8 @@ extension MarkdownReport {
                 ], lock) + [
                 "",
                 "What kept it from selling more. Cores used on average; CPU of "
-                    + (isDirect ? "lab-bench, which runs the service," : "the server") + " and Redis for each "
+                    + (isDirect ? "lab-bench, which runs the service," : "the server")
+                    + " and Redis for each "
                     + "purchase answered 200; loop lag: how late the server's event loops came to a timer, mean.",
                 "",
             ]
@@ -239,7 +240,8 @@ extension MarkdownReport {
             + Self.table(
                 [
                     "strategy", "offered/s", "achieved/s", "unsent", "sustained", "success", "service p50",
-                    "response p50", "service p90", "response p90", "service p95", "response p95", "service p99",
+                    "response p50", "service p90", "response p90", "service p95", "response p95",
+                    "service p99",
                     "response p99", "service max", "response max",
                 ], rows)
     }
@@ -357,7 +359,10 @@ extension MarkdownReport {
                 ["system", "\(env.os), kernel \(env.kernel), \(env.virtualisation ?? "no hypervisor seen")"],
                 ["load before, governor", "\(load), \(env.governor ?? "-")"],
                 ["timer overshoot", late ?? "-"],
-                ["build", "Swift \(env.swift), \(env.buildMode), lab-bench \(results.run.toolVersion ?? "-")"],
+                [
+                    "build",
+                    "Swift \(env.swift), \(env.buildMode), lab-bench \(results.run.toolVersion ?? "-")",
+                ],
                 ["Redis for the stock", redis],
                 ["Redis lock nodes (redlock)", lockNodes],
                 ["SQLite", sqlite],

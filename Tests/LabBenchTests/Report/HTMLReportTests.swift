@@ -45,7 +45,7 @@ struct HTMLReportTests {
         for value in plotted { #expect(value.map(known.contains) == true, "\(value ?? .nan)") }
     }
 
-    @Test("keeps each picture as a file of its own too: whole, named by its title, without anything from outside")
+    @Test("keeps each picture as a file of its own too: whole, named by its title, with nothing from outside")
     func files() throws {
         let page = HTMLReport(try Self.results.get())
         let figures = page.figures + page.timelines

@@ -14,7 +14,7 @@ extension HTMLReport {
         let pictures = "<h2>Pictures</h2>\n" + shown.joined(separator: "\n")
         guard results.sweep == nil else { return pictures }
         return pictures
-            + "<h2>Over time</h2>\n<p>Grey: the warm-up, and moments in which the generator itself stood still.</p>\n"
+            + "<h2>Over time</h2>\n<p>Grey: the warm-up, the drain, and moments in which the generator itself stood still.</p>\n"
             + "<div class=\"grid2\">\(timelines.map(\.html).joined(separator: "\n"))</div>"
     }
 
@@ -266,6 +266,8 @@ extension HTMLReport {
 
     private func mark(_ trial: TrialResult, _ plot: inout Plot) {
         if trial.warmupSeconds > 0 { plot.band(from: 0, to: trial.warmupSeconds, note: "warm-up") }
+        let last = trial.warmupSeconds + trial.durationSeconds
+        if last < end(trial) { plot.band(from: last, to: end(trial), note: "drain") }
         for pause in trial.generator.pauses {
             plot.band(
                 from: (pause.atMs - pause.lengthMs) / 1000, to: pause.atMs / 1000,

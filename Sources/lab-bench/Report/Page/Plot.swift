@@ -18,7 +18,9 @@ struct Plot: Sendable {
     private let left = 64.0
     private let right = 30.0
     private let top = 14.0
-    private let bottom = 46.0
+    private var bottom: Double { hasTwoRows ? 60 : 46 }
+    /// Names that would run into each other stand in two rows.
+    private var hasTwoRows: Bool { xLabels.map { $0.count > 7 } ?? false }
 
     init(
         title: String, x: Scale, y: Scale, xTitle: String, yTitle: String, height: Double = 340,
@@ -99,7 +101,8 @@ struct Plot: Sendable {
 
     /// Inside another SVG, so far below its top.
     func svg(below y: Double) -> String {
-        svg(placed: " y=\"\(Self.short(y))\" width=\"\(Self.short(Self.width))\" height=\"\(Self.short(height))\"")
+        let size = "width=\"\(Self.short(Self.width))\" height=\"\(Self.short(height))\""
+        return svg(placed: " y=\"\(Self.short(y))\" \(size)")
     }
 
     private func svg(placed place: String) -> String {
@@ -115,7 +118,7 @@ struct Plot: Sendable {
                     + "y1=\"\(place)\" y2=\"\(place)\"/><text x=\"\(Self.short(left - 8))\" "
                     + "y=\"\(Self.short(py(tick.value) + 4))\" text-anchor=\"end\">\(tick.label)</text>")
         }
-        for tick in xLabels ?? x.ticks {
+        for (index, tick) in (xLabels ?? x.ticks).enumerated() {
             let place = Self.short(px(tick.value))
             if xLabels == nil {
                 parts.append(
@@ -123,7 +126,7 @@ struct Plot: Sendable {
                 )
             }
             parts.append(
-                "<text x=\"\(place)\" y=\"\(Self.short(height - bottom + 16))\" text-anchor=\"middle\">"
+                "<text x=\"\(place)\" y=\"\(Self.short(height - bottom + (hasTwoRows && index % 2 == 1 ? 30 : 16)))\" text-anchor=\"middle\">"
                     + "\(HTML.escaped(tick.label))</text>")
         }
         parts.append(
