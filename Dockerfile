@@ -33,7 +33,7 @@ USER 10001
 WORKDIR /data
 # The only place that is written: the root file system may be read-only.
 VOLUME /data
-ENV LAB_HOST=0.0.0.0 LAB_DATABASE=sqlite:/data/lab.sqlite
+ENV LAB_HOST=0.0.0.0 LAB_DATABASE=sqlite:/data/lab.sqlite LAB_LOG_OUTPUT=stdout
 EXPOSE 8080
 # Whether the process answers: a start that takes long is no reason to end it (/health/startup says when it is over).
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["lab-server", "health"]

@@ -39,7 +39,9 @@ struct FrontSettings: Sendable {
     /// Connections at the same time; more wait in the system's queue.
     var connections = 20_000
     /// Requests that are answered at the same time; more are refused.
-    var inFlight = 10_000
+    var inFlight = 12_000
+    /// Of one route, so that none takes the others' room.
+    var inFlightPerRoute = 10_000
     /// Sites whose pages may call the API.
     var origins: Set<String> = []
     var isEncrypted = false
@@ -99,7 +101,8 @@ func buildRouter<Store: Ledger, Redis: RedisPort>(
         middleware: ProblemMiddleware(
             identity: identity, metrics: metrics, crossOrigin: CrossOrigin(origins: parts.front.origins),
             inFlight: parts.front.inFlight, isEncrypted: parts.front.isEncrypted))
-    let routes = RouteRegistrar(router, auth: auth, metrics: metrics)
+    let routes = RouteRegistrar(
+        router, auth: auth, metrics: metrics, inFlight: parts.front.inFlightPerRoute)
     let products = ProductService(store: store, stock: stock)
     AuthRoutes(auth: auth, limiter: parts.limiter).add(to: routes)
     ProductRoutes(products: products).add(to: routes)
@@ -139,10 +142,12 @@ func buildApplication(
     tls: TLSIdentity? = nil, logger: Logger,
     onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
 ) throws -> Application<RouterResponder<LabRequestContext>> {
-    let identity = built.identity
+    let (identity, connections) = (built.identity, built.metrics.connections)
     let http = HTTPServerBuilder.http1(
         configuration: .init(
-            additionalChannelHandlers: [ConnectionGuard(front.connection, identity: identity)],
+            additionalChannelHandlers: [
+                ConnectionGuard(front.connection, identity: identity, open: connections)
+            ],
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
     return Application(

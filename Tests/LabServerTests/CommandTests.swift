@@ -111,6 +111,32 @@ import Testing
         }
     }
 
+    @Test(
+        "With --log-output stdout the log goes there, as JSON from the first line to the last, and nothing else"
+    )
+    func logOutput() async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-log")
+        let child = try await ChildProcess.start(
+            try BuiltProgram.path("lab-server"),
+            [
+                "serve", "--dev", "--port", "0", "--database", "sqlite:" + directory.file("l.sqlite"),
+                "--log-output", "stdout", "--log-format", "json", "--log-level", "error", "--strategy",
+                "redlock",
+            ])
+        let line = await child.line(within: .seconds(60)) { $0.contains("listening") }
+        #expect(await child.terminate(grace: .seconds(30)) == .exited(0))
+        let found = try #require(line, "\(child.lines())")
+        let event = try JSONSerialization.jsonObject(with: Data(found.utf8)) as? [String: Any]
+        #expect(event?["event"] as? String == "listening")
+        #expect((event?["address"] as? String)?.hasPrefix("http://127.0.0.1:") == true)
+        #expect(event?["strategy"] as? String == "redlock")
+        #expect(child.lines(of: .standardError) == [])
+        for line in child.lines(of: .standardOutput) {
+            #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) is [String: Any], "\(line)")
+        }
+        directory.remove()
+    }
+
     @Test("All that is wrong with flags and variables is said at once, by the name that was used")
     func allProblems() async throws {
         let ended = try await run(

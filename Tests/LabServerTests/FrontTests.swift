@@ -1,4 +1,5 @@
 import HTTPTypes
+import LabTesting
 import LockStrategies
 import Testing
 
@@ -190,6 +191,45 @@ struct FrontTests {
             let answer = try await lab.client.send(.get, "/health/live")
             #expect(answer.status == 503)
             #expect(answer.headers[.retryAfter] == "1")
+            #expect(await lab.page().contains("lab_http_refused_total{limit=\"server\"} 1\n"))
+        }
+    }
+
+    @Test("A route that answers as many requests as one route may is 503 with Retry-After; the others go on")
+    func inFlightOfOneRoute() async throws {
+        var front = FrontSettings()
+        front.inFlightPerRoute = 3
+        try await withLab(front: front) { lab async throws in
+            let client = try await lab.client.signedIn()
+            let product = try await client.product(units: 10)
+            let load = lab.metrics.inFlight(of: .purchase)
+            load.add(3)
+            let refused = try await client.buy(product)
+            #expect(refused.status == 503)
+            #expect(refused.headers[.retryAfter] == "1")
+            #expect(try await client.stock(product) == 10)
+            let page = await lab.page()
+            #expect(page.contains("lab_http_refused_total{limit=\"route\"} 1\n"))
+            let route = #"{http_request_method="POST",http_route="/api/purchases"}"#
+            #expect(page.contains("lab_http_route_requests_in_flight\(route) 3\n"))
+            load.add(-1)
+            #expect(try await client.buy(product).status == 200)
+            #expect(load.value == 2)
+        }
+    }
+
+    @Test("Connections are counted from their first to their last moment")
+    func connections() async throws {
+        try await withLab { lab async throws in
+            // The test framework has one of its own.
+            let before = 1
+            try await waitUntil { lab.metrics.connections.value == before }
+            var open: [RawConnection] = []
+            for _ in 0..<5 { open.append(try await RawConnection.open(lab.client.port)) }
+            try await waitUntil { lab.metrics.connections.value == before + 5 }
+            #expect(await lab.page().contains("\nlab_http_connections \(before + 5)\n"))
+            for connection in open { await connection.reset() }
+            try await waitUntil { lab.metrics.connections.value == before }
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import InventoryService
+import LockStrategies
 import Logging
 
 struct Serve: AsyncParsableCommand {
@@ -12,13 +13,29 @@ struct Serve: AsyncParsableCommand {
         let plan = try ServePlan(
             options.values, crashAt: ProcessInfo.processInfo.environment["LAB_CRASH_AT"])
         let threshold = LogThreshold(plan.logLevel)
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, format: plan.logFormat, threshold: threshold) }
+        LoggingSystem.bootstrap {
+            LineLogHandler(
+                label: $0, format: plan.logFormat, threshold: threshold, write: plan.logOutput.write)
+        }
         let server = Server(plan: plan, logger: Logger(label: "lab-server"), logThreshold: threshold)
         try await server.run { address in
-            // Not `print`, which keeps it in a buffer where the output is a pipe.
-            FileHandle.standardOutput.write(
-                Data("lab-server listening on \(address) strategy=\(plan.settings.strategy)\n".utf8))
+            LogOutput.standardOutput.write(Self.announcement(at: address, plan) + "\n")
         }
+    }
+
+    /// The one line on the standard output. Whatever the log's level is, it is said.
+    static func announcement(at address: String, _ plan: ServePlan) -> String {
+        let strategy = plan.settings.strategy.rawValue
+        guard plan.logOutput == .standardOutput else {
+            return "lab-server listening on \(address) strategy=\(strategy)"
+        }
+        let fields: [(String, String)] = [
+            ("address", address), ("event", "listening"), ("strategy", strategy),
+        ]
+        return plan.logFormat.text(
+            of: LogLine(
+                time: WallClock.system.now, level: .notice, label: "lab-server", message: "listening",
+                fields: fields.map { (key: $0, value: "\($1)") }))
     }
 }
 

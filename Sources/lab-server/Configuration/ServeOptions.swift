@@ -102,6 +102,12 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Where the log goes: stderr, or stdout, on which the line about listening then is a line of the log. "
+                + "[LAB_LOG_OUTPUT, default: stderr]"))
+    var logOutput: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Address of the page for Prometheus. [LAB_METRICS_HOST, default: 127.0.0.1]"))
     var metricsHost: String?
 
@@ -145,8 +151,14 @@ struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Requests at the same time; more are refused with 503. [LAB_MAX_IN_FLIGHT, "
-                + "default: 10000]"))
+                + "default: 12000]"))
     var maxInFlight: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Requests to one route at the same time, so that the others have room; more are refused with 503. "
+                + "[LAB_MAX_IN_FLIGHT_PER_ROUTE, default: 10000]"))
+    var maxInFlightPerRoute: String?
 
     @Option(
         help: ArgumentHelp(
@@ -239,6 +251,7 @@ struct ServeOptions: ParsableArguments {
         case .authRequests: authRequestsPerMinute
         case .authGuesses: authGuessesPerMinute
         case .logFormat: logFormat
+        case .logOutput: logOutput
         case .metricsHost: metricsHost
         case .metricsPort: metricsPort
         case .headTimeout: headTimeout
@@ -247,6 +260,7 @@ struct ServeOptions: ParsableArguments {
         case .idleTimeout: idleTimeout
         case .maxConnections: maxConnections
         case .maxInFlight: maxInFlight
+        case .maxInFlightPerRoute: maxInFlightPerRoute
         case .corsOrigins: corsOrigins
         case .drainDelay: drainDelay
         case .drainTimeout: drainTimeout

@@ -33,6 +33,7 @@ struct ServePlan: Sendable {
     let authLimits: AuthLimiter.Settings
     let logLevel: Logger.Level
     let logFormat: LogFormat
+    let logOutput: LogOutput
     let front: FrontSettings
     /// Nil: no page for Prometheus.
     let metricsPort: Int?
@@ -75,6 +76,7 @@ struct ServePlan: Sendable {
         authLimits = AuthLimiter.Settings(
             requestsPerMinute: requests == 0 ? nil : requests, guessesPerMinute: guesses == 0 ? nil : guesses)
         logFormat = reading.choice(.logFormat, LogFormat.allCases, standard: isDevelopment ? .text : .json)
+        logOutput = reading.choice(.logOutput, LogOutput.allCases, standard: .standardError)
         redisLimits = RedisServers.Limits(
             stock: .milliseconds(reading.number(.redisTimeout, 1...600_000)),
             lockNode: .milliseconds(reading.number(.lockNodeTimeout, 1...600_000)))
@@ -152,6 +154,7 @@ struct ServePlan: Sendable {
         front.connection.idle = time(.idleTimeout)
         front.connections = reading.number(.maxConnections, 1...1_000_000)
         front.inFlight = reading.number(.maxInFlight, 1...1_000_000)
+        front.inFlightPerRoute = reading.number(.maxInFlightPerRoute, 1...1_000_000)
         front.origins = reading.convert(.corsOrigins, standard: []) { text throws(StartFailure) in
             try origins(text)
         }

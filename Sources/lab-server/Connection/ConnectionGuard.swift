@@ -15,6 +15,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: ConnectionPhase.Limits
     private let identity: RequestIdentity
+    /// Connections of the server.
+    private let open: Counter
     private var phase: ConnectionPhase
     private var bodyBytes = 0
     /// Of the request that is being read or answered: it names itself and its trace.
@@ -23,15 +25,22 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isClosing = false
     private var timer: Scheduled<Void>?
 
-    init(_ limits: ConnectionPhase.Limits, identity: RequestIdentity) {
+    init(_ limits: ConnectionPhase.Limits, identity: RequestIdentity, open: Counter) {
         self.limits = limits
         self.identity = identity
+        self.open = open
         phase = ConnectionPhase(limits, at: .now)
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { watch(context) }
+    func handlerAdded(context: ChannelHandlerContext) {
+        open.add()
+        watch(context)
+    }
 
-    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        open.add(-1)
+        timer?.cancel()
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()

@@ -1,8 +1,7 @@
-import Foundation
 import InventoryService
 import Logging
 
-/// Writes each event as one line on the standard error.
+/// Writes each event as one line, on the standard error unless it is told otherwise.
 struct LineLogHandler: LogHandler {
     /// The shared one, until this logger is given one of its own.
     var logLevel: Logger.Level {
@@ -20,7 +19,7 @@ struct LineLogHandler: LogHandler {
 
     init(
         label: String, format: LogFormat, threshold: LogThreshold = LogThreshold(.notice),
-        write: @escaping @Sendable (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+        write: @escaping @Sendable (String) -> Void = LogOutput.standardError.write
     ) {
         self.label = label
         self.format = format

@@ -32,6 +32,12 @@ final class ServerMetrics: Sendable {
     private let redisCommands = Counter()
     /// Requests that are being answered.
     let inFlight = Counter()
+    private let inFlightByRoute: [OperationID: Counter]
+    /// Requests refused because too many were being answered: by the server, by one route.
+    let refusedByServer = Counter()
+    let refusedByRoute = Counter()
+    /// Connections of clients.
+    let connections = Counter()
 
     init(
         strategy: StrategyID, redis: RedisMeter = RedisMeter(), ledger: LedgerMeter = LedgerMeter(),
@@ -49,12 +55,21 @@ final class ServerMetrics: Sendable {
             }
         }
         self.http = http
+        inFlightByRoute = Dictionary(uniqueKeysWithValues: RouteTable.all.map { ($0.id, Counter()) })
         otherStatuses = Dictionary(
             uniqueKeysWithValues: RouteTable.all.map { ($0.id, Histogram(bounds: Histogram.http)) })
     }
 
     func answered(_ route: OperationID, _ status: Int, in duration: Duration) {
         (http[RouteStatus(route: route, status: status)] ?? otherStatuses[route])?.observe(duration)
+    }
+
+    /// Requests to one route that are being answered.
+    func inFlight(of route: OperationID) -> Counter {
+        guard let counter = inFlightByRoute[route] else {
+            preconditionFailure("\(route) is not in the table of routes")
+        }
+        return counter
     }
 
     func answeredUnknownRoute() { unknownRoutes.add() }
@@ -117,8 +132,7 @@ final class ServerMetrics: Sendable {
         ledgerMeter.write(to: &page)
         lag.write(to: &page)
         process.write(to: &page)
-        page.family("lab_http_requests_in_flight", "gauge", "Requests that are being answered.")
-        page.sample("lab_http_requests_in_flight", [], inFlight.value)
+        load(on: &page)
         page.family("lab_http_unknown_route_total", "counter", "Requests to no route of this server.")
         page.sample("lab_http_unknown_route_total", [], unknownRoutes.value)
         for gauge in gauges {
@@ -127,6 +141,23 @@ final class ServerMetrics: Sendable {
         }
         requests(on: &page)
         return page.text
+    }
+
+    /// What the limits of the front are about.
+    private func load(on page: inout Exposition) {
+        page.family("lab_http_connections", "gauge", "Connections of clients.")
+        page.sample("lab_http_connections", [], connections.value)
+        page.family("lab_http_requests_in_flight", "gauge", "Requests that are being answered.")
+        page.sample("lab_http_requests_in_flight", [], inFlight.value)
+        page.family("lab_http_route_requests_in_flight", "gauge", "Requests that a route is answering.")
+        for route in RouteTable.all {
+            let labels = [("http_request_method", route.method.rawValue), ("http_route", route.path)]
+            page.sample("lab_http_route_requests_in_flight", labels, inFlight(of: route.id).value)
+        }
+        page.family(
+            "lab_http_refused_total", "counter", "Requests refused because too many were being answered.")
+        page.sample("lab_http_refused_total", [("limit", "server")], refusedByServer.value)
+        page.sample("lab_http_refused_total", [("limit", "route")], refusedByRoute.value)
     }
 
     private func requests(on page: inout Exposition) {

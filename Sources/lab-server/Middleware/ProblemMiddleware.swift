@@ -43,7 +43,10 @@ struct ProblemMiddleware: RouterMiddleware {
         var response: Response
         do {
             try Self.checkHost(request)
-            guard metrics.inFlight.value <= inFlight else { throw Problem.overloaded }
+            guard metrics.inFlight.value <= inFlight else {
+                metrics.refusedByServer.add()
+                throw Problem.overloaded
+            }
             if let answer = crossOrigin.preflight(request) {
                 response = answer
             } else {

@@ -10,21 +10,33 @@ struct RouteRegistrar<Store: Ledger> {
     private let router: Router<LabRequestContext>
     private let authentication: Authentication<Store>
     private let metrics: ServerMetrics
+    /// Requests of one route that are answered at the same time; more are refused.
+    private let inFlight: Int
 
-    init(_ router: Router<LabRequestContext>, auth: AuthService<Store>, metrics: ServerMetrics) {
+    init(
+        _ router: Router<LabRequestContext>, auth: AuthService<Store>, metrics: ServerMetrics, inFlight: Int
+    ) {
         self.router = router
+        self.inFlight = inFlight
         authentication = Authentication(auth: auth)
         self.metrics = metrics
     }
 
     func on(_ id: OperationID, _ handler: @escaping Handler) {
         let route = RouteTable[id]
-        let (authentication, metrics) = (authentication, metrics)
+        let (authentication, metrics, most) = (authentication, metrics, inFlight)
+        let load = metrics.inFlight(of: id)
         router.on(RouterPath(route.routerPath), method: route.method) { request, context in
             let start = ContinuousClock.now
+            load.add()
+            defer { load.add(-1) }
             var context = context
             var response: Response
             do {
+                guard load.value <= most else {
+                    metrics.refusedByRoute.add()
+                    throw Problem.overloaded
+                }
                 if route.access != .anyone {
                     context.user = try await authentication.caller(
                         of: request, for: route.access, in: context)
