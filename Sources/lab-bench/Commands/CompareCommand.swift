@@ -46,7 +46,10 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(help: "With --paired: directory for the results; default results/<time>-compare-<host>.")
     var output: String?
 
-    @Option(help: "JSON file: p95_ms, success_percent, regression_percent, noise_floor_percent.")
+    @Option(
+        help:
+            "JSON file: p95_ms, success_percent, regression_percent, noise_floor_percent, unresolved_percent."
+    )
     var thresholds: String?
 
     @Option(help: "Writes a summary for a pull request to this file.")
@@ -89,7 +92,12 @@ struct CompareCommand: AsyncParsableCommand {
         let text = ComparisonText(comparison)
         do {
             if let markdown { try Data(text.markdown.utf8).write(to: URL(fileURLWithPath: markdown)) }
-            if let bmf { try BencherMetrics.json(results).write(to: URL(fileURLWithPath: bmf)) }
+            if let bmf, [.good, .regression].contains(comparison.exit) {
+                try BencherMetrics.json(results).write(to: URL(fileURLWithPath: bmf))
+            } else if bmf != nil {
+                Terminal.complain(
+                    "no metrics were written: a run that is \(comparison.exit.word) is no baseline")
+            }
             let shown =
                 json
                 ? try comparison.json()

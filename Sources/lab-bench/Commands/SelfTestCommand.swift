@@ -22,6 +22,7 @@ struct SelfTestCommand: AsyncParsableCommand {
         if quick {
             (test.window, test.singleWorkerWindow) = (.seconds(4), .seconds(5))
             (test.ceilingWindow, test.noiseTrials) = (.seconds(1), 4)
+            test.comparisons = .few
         }
         if let window {
             guard (0.5...600).contains(window) else {
@@ -33,7 +34,9 @@ struct SelfTestCommand: AsyncParsableCommand {
             (test.ceilingWindow, test.noiseWindow) = (length / 4, length / 10)
             test.rivalWindow = max(length / 4, .seconds(1))
             test.idleWindow = min(length, .seconds(2))
-            if window < 2 { (test.noiseTrials, test.rivalTurns) = (4, 1) }
+            if window < 2 {
+                (test.noiseTrials, test.rivalTurns, test.comparisons) = (4, 1, .few)
+            }
         }
         let terminal = Terminal(isQuiet: json)
         terminal.say("about \(Text.time(test.expectedTime))")

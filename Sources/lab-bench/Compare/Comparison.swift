@@ -9,7 +9,7 @@ struct Comparison: Sendable, Codable, Equatable {
         var verdict: String
     }
 
-    static let currentSchema = "1.0"
+    static let currentSchema = "1.1"
 
     var schemaVersion: String
     var base: Side
@@ -18,6 +18,8 @@ struct Comparison: Sendable, Codable, Equatable {
     /// Why the two cannot be compared; empty when they can.
     var differences: [String]
     var judgements: [Judgement]
+    /// Figures and strategies that were left out, and why.
+    var notJudged: [String]
     /// Of the judgements: slower by more than the threshold.
     var regressions: [String]
     /// Targets that the new results miss and the base met.
@@ -31,15 +33,13 @@ struct Comparison: Sendable, Codable, Equatable {
         self.new = Side(new)
         self.thresholds = thresholds
         differences = Fingerprint.differences(base, new)
-        judgements =
-            differences.isEmpty
-            ? Judgement.all(
-                Self.questions(base, new), noiseFloor: thresholds.noiseFloorPercent / 100) : []
+        let asked = differences.isEmpty ? Questions(base, new) : Questions()
+        notJudged = asked.leftOut
+        judgements = Judgement.all(asked.questions, noiseFloor: thresholds.noiseFloorPercent / 100)
         regressions = judgements.filter { judgement in
-            let better = judgement.figure.isRate ? judgement.ratio : 1 / judgement.ratio
-            return judgement.word == .slower && better < 1 - thresholds.regressionPercent / 100
-        }.map { "\($0.strategy) (\($0.figure.name))" }
-        lostTargets = differences.isEmpty ? Self.lostTargets(base, new) : []
+            judgement.word == .slower && judgement.better < 1 - thresholds.regressionPercent / 100
+        }.map(\.name)
+        lostTargets = differences.isEmpty ? Self.lostTargets(base, new, judgements) : []
         (exit, sentence) = (.good, "")
         (exit, sentence) = verdict(new)
     }
@@ -50,6 +50,8 @@ struct Comparison: Sendable, Codable, Equatable {
         case .violation: return (.violation, "The new results sold wrongly: \(results.verdict.sentence)")
         case .interrupted: return (.interrupted, "The new run was interrupted.")
         case .invalid: return (.invalid, "The new results are invalid: \(results.verdict.sentence)")
+        case .inconclusive where differences.isEmpty:
+            return (.inconclusive, "The new results are inconclusive: \(results.verdict.sentence)")
         case .good, .regression, .inconclusive, .unreachable, .usage: break
         }
         if !differences.isEmpty {
@@ -67,21 +69,32 @@ struct Comparison: Sendable, Codable, Equatable {
                 "Too few rounds to tell a difference of \(judgements.count) figures: \(rounds) are needed."
             )
         }
-        let faster = judgements.filter { $0.word == .faster }.map { "\($0.strategy) (\($0.figure.name))" }
-        let praise = faster.isEmpty ? "" : " Faster: \(faster.joined(separator: ", "))."
-        return (.good, "No regression beyond \(Text.number(thresholds.regressionPercent)) %.\(praise)")
+        return resolved()
     }
 
-    /// What stands in both, trial by trial.
-    private static func questions(_ base: RunResults, _ new: RunResults) -> [Judgement.Question] {
-        let ids = base.strategies.map(\.id).filter { id in new.strategies.contains { $0.id == id } }
-        return ids.flatMap { id in
-            Judgement.Figure.allCases.compactMap { figure in
-                let (before, after) = (values(base, id, figure), values(new, id, figure))
-                guard !before.isEmpty, !after.isEmpty else { return nil }
-                return Judgement.Question(strategy: id, figure: figure, base: before, new: after)
-            }
+    /// Nothing was found: how much could have been there all the same?
+    private func resolved() -> (BenchExit, String) {
+        let open = judgements.filter { $0.leastBetter < 1 - thresholds.unresolved }
+        if !open.isEmpty {
+            return (
+                .inconclusive,
+                "No regression was found, but the trials differ too much to exclude one of "
+                    + "\(Text.number(thresholds.unresolved * 100)) %: \(open.map(\.name).joined(separator: ", ")). "
+                    + "More rounds, longer trials or a quieter machine can tell."
+            )
         }
+        let limit = "\(Text.number(thresholds.regressionPercent)) %"
+        let faster = judgements.filter { $0.word == .faster }.map(\.name)
+        let praise = faster.isEmpty ? "" : " Faster: \(faster.joined(separator: ", "))."
+        let worst = judgements.min { $0.leastBetter < $1.leastBetter }
+        guard let worst, worst.leastBetter < 1 - thresholds.regressionPercent / 100 else {
+            return (.good, "No regression: one beyond \(limit) is excluded for every figure.\(praise)")
+        }
+        let most = Text.number(((1 - worst.leastBetter) * 100).rounded(.up))
+        return (
+            .good,
+            "No regression beyond \(limit) was found; up to \(most) % is not excluded (\(worst.name)).\(praise)"
+        )
     }
 
     /// One figure of every trial of a strategy.
@@ -95,11 +108,18 @@ struct Comparison: Sendable, Codable, Equatable {
         }
     }
 
-    private static func lostTargets(_ base: RunResults, _ new: RunResults) -> [String] {
+    /// Targets are single numbers. That of the p95 counts as lost only where the p95 itself got worse beyond chance.
+    private static func lostTargets(
+        _ base: RunResults, _ new: RunResults, _ judgements: [Judgement]
+    ) -> [String] {
         new.strategies.flatMap { strategy -> [String] in
             let before = base.strategies.first { $0.id == strategy.id }?.targets ?? []
+            let isSlower = judgements.contains {
+                $0.strategy == strategy.id && $0.figure == .serviceP95 && $0.word == .slower
+            }
             return strategy.targets.filter { target in
                 target.isMet == false && before.contains { $0.name == target.name && $0.isMet == true }
+                    && (target.name != StrategyResult.Target.p95Name || isSlower)
             }.map { "\(strategy.id): \($0.name)" }
         }
     }
@@ -120,49 +140,5 @@ extension Comparison.Side {
         gitCommit = results.run.gitCommit
         started = results.run.started
         verdict = results.verdict.word
-    }
-}
-
-/// What must be equal for two results to be comparable.
-enum Fingerprint {
-    static func differences(_ base: RunResults, _ new: RunResults) -> [String] {
-        var found: [String] = []
-        func look(_ name: String, _ before: some Equatable, _ after: some Equatable) {
-            if "\(before)" != "\(after)" { found.append("\(name): \(before) and \(after)") }
-        }
-        look("host", base.env.host, new.env.host)
-        look("processor", base.env.cpu, new.env.cpu)
-        look("cores", base.env.cores, new.env.cores)
-        look("memory (MiB)", base.env.memoryMib, new.env.memoryMib)
-        look("kernel", base.env.kernel, new.env.kernel)
-        look("build", base.env.buildMode, new.env.buildMode)
-        look("mode", base.workload.mode.rawValue, new.workload.mode.rawValue)
-        look("scenario", base.workload.scenario.rawValue, new.workload.scenario.rawValue)
-        look("products", base.workload.products, new.workload.products)
-        look("skew", base.workload.skew, new.workload.skew)
-        look("sweep", base.sweep?.kind.rawValue ?? "none", new.sweep?.kind.rawValue ?? "none")
-        look("target", base.workload.target, new.workload.target)
-        look("users", base.workload.users, new.workload.users)
-        look("measured seconds", base.workload.durationSeconds, new.workload.durationSeconds)
-        look("warm-up seconds", base.workload.warmupSeconds, new.workload.warmupSeconds)
-        look("Redis", base.systemUnderTest.redis?.version ?? "-", new.systemUnderTest.redis?.version ?? "-")
-        look(
-            "appendfsync", base.systemUnderTest.redis?.appendfsync ?? "-",
-            new.systemUnderTest.redis?.appendfsync ?? "-")
-        look("SQLite", base.systemUnderTest.sqliteVersion ?? "-", new.systemUnderTest.sqliteVersion ?? "-")
-        if base.env.buildMode != "release" { found.append("the base is no release build") }
-        for (side, results) in [("base", base), ("new", new)] where results.run.status != "complete" {
-            found.append("the \(side) run is \(results.run.status)")
-        }
-        if base.verdict.exit == .invalid || base.verdict.exit == .violation {
-            found.append("the base is \(base.verdict.word)")
-        }
-        let offers = [base, new].map { results in
-            Set(results.trials.compactMap { $0.offer?.ratePerSecond }).sorted()
-        }
-        if offers[0] != offers[1], offers.allSatisfy({ !$0.isEmpty }) {
-            found.append("offered rates: \(offers[0]) and \(offers[1])")
-        }
-        return found
     }
 }

@@ -41,6 +41,9 @@ struct ComparisonText: Sendable {
                     + "%; differences below \(Text.number(comparison.thresholds.noiseFloorPercent)) % are noise.",
             ]
         }
+        if !comparison.notJudged.isEmpty {
+            lines += [""] + comparison.notJudged.map { "- not judged: \($0)" }
+        }
         lines += ["", "Base \(name(comparison.base)), new \(name(comparison.new))."]
         return lines.joined(separator: "\n") + "\n"
     }
@@ -55,7 +58,9 @@ struct ComparisonText: Sendable {
         let widths = Self.header.indices.map { column in all.map(\.[column].count).max() ?? 0 }
         let table = all.map { row in zip(row, widths).map { $0.padding(to: $1) }.joined(separator: "  ") }
         let lines = comparison.judgements.isEmpty ? [] : table + [""]
-        return (lines + ["\(comparison.exit.word): \(comparison.sentence)"]).joined(separator: "\n") + "\n"
+        let rest = comparison.notJudged.map { "not judged: \($0)" }
+        return (lines + rest + ["\(comparison.exit.word): \(comparison.sentence)"]).joined(separator: "\n")
+            + "\n"
     }
 }
 

@@ -14,6 +14,13 @@ struct Thresholds: Sendable, Codable, Equatable {
     var regressionPercent = 5.0
     /// A difference below this means nothing on this machine; `lab-bench selftest` measures it.
     var noiseFloorPercent = 2.0
+    /// Where nothing was found but a slowdown by so much is not excluded, nothing is known.
+    /// Nil: ``standardUnresolvedPercent``.
+    var unresolvedPercent: Double?
+
+    static let standardUnresolvedPercent = 20.0
+    /// As a share.
+    var unresolved: Double { (unresolvedPercent ?? Self.standardUnresolvedPercent) / 100 }
 
     /// Reads a thresholds file; a field that it leaves out has its default.
     static func read(_ path: String) throws(BenchError) -> Thresholds {
@@ -43,6 +50,7 @@ struct Thresholds: Sendable, Codable, Equatable {
             case "success_percent": thresholds.successPercent = number
             case "regression_percent": thresholds.regressionPercent = number
             case "noise_floor_percent": thresholds.noiseFloorPercent = number
+            case "unresolved_percent": thresholds.unresolvedPercent = number
             default: throw BenchError(.badInput, "unknown threshold \(name)")
             }
         }

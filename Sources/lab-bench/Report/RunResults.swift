@@ -134,6 +134,13 @@ extension RunResults {
         }
         verdict = Verdict(
             end: end, strategies: strategies, controls: controls, trials: results)
+        // One trial that cannot be trusted says that the machine could not be, in any of them.
+        if verdict.exit == .invalid {
+            for index in strategies.indices where strategies[index].isRanked {
+                strategies[index].isRanked = false
+                strategies[index].notRankedBecause = "the run is invalid"
+            }
+        }
         controls += ceilings.map { ControlResult($0) }
         pairs = []
         if plan.rounds > 1 && plan.sweep == nil {

@@ -16,6 +16,8 @@ struct StrategyResult: Sendable, Codable, Equatable {
 
     /// A line of the wish list.
     struct Target: Sendable, Codable, Equatable {
+        static let p95Name = "p95 of a purchase"
+
         var name: String
         var limit: String
         var measured: String
@@ -202,7 +204,7 @@ extension StrategyResult {
         let wrong = checks.count { $0.state == .fail }
         return [
             Target(
-                name: "p95 of a purchase", limit: "< \(Text.number(thresholds.p95Ms)) ms",
+                name: Target.p95Name, limit: "< \(Text.number(thresholds.p95Ms)) ms",
                 measured: "\(Text.milliseconds(p95)) ms", isMet: p95.map { $0 < thresholds.p95Ms * 1000 }),
             Target(
                 name: "purchases that succeed", limit: "> \(Text.number(thresholds.successPercent)) %",

@@ -19,6 +19,7 @@ struct SelfTest: Sendable {
     var ceilingWindow = Duration.seconds(3)
     var noiseTrials = 8
     var noiseWindow = Duration.seconds(1)
+    var comparisons = Comparisons()
     /// Of one turn of the generator or of wrk; whole seconds.
     var rivalWindow = Duration.seconds(3)
     var rivalTurns = 3
@@ -32,11 +33,13 @@ struct SelfTest: Sendable {
         found(try await overloaded())
         found(try await singleWorker())
         for finding in try await ceiling() { found(finding) }
+        for finding in try await judgement() { found(finding) }
         found(try await againstWrk())
     }
 
     var expectedTime: Duration {
         window * 4 + singleWorkerWindow + ceilingWindow + noiseWindow * noiseTrials + .seconds(2)
+            + comparisons.expectedTime
             + (WrkRival.isInstalled ? (rivalWindow + .seconds(1)) * (2 * rivalTurns) : .zero)
     }
 

@@ -50,6 +50,17 @@ struct Judgement: Sendable, Codable, Equatable {
     /// Rounds from which on a difference of this many comparisons can be told at all.
     var roundsNeeded: Int
 
+    /// `lua-atomic (purchases/s)`
+    var name: String { "\(strategy) (\(figure.name))" }
+
+    /// Above 1 when the new one is better.
+    var better: Double { figure.isRate ? ratio : 1 / ratio }
+
+    /// The bad end of the interval of ``better``; 0 where there is no interval.
+    var leastBetter: Double {
+        interval.map { figure.isRate ? $0.low : 1 / $0.high } ?? 0
+    }
+
     /// Judges all questions together.
     ///
     /// - Parameter noiseFloor: A ratio nearer to 1 than this means nothing on this machine.

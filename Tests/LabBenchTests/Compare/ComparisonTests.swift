@@ -82,14 +82,16 @@ struct ComparisonTests {
 
     @Test(
         "is refused when the machine, the build or the workload differ, or a side is not whole",
-        arguments: 0..<8)
+        arguments: 0..<14)
     func notComparable(index: Int) throws {
         let changes: [(inout RunResults) -> Void] = [
             { $0.env.cpu = "another" }, { $0.env.kernel = "2" }, { $0.env.cores = 64 },
             { $0.workload.users = 7 },
             { $0.workload.durationSeconds = 3 }, { $0.env.buildMode = "debug" },
             { $0.workload.mode = .direct },
-            { $0.run.status = "failed" },
+            { $0.run.status = "failed" }, { $0.env.os = "another" }, { $0.env.governor = "powersave" },
+            { $0.env.virtualisation = "another" }, { $0.env.swift = "7" }, { $0.workload.stock = 7 },
+            { $0.systemUnderTest.serverArguments = ["serve", "--ledger-batch", "1"] },
         ]
         let base = try Self.results(delay: 1, seed: 1)
         var new = base
@@ -104,6 +106,7 @@ struct ComparisonTests {
         "passes on what is worse than slow",
         arguments: [
             (BenchExit.violation, BenchExit.violation), (.invalid, .invalid), (.interrupted, .interrupted),
+            (.inconclusive, .inconclusive),
         ])
     func worse(verdict: BenchExit, exit: BenchExit) throws {
         var new = try Self.results(delay: 1.2, seed: 2)
@@ -112,14 +115,105 @@ struct ComparisonTests {
         #expect(Comparison(base: base, new: new, thresholds: Thresholds()).exit == exit)
     }
 
-    @Test("is a regression when a target is lost")
+    @Test(
+        "does not take a base that cannot be trusted",
+        arguments: [BenchExit.violation, .invalid, .inconclusive])
+    func badBase(verdict: BenchExit) throws {
+        var base = try Self.results(delay: 1, seed: 1)
+        base.verdict.exit = verdict
+        let comparison = Comparison(
+            base: base, new: try Self.results(delay: 1, seed: 2), thresholds: Thresholds())
+        #expect(comparison.exit == .inconclusive)
+        #expect(comparison.sentence.hasPrefix("Not comparable: the base is "))
+    }
+
+    @Test("is a regression when a target is lost; that of the p95 only where the p95 is slower beyond chance")
     func lostTarget() throws {
         let base = try Self.results(delay: 1, seed: 1)
         var new = base
-        new.strategies[0].targets[0].isMet = false
+        new.strategies[0].targets[1].isMet = false
         let comparison = Comparison(base: base, new: new, thresholds: Thresholds())
         #expect(comparison.exit == .regression)
-        #expect(comparison.lostTargets == ["lua-atomic: p95 of a purchase"])
+        #expect(comparison.lostTargets == ["lua-atomic: purchases that succeed"])
+        // 99 ms and 101 ms: on two sides of a line, and nothing else.
+        new = base
+        new.strategies[0].targets[0].isMet = false
+        #expect(Comparison(base: base, new: new, thresholds: Thresholds()).lostTargets == [])
+        for index in new.trials.indices { new.trials[index].latencyUs["success"]?.p95? *= 2 }
+        var lenient = Thresholds()
+        lenient.regressionPercent = 90
+        let slower = Comparison(base: base, new: new, thresholds: lenient)
+        #expect(slower.lostTargets == ["lua-atomic: p95 of a purchase"])
+        #expect(slower.exit == .regression)
+    }
+
+    @Test("says what it cannot exclude, and knows nothing where that is much")
+    func resolution() throws {
+        func compare(noise: Double) throws -> Comparison {
+            let base = try Self.results(delay: 1, seed: 1)
+            var new = base
+            for index in new.trials.indices {
+                let sign = index.isMultiple(of: 2) ? 1.0 : -1.0
+                new.trials[index].purchasesPerSecond *= 1 + sign * noise
+            }
+            return Comparison(base: base, new: new, thresholds: Thresholds())
+        }
+        let calm = try compare(noise: 0.001)
+        #expect(calm.exit == .good)
+        let noisy = try compare(noise: 0.1)
+        #expect(noisy.exit == .good)
+        #expect(noisy.sentence.contains("% is not excluded (lua-atomic (purchases/s))"), "\(noisy.sentence)")
+        let wild = try compare(noise: 0.4)
+        #expect(wild.exit == .inconclusive)
+        #expect(
+            wild.sentence.contains("to exclude one of 20 %: lua-atomic (purchases/s)"), "\(wild.sentence)")
+        var lenient = Thresholds()
+        lenient.unresolvedPercent = 90
+        let base = try Self.results(delay: 1, seed: 1)
+        #expect(Comparison(base: base, new: base, thresholds: lenient).exit == .good)
+    }
+
+    /// With an open trial of each round, at this rate.
+    private static func withOpenLoad(_ rate: Double, trials: Int) throws -> RunResults {
+        var results = try Self.results(delay: 1, seed: 1)
+        for index in 0..<trials {
+            var open = results.trials[index]
+            open.model = .poisson
+            open.offer = .init(
+                ratePerSecond: rate, offered: 100, sentInWindow: 100, unsent: 0, isSustained: true)
+            results.trials.append(open)
+        }
+        return results
+    }
+
+    @Test("leaves out the open load where the offered rates differ or there is one trial, and says so")
+    func openLoad() throws {
+        func compare(_ rates: (Double, Double), trials: Int) throws -> Comparison {
+            Comparison(
+                base: try Self.withOpenLoad(rates.0, trials: trials),
+                new: try Self.withOpenLoad(rates.1, trials: trials), thresholds: Thresholds())
+        }
+        let equal = try compare((500, 500), trials: 7)
+        #expect(equal.judgements.map(\.figure).contains(.responseP95))
+        #expect(equal.notJudged == [])
+        let different = try compare((500, 520), trials: 7)
+        #expect(!different.judgements.map(\.figure).contains(.responseP95))
+        #expect(different.exit == .good)
+        #expect(different.notJudged.first?.contains("500 and 520 purchases/s") == true)
+        #expect(ComparisonText(different).markdown.contains("- not judged: the open load"))
+        let single = try compare((500, 500), trials: 1)
+        #expect(single.exit == .good)
+        #expect(single.notJudged == ["lua-atomic, p95 response (open): one trial (--open-rounds)"])
+    }
+
+    @Test("names the strategies that stand in one of them only")
+    func missing() throws {
+        let base = try Self.results(delay: 1, seed: 1)
+        var new = base
+        new.strategies[0].id = "fenced"
+        let comparison = Comparison(base: base, new: new, thresholds: Thresholds())
+        #expect(comparison.notJudged == ["lua-atomic: only in the base", "fenced: only in the new results"])
+        #expect(comparison.exit == .inconclusive)
     }
 
     @Test("is drawn as a Markdown table with its sentence")
@@ -172,7 +266,7 @@ struct CompareCommandTests {
         #expect(slower == .exited(2))
         let (faster, lines, _) = try await run(["compare", base, fast, "--quiet"])
         #expect(faster == .exited(0))
-        #expect(lines.first?.hasPrefix("pass: No regression beyond 5 %. Faster: lua-atomic") == true)
+        #expect(lines.first?.contains("Faster: lua-atomic (purchases/s).") == true)
         let summary = String(
             decoding: FileManager.default.contents(atPath: markdown) ?? Data(), as: UTF8.self)
         #expect(summary.contains("## Load test: regression"))
@@ -183,6 +277,42 @@ struct CompareCommandTests {
         let (json, output, _) = try await run(["compare", base, slow, "--json"])
         #expect(json == .exited(2))
         #expect(output.first?.hasPrefix("{\"base\":") == true)
+        directory.remove()
+    }
+
+    @Test(
+        "ends with the code of what is worse than slow, and writes no metrics of it",
+        arguments: [(BenchExit.violation, Int32(4)), (.invalid, 3), (.inconclusive, 5), (.interrupted, 130)])
+    func exitCodes(verdict: BenchExit, code: Int32) async throws {
+        let directory = try TemporaryDirectory()
+        let (base, new) = (directory.file("a.json"), directory.file("b.json"))
+        try write(try ComparisonTests.results(delay: 1, seed: 1), base)
+        var results = try ComparisonTests.results(delay: 1, seed: 2)
+        results.verdict.exit = verdict
+        try write(results, new)
+        let bmf = directory.file("bmf.json")
+        let (status, _, errors) = try await run(["compare", base, new, "--bmf", bmf])
+        #expect(status == .exited(code))
+        #expect(!FileManager.default.fileExists(atPath: bmf))
+        #expect(errors.first?.contains("no metrics were written") == true)
+        directory.remove()
+    }
+
+    @Test("ends with 5 for another machine and for too few rounds")
+    func notToBeTold() async throws {
+        let directory = try TemporaryDirectory()
+        let (base, other, few) = (
+            directory.file("a.json"), directory.file("b.json"), directory.file("c.json")
+        )
+        try write(try ComparisonTests.results(delay: 1, seed: 1), base)
+        var results = try ComparisonTests.results(delay: 1, seed: 2)
+        results.env.cpu = "another"
+        try write(results, other)
+        try write(try ComparisonTests.results(delay: 1, seed: 2, rounds: 3), few)
+        for new in [other, few] {
+            let (status, _, _) = try await run(["compare", base, new])
+            #expect(status == .exited(5))
+        }
         directory.remove()
     }
 

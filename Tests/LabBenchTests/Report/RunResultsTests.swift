@@ -138,6 +138,42 @@ struct RunResultsTests {
         #expect(unread.strategies.first?.stockWord == "unknown")
     }
 
+    @Test("rank nothing when the run is invalid, whichever trial it was")
+    func invalidRanksNothing() throws {
+        let plan = try Self.plan("lua-atomic,setnx-spin")
+        let results = Self.results(
+            plan,
+            Self.trials(plan) { planned, facts in
+                if planned.strategy == .setnxSpin { facts.generator?.processorShare = 0.99 }
+            })
+        #expect(results.verdict.exit == .invalid)
+        #expect(results.strategies.map(\.isRanked) == [false, false])
+        #expect(results.strategies.first?.notRankedBecause == "the run is invalid")
+        #expect(results.pairs.isEmpty)
+        #expect(results.leaders == [])
+    }
+
+    @Test("rank no strategy that sold out")
+    func soldOut() throws {
+        let plan = try Self.plan("lua-atomic,setnx-spin")
+        let trials = Self.trials(plan).map { trial in
+            guard trial.planned.strategy == .luaAtomic, trial.planned.block == 1 else { return trial }
+            var record = trial.record
+            let times = LoadRecord.closedTimes(record.schedule.start + .milliseconds(500))
+            record.add(
+                user: 0, product: 0, times, done: times.sent + .milliseconds(1), outcome: .soldOut,
+                timing: ServerTiming())
+            return FinishedTrial(
+                planned: trial.planned, record: record, facts: trial.facts, checks: trial.checks,
+                cost: trial.cost, serverArguments: trial.serverArguments, redisSystem: nil,
+                sqliteVersion: trial.sqliteVersion, journalMode: trial.journalMode)
+        }
+        let results = Self.results(plan, trials)
+        #expect(results.strategies.map(\.isRanked) == [false, true])
+        #expect(results.strategies.first?.notRankedBecause == "it sold out")
+        #expect(results.verdict.exit == .good)
+    }
+
     @Test("say when they are partial")
     func partial() throws {
         let plan = try Self.plan("lua-atomic,setnx-spin")
