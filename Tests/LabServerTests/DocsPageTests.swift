@@ -92,6 +92,28 @@ import Testing
         }
     }
 
+    @Test(
+        "The page is light or dark as the reader has it, and readable in both",
+        arguments: HeadlessBrowser.ColourScheme.allCases)
+    func colourSchemes(scheme: HeadlessBrowser.ColourScheme) async throws {
+        try await withLab { lab async throws in
+            try await HeadlessBrowser.withPage { page async throws in
+                try await page.prefer(scheme)
+                try await page.go(to: "http://127.0.0.1:\(lab.client.port)/docs")
+                try await page.wait(until: "document.body?.dataset.state === 'ready'")
+                let ground = try await page.evaluate("getComputedStyle(document.body).backgroundColor")
+                let parts = ground.split { !$0.isNumber }.prefix(3).compactMap { Int($0) }
+                #expect(
+                    parts.count == 3 && parts.allSatisfy { scheme == .light ? $0 > 200 : $0 < 60 },
+                    "\(ground)")
+                for selector in ["h1", "summary", "label", "button", "p"] {
+                    #expect(try await page.contrast(of: selector) >= 4.5, "\(selector)")
+                }
+                #expect(page.errors == [])
+            }
+        }
+    }
+
     @Test("A script error, and what the policy refuses, would be seen")
     func errorsAreSeen() async throws {
         try await withLab { lab async throws in

@@ -186,6 +186,47 @@ public final class HeadlessBrowser: Sendable {
         for domain in ["Page", "Runtime", "Log"] { _ = try await call("\(domain).enable") }
     }
 
+    /// What the reader has chosen for all pages.
+    public enum ColourScheme: String, Sendable, CaseIterable {
+        case light, dark
+    }
+
+    public func prefer(_ scheme: ColourScheme) async throws {
+        let feature = ["name": "prefers-color-scheme", "value": scheme.rawValue]
+        _ = try await call("Emulation.setEmulatedMedia", ["features": [feature]])
+    }
+
+    /// From now on there is no network.
+    public func goOffline() async throws {
+        _ = try await call("Network.enable")
+        _ = try await call(
+            "Network.emulateNetworkConditions",
+            ["offline": true, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0])
+    }
+
+    /// How far the colour of an element's text stands out from the ground behind it, as WCAG 2 counts it: 1 to 21.
+    ///
+    /// - Parameter selector: Of CSS; the first element is looked at.
+    public func contrast(of selector: String) async throws -> Double {
+        let text = try await evaluate(
+            """
+            (() => {
+                const parts = (text) => text.match(/[\\d.]+/g).map(Number);
+                const light = (rgb) => rgb.slice(0, 3).map((part) => part / 255)
+                    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+                    .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+                const element = document.querySelector('\(selector)');
+                let ground = element;
+                const isClear = (one) => (parts(getComputedStyle(one).backgroundColor)[3] ?? 1) === 0;
+                while (ground.parentElement && isClear(ground)) ground = ground.parentElement;
+                const both = [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor];
+                const [low, high] = both.map(parts).map(light).sort((a, b) => a - b);
+                return (high + 0.05) / (low + 0.05);
+            })()
+            """)
+        return Double(text) ?? 0
+    }
+
     /// Goes to an address; returns when the navigation has begun.
     public func go(to address: String) async throws {
         let answer = try await call("Page.navigate", ["url": address])

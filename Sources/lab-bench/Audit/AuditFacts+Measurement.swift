@@ -59,16 +59,20 @@ extension AuditFacts {
         var linesWritten: Int?
         /// Answers that the buyers got.
         var answered: Int
+        /// The most that it had resident until the load ended; nil could not be read.
+        var peakBytes: Int?
     }
 
     /// What the server says about itself.
-    mutating func addServer(_ record: LoadRecord, figures: ServerFigures?, linesWritten: Int?) {
+    mutating func addServer(
+        _ record: LoadRecord, figures: ServerFigures?, linesWritten: Int?, peakBytes: Int?
+    ) {
         let refusals: [PurchaseOutcome] = [.soldOut, .oversellRefused, .contended, .other]
         server = Server(
             sold: figures?.sold, refused: figures?.refused,
             answeredRefused: refusals.reduce(0) { $0 + record.total($1) }, loopLagMs: figures?.meanLagMs,
             linesWritten: linesWritten,
-            answered: PurchaseOutcome.allCases.reduce(0) { $0 + record.total($1) })
+            answered: PurchaseOutcome.allCases.reduce(0) { $0 + record.total($1) }, peakBytes: peakBytes)
     }
 
     /// What the load says about itself.
@@ -121,10 +125,12 @@ extension AuditFacts {
         func gaps(_ moment: (GeneratorRecord.Arrival) -> Int64) -> [Double] {
             zip(arrivals, arrivals.dropFirst()).map { Double(moment($1) - moment($0)) / 1e9 }
         }
-        // Both processes spread a given number of requests evenly over the window.
+        // Both processes spread a given number of requests evenly over the window, or over the part of it from which
+        // arrivals were kept.
+        let end = record.generator.keptAllArrivals ? nil : arrivals.last.map { Double($0.seen) / 1e9 }
         let sent = KolmogorovSmirnov.uniform(
             arrivals.map { Double($0.seen) / 1e9 }, from: record.window.lowerBound,
-            until: record.window.upperBound)
+            until: end ?? record.window.upperBound)
         guard planned.model == .poisson, let rate = planned.rate else { return Arrivals(statistic: sent) }
         let asked = gaps(\.due)
         return Arrivals(

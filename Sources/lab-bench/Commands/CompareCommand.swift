@@ -40,6 +40,13 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(help: "With --paired: trials of each strategy and server; default 7.")
     var rounds: Int?
 
+    @Option(
+        help: """
+            With --paired: purchases per second of an open load (Poisson) beside the closed one, in as many rounds: a \
+            closed load hides stalls.
+            """)
+    var rate: Double?
+
     @Option(help: "With --paired: of the order of the trials; default: a random one, printed.")
     var seed: UInt64?
 
@@ -81,7 +88,7 @@ struct CompareCommand: AsyncParsableCommand {
 
     private func bothResults(_ limits: Thresholds) async throws(BenchError) -> (RunResults, RunResults) {
         if paired { return try await measure(limits) }
-        let given: [Any?] = [strategies, users, duration, warmup, rounds, seed, output]
+        let given: [Any?] = [strategies, users, duration, warmup, rounds, rate, seed, output]
         if given.contains(where: { $0 != nil }) {
             throw BenchError(.badInput, "--strategies, --users, … --output are for --paired")
         }
@@ -154,8 +161,10 @@ extension CompareCommand {
         let real = StrategyID.allCases.filter { !$0.isNegativeControl }.map(\.rawValue)
         do throws(PlanProblems) {
             let options = RunOptions(
-                model: LoadModel.closed.rawValue, strategies: strategies ?? real.joined(separator: ","),
-                users: users, duration: duration, warmup: warmup, rounds: rounds, seed: seed, isQuiet: quiet,
+                model: rate == nil ? LoadModel.closed.rawValue : "both", rate: rate,
+                strategies: strategies ?? real.joined(separator: ","),
+                users: users, duration: duration, warmup: warmup, rounds: rounds,
+                openRounds: rate == nil ? nil : rounds ?? defaults.rounds, seed: seed, isQuiet: quiet,
                 output: output, thresholds: limits)
             return try RunPlan(options, seed: UInt64.random(in: 1...999_999), defaults: defaults)
         } catch {

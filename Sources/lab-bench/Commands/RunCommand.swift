@@ -50,6 +50,10 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Trials of each strategy; default 3.")
     var rounds: Int?
 
+    @Option(
+        help: "Rounds of the open load beside the closed one; default 1, which shows and compares nothing.")
+    var openRounds: Int?
+
     @Option(help: "Of the order of the trials; default: a random one, printed.")
     var seed: UInt64?
 
@@ -115,6 +119,7 @@ struct RunCommand: AsyncParsableCommand {
         var options = RunOptions(
             mode: mode, scenario: scenario, model: model, rate: rate, sweep: sweep, scheduleIn: arrivals,
             strategies: strategies, users: users, duration: duration, warmup: warmup, rounds: rounds,
+            openRounds: openRounds,
             seed: seed, stock: stock, products: products, skew: skew, bcryptCost: bcryptCost,
             isQuick: quick, isQuiet: quiet, output: output, redis: redis, thresholds: limits,
             serverBinary: serverBinary, target: target, targetAuthorities: targetCa, isJSON: json,

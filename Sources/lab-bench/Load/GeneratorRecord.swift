@@ -20,7 +20,7 @@ struct GeneratorRecord: Sendable {
     /// A pause at least so long is kept as an event.
     static let notable = TimeAmount.milliseconds(50)
     private static let mostPauses = 200
-    private static let mostArrivals = 100_000
+    static let mostArrivals = 100_000
 
     /// How late the generator's loop ran in the measured window, in microseconds.
     private(set) var late = LoadRecord.histogram()
@@ -30,6 +30,9 @@ struct GeneratorRecord: Sendable {
     private(set) var pauses: [Pause] = []
     /// Of the measured window; the first 100,000.
     private(set) var arrivals: [Arrival] = []
+
+    /// Or the measured window had more than are kept.
+    private(set) var keptAllArrivals = true
 
     var longestPauseMs: Double { Double(longestPause.nanoseconds) / 1e6 }
 
@@ -47,6 +50,8 @@ struct GeneratorRecord: Sendable {
         lag.record(LoadRecord.microseconds(seen - due))
         if arrivals.count < Self.mostArrivals {
             arrivals.append(Arrival(due: due.nanoseconds, seen: seen.nanoseconds))
+        } else {
+            keptAllArrivals = false
         }
     }
 }

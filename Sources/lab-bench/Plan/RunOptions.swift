@@ -14,6 +14,7 @@ struct RunOptions: Sendable {
     var duration: Double?
     var warmup: Double?
     var rounds: Int?
+    var openRounds: Int?
     var seed: UInt64?
     var stock: Int?
     var products: Int?

@@ -10,6 +10,8 @@ struct RunPlan: Sendable, Equatable {
         var duration = Duration.seconds(7)
         var warmup = Duration.seconds(1)
         var rounds = 3
+        /// Of the open model, when the run has both.
+        var openRounds = 1
         /// Of a trial of the open model, when the run has both.
         var openDuration = Duration.seconds(4)
         /// Of the slowest strategy's closed throughput, when no rate is given.
@@ -52,6 +54,8 @@ struct RunPlan: Sendable, Equatable {
     let duration: Duration
     let warmup: Duration
     let rounds: Int
+    /// Of the open model beside the closed one; 0 where there are not both.
+    let openRounds: Int
     let seed: UInt64
     /// Of each product.
     let stock: Int
@@ -101,6 +105,7 @@ struct RunPlan: Sendable, Equatable {
         rounds = Self.count(
             options.rounds, "--rounds", 1...1_000, options.isQuick || sweep != nil ? 1 : defaults.rounds,
             &problems)
+        openRounds = Self.openRounds(options, models, defaults, &problems)
         stock = Self.count(options.stock, "--stock", 1...1_000_000_000, defaults.stock, &problems)
         duration = Self.seconds(
             options.duration, "--duration", 0.1...3600,
@@ -129,6 +134,17 @@ struct RunPlan: Sendable, Equatable {
         isQuiet = options.isQuiet || options.isJSON
         isJSON = options.isJSON
         hasCeilings = !options.isWithoutCeilings
+    }
+
+    private static func openRounds(
+        _ options: RunOptions, _ models: [LoadModel], _ defaults: Defaults, _ problems: inout [String]
+    ) -> Int {
+        let hasBoth = models.count > 1 && options.sweep == nil
+        if options.openRounds != nil && !hasBoth {
+            problems.append("--open-rounds is for a run with a closed and an open load: leave it out")
+        }
+        return hasBoth
+            ? count(options.openRounds, "--open-rounds", 1...1_000, defaults.openRounds, &problems) : 0
     }
 
     private static func scenario(

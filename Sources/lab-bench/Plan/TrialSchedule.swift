@@ -46,23 +46,29 @@ extension RunPlan {
         return trials
     }
 
-    /// The round of the open model after ``schedule``, when the run has both.
+    /// The rounds of the open model after ``schedule``, when the run has both.
     func openSchedule(rate: Double) -> [PlannedTrial] {
         guard models.count > 1, let model = models.last else { return [] }
         // Another order than that of any closed round.
         var generator = SeededGenerator(seed: seed &+ 1)
-        let first = controls.count + strategies.count * rounds
-        return strategies.shuffled(using: &generator).enumerated().map { index, strategy in
-            PlannedTrial(
-                strategy: strategy, model: model, rate: rate, order: first + index + 1, block: 1,
-                stock: stock, warmup: warmup, duration: openDuration, users: users)
+        var order = controls.count + strategies.count * rounds
+        var trials: [PlannedTrial] = []
+        for round in 0..<openRounds {
+            for strategy in strategies.shuffled(using: &generator) {
+                order += 1
+                trials.append(
+                    PlannedTrial(
+                        strategy: strategy, model: model, rate: rate, order: order, block: round + 1,
+                        stock: stock, warmup: warmup, duration: openDuration, users: users))
+            }
         }
+        return trials
     }
 
     /// After ``schedule``.
     private var openTrialCount: Int {
         if sweep == .rate { return strategies.count * Sweep.rateShares.count }
-        return models.count > 1 ? strategies.count : 0
+        return strategies.count * openRounds
     }
 
     var trialCount: Int {

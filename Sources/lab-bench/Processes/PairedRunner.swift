@@ -15,7 +15,8 @@ struct PairedRunner: Sendable {
     let terminal: Terminal
 
     func run() async -> Finished {
-        let schedule = plan.schedule.filter { !$0.isControl }
+        var schedule = plan.schedule.filter { !$0.isControl }
+        if let rate = plan.rate { schedule += plan.openSchedule(rate: rate) }
         var generator = SeededGenerator(seed: plan.seed &+ 2)
         var finished = Finished()
         for planned in schedule {

@@ -94,7 +94,9 @@ struct TrialRunner: Sendable {
             planned, loaded.record, cost: loaded.cost, isDirect: plan.mode == .direct,
             commandsSeen: loaded.commandsSeen)
         if plan.mode == .http && redis != nil {
-            facts.addServer(loaded.record, figures: loaded.figures, linesWritten: loaded.linesWritten)
+            facts.addServer(
+                loaded.record, figures: loaded.figures, linesWritten: loaded.linesWritten,
+                peakBytes: loaded.peakBytes)
         }
         return FinishedTrial(
             planned: planned, record: loaded.record, facts: facts, checks: Audit.checks(facts),
@@ -112,6 +114,7 @@ struct TrialRunner: Sendable {
         /// By the server about itself, while the load went on.
         let figures: ServerFigures?
         let linesWritten: Int?
+        let peakBytes: Int?
     }
 
     private func load(
@@ -145,7 +148,7 @@ struct TrialRunner: Sendable {
             products: shop.products, record: record, cost: used,
             commandsSeen: commandsBefore.flatMap { before in commandsAfter.map { $0.since(before) } },
             figures: figuresBefore.flatMap { before in figuresAfter.map { $0.since(before) } },
-            linesWritten: lines)
+            linesWritten: lines, peakBytes: service.processIdentifier.flatMap { ProcessMemory.peakBytes($0) })
     }
 
     /// What the ledger and Redis hold after the service has ended.

@@ -305,6 +305,11 @@ extension MarkdownReport {
 }
 
 extension MarkdownReport {
+    private var openRounds: String {
+        guard let rounds = results.workload.openRounds, rounds > 0 else { return "" }
+        return ", of the open load \(rounds)\(rounds == 1 ? ", so its figures have no spread" : "")"
+    }
+
     private var method: [String] {
         let load = results.workload
         let controls = load.controls.isEmpty ? "none" : load.controls.joined(separator: ", ")
@@ -316,7 +321,7 @@ extension MarkdownReport {
                 + "(by the time of sending), then a drain of at most "
                 + "\(Text.number(load.drainLimitSeconds)) s. Latency is service time: a closed load hides "
                 + "stalls, because users who wait do not send.",
-            "- Rounds: \(load.rounds); the order inside each is shuffled with seed \(results.run.seed). "
+            "- Rounds: \(load.rounds)\(openRounds); the order inside each is shuffled with seed \(results.run.seed). "
                 + freshness,
             "- Stock: \(Text.grouped(load.stock)) units\(demand), so that nothing sells out; a trial that does is "
                 + "not ranked.",
@@ -372,12 +377,15 @@ extension MarkdownReport {
             ])
         lines += ["", processorTime, ""]
         lines += Self.table(
-            ["trial", "bench", "server", "Redis", "X·R/N"],
+            ["trial", "bench", "server", "Redis", "server's peak MiB", "X·R/N"],
             results.trials.map { trial in
                 ["\(trial.order). \(trial.strategy)"]
                     + [trial.cpuSeconds.bench, trial.cpuSeconds.server, trial.cpuSeconds.redis].map {
                         $0.map { Text.number($0) } ?? "-"
-                    } + [Text.number(trial.busyShare, digits: 4)]
+                    } + [
+                        trial.measurement?.serverPeakBytes.map { Text.number(Double($0) / 1_048_576) } ?? "-"
+                    ]
+                    + [Text.number(trial.busyShare, digits: 4)]
             })
         return lines
     }

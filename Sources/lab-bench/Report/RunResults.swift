@@ -29,6 +29,8 @@ struct RunResults: Sendable, Codable, Equatable {
         var openDurationSeconds: Double
         var users: Int
         var rounds: Int
+        /// Of the open load beside the closed one; nil in results of before.
+        var openRounds: Int?
         var warmupSeconds: Double
         var durationSeconds: Double
         var drainLimitSeconds: Double
@@ -193,6 +195,7 @@ extension RunResults.Workload {
         openDurationSeconds = plan.openDuration / .seconds(1)
         users = plan.users
         rounds = plan.rounds
+        openRounds = plan.openRounds
         warmupSeconds = plan.warmup / .seconds(1)
         durationSeconds = plan.duration / .seconds(1)
         drainLimitSeconds = TrialRunner.drain / .seconds(1)
@@ -259,6 +262,7 @@ extension RunPlan {
             words.append("--warmup \(Text.plain(warmup / .seconds(1)))")
         }
         if rounds != (isQuick || sweep != nil ? 1 : defaults.rounds) { words.append("--rounds \(rounds)") }
+        if openRounds > 0 && openRounds != defaults.openRounds { words.append("--open-rounds \(openRounds)") }
         if stock != defaults.stock { words.append("--stock \(stock)") }
         if mix.count > 1 { words.append("--products \(mix.count) --skew \(Text.plain(mix.skew))") }
         if !hasCeilings { words.append("--no-ceilings") }

@@ -61,6 +61,24 @@ struct TrialResult: Sendable, Codable, Equatable {
         @OrNull var logLines: Int?
     }
 
+    /// What the checks of the measurement looked at, as numbers; null: it was not measured, or does not apply.
+    struct Measurement: Sendable, Codable, Equatable {
+        /// Of one core.
+        @OrNull var generatorProcessor: Double?
+        @OrNull var sockets: Int?
+        @OrNull var socketLimit: Int?
+        /// Kolmogorov-Smirnov, √n·D.
+        @OrNull var arrivalStatistic: Double?
+        @OrNull var arrivalGapsDistance: Double?
+        /// Second half of the window to its first, and Welch's t.
+        @OrNull var driftRatio: Double?
+        @OrNull var driftStatistic: Double?
+        /// Σ of hold times by wall time, of the product held longest.
+        @OrNull var heldShare: Double?
+        /// The most that the server had resident, in bytes.
+        @OrNull var serverPeakBytes: Int?
+    }
+
     /// How the generator did.
     struct Generator: Sendable, Codable, Equatable {
         struct Pause: Sendable, Codable, Equatable {
@@ -124,6 +142,11 @@ struct TrialResult: Sendable, Codable, Equatable {
     var holdOverlaps: Int?
     /// What the server counted and wrote while the load went on; nil: there was none, or it was running before.
     var server: ServerSide?
+    /// Nil in results of before.
+    var measurement: Measurement?
+    /// Histograms behind `waitUs` and `holdUs`: value, count, value, count, …; nil in results of before.
+    var waitHistogramUs: [UInt64]?
+    var holdHistogramUs: [UInt64]?
     var cpuSeconds: LoadCost
     var audit: Audited
     /// Nil when there was one product.
@@ -197,6 +220,9 @@ extension TrialResult {
         redisCommandsSeen = trial.facts.commands?.seen
         holds = trial.facts.holds?.holds
         holdOverlaps = trial.facts.holds?.overlaps
+        measurement = Measurement(trial.facts)
+        waitHistogramUs = Self.pairs(record.wait)
+        holdHistogramUs = Self.pairs(record.hold)
         server = trial.facts.server.map {
             ServerSide(
                 countedSales: $0.sold, countedRefusals: $0.refused, loopLagMs: $0.loopLagMs,
@@ -242,6 +268,20 @@ extension LoadRecord {
 
     var successShare: Double? {
         measuredRequests > 0 ? Double(measured(.success)) / Double(measuredRequests) : nil
+    }
+}
+
+extension TrialResult.Measurement {
+    init(_ facts: AuditFacts) {
+        generatorProcessor = facts.generator?.processorShare
+        sockets = facts.generator?.sockets
+        socketLimit = facts.generator?.socketLimit
+        arrivalStatistic = facts.arrivals?.statistic
+        arrivalGapsDistance = facts.arrivals?.gaps?.displaced
+        driftRatio = facts.drift?.ratio
+        driftStatistic = facts.drift?.statistic
+        heldShare = facts.heldShare
+        serverPeakBytes = facts.server?.peakBytes
     }
 }
 

@@ -92,6 +92,14 @@ struct Verdict: Sendable, Codable, Equatable {
             let checks = control.caughtBy.joined(separator: ", ")
             parts.append("The negative control \(control.id) was caught overselling (\(checks)).")
         }
+        let missed = strategies.flatMap { strategy in
+            strategy.targets.filter { $0.isMet == false }.map { (name: $0.name, id: strategy.id) }
+        }
+        let names = strategies.first?.targets.map(\.name) ?? []
+        for name in names where missed.contains(where: { $0.name == name }) {
+            let ids = missed.filter { $0.name == name }.map(\.id).joined(separator: ", ")
+            parts.append("The target of \(name) was missed by \(ids).")
+        }
         let skipped = CheckSummary.all(trials).filter { $0.notChecked != nil }.map(\.id)
         if !skipped.isEmpty { parts.append("Not checked here: \(skipped.joined(separator: ", ")).") }
         return parts.joined(separator: " ")

@@ -97,6 +97,26 @@ struct RunPlanTests {
         #expect(open.allSatisfy { $0.rate == 100 && $0.model == .poisson })
         #expect((plan.schedule + open).map(\.order) == Array(1...plan.trialCount))
         #expect(plan.expectedTime <= .seconds(360))
+        #expect(plan.openRounds == 1)
+    }
+
+    @Test(
+        "repeats the open load in rounds where that is asked for, each in an order and at moments of its own")
+    func openRounds() throws {
+        let plan = try RunPlan(RunOptions(openRounds: 3), seed: 1)
+        let open = plan.openSchedule(rate: 100)
+        #expect(open.map(\.block) == (1...3).flatMap { Array(repeating: $0, count: plan.strategies.count) })
+        #expect((plan.schedule + open).map(\.order) == Array(1...plan.trialCount))
+        let orders = Dictionary(grouping: open, by: \.block).values.map { $0.map(\.strategy) }
+        #expect(Set(orders).count == 3)
+        #expect(plan.arrivals(of: open[0]) != plan.arrivals(of: try #require(open.last)))
+        #expect(plan.command.contains("--open-rounds 3"))
+        for options in [
+            RunOptions(model: "closed", openRounds: 2), RunOptions(openRounds: 2, isQuick: true),
+            RunOptions(sweep: "users", openRounds: 2), RunOptions(openRounds: 0),
+        ] {
+            #expect(throws: PlanProblems.self) { _ = try RunPlan(options, seed: 1) }
+        }
     }
 
     @Test(

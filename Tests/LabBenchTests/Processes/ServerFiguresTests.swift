@@ -29,6 +29,15 @@ struct ServerFiguresTests {
         #expect(ServerFigures().meanLagMs == nil)
     }
 
+    @Test("has the most memory that a process had beside it, as Linux says it")
+    func memory() {
+        #expect(ProcessMemory.peakBytes(in: "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n") == 2_097_152)
+        #expect(ProcessMemory.peakBytes(in: "Name:\tx\n") == nil)
+        #expect(
+            ProcessMemory.peakBytes(ProcessInfo.processInfo.processIdentifier).map { $0 > 1_000_000 } == true)
+        #expect(ProcessMemory.peakBytes(-1) == nil)
+    }
+
     @Test("is counted from one look to the next")
     func difference() throws {
         let earlier = try #require(ServerFigures(parsing: Self.page))

@@ -156,7 +156,10 @@ extension HTMLReport {
     }
 
     private var runOrder: Figure? {
-        let trials = results.trials.filter { !$0.isControl }
+        // Open loads sell what they offer: beside closed ones they would look like a collapse.
+        let real = results.trials.filter { !$0.isControl }
+        let closed = real.filter { !$0.model.isOpen }
+        let trials = closed.isEmpty ? real : closed
         guard trials.count > 1 else { return nil }
         var plot = Plot(
             title: "Every trial in run order",
@@ -169,7 +172,10 @@ extension HTMLReport {
                 note: "\(trial.order). \(trial.strategy), \(trial.model.rawValue): "
                     + "\(Text.number(trial.purchasesPerSecond))/s")
         }
-        return Figure(plot, "A machine that gets slower shows as a slope.", keys: keys)
+        return Figure(
+            plot,
+            "Of the \(closed.isEmpty ? "open" : "closed") load. A machine that gets slower shows as a slope.",
+            keys: keys)
     }
 
     private var fairness: Figure? {
