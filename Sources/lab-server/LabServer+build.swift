@@ -142,11 +142,11 @@ func buildApplication(
     tls: TLSIdentity? = nil, logger: Logger,
     onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
 ) throws -> Application<RouterResponder<LabRequestContext>> {
-    let (identity, connections) = (built.identity, built.metrics.connections)
+    let (identity, metrics) = (built.identity, built.metrics)
     let http = HTTPServerBuilder.http1(
         configuration: .init(
             additionalChannelHandlers: [
-                ConnectionGuard(front.connection, identity: identity, open: connections)
+                ConnectionGuard(front.connection, identity: identity, metrics: metrics)
             ],
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))

@@ -196,6 +196,8 @@ struct Server: Sendable {
         services.append(.init(service: application))
         var group = ServiceGroupConfiguration(services: services, logger: logger)
         group.maximumGracefulShutdownDuration = plan.drainTimeout
+        // What does not even end when it is cancelled does not keep the process: then it ends itself.
+        group.maximumCancellationDuration = Self.cancellationLimit
         // Who closes the terminal of a server without a certificate means its end.
         let isAtTerminal = isatty(STDIN_FILENO) == 1
         let renewal = Task { [logger] in
@@ -270,6 +272,8 @@ struct Server: Sendable {
         defer { watch.cancel() }
         try await group.run()
     }
+
+    private static let cancellationLimit = Duration.seconds(30)
 
     /// As a shell names an end by SIGINT.
     private static let endedBySecondSignal: Int32 = 130

@@ -25,10 +25,11 @@ import Testing
             let bought = try await server.buyer.buy(server.product, headers: headers)
             #expect(bought.status == 200)
             let step = try #require(bought.headers.trace?.spanIDText)
-            _ = try await server.events("lock_held", atLeast: 1)
+            _ = try await server.events("lock_released", atLeast: 1)
             let lines = try server.log.filter { $0["request_id"] as? String == "the-purchase" }
             #expect(
-                Set(lines.compactMap { $0["event"] as? String }).isSuperset(of: ["purchase", "lock_held"]))
+                Set(lines.compactMap { $0["event"] as? String }).isSuperset(of: ["purchase", "lock_released"])
+            )
             let reservations = Set(lines.compactMap { $0["reservation_id"] as? String })
             #expect(reservations.count == 1 && reservations.first?.isEmpty == false)
             for line in lines {

@@ -127,7 +127,7 @@ import Testing
             let product = try await client.product(units: 5)
             #expect(try await client.buy(product, headers: [.requestID: "one-purchase"]).status == 200)
             let own = lines.all.filter { $0.contains("one-purchase") }
-            for event in ["lock_waited", "lock_held", "purchase"] {
+            for event in ["lock_waited", "lock_acquired", "lock_released", "purchase"] {
                 #expect(own.contains { $0.contains("\"event\":\"\(event)\"") }, "\(event)")
             }
             #expect(!own.contains { $0.contains("lock_lost") })

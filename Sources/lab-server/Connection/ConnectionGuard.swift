@@ -15,8 +15,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: ConnectionPhase.Limits
     private let identity: RequestIdentity
-    /// Connections of the server.
-    private let open: Counter
+    /// Counts connections, and answers that are given here.
+    private let metrics: ServerMetrics
     private var phase: ConnectionPhase
     private var bodyBytes = 0
     /// Of the request that is being read or answered: it names itself and its trace.
@@ -25,20 +25,20 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isClosing = false
     private var timer: Scheduled<Void>?
 
-    init(_ limits: ConnectionPhase.Limits, identity: RequestIdentity, open: Counter) {
+    init(_ limits: ConnectionPhase.Limits, identity: RequestIdentity, metrics: ServerMetrics) {
         self.limits = limits
         self.identity = identity
-        self.open = open
+        self.metrics = metrics
         phase = ConnectionPhase(limits, at: .now)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        open.add()
+        metrics.connections.add()
         watch(context)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        open.add(-1)
+        metrics.connections.add(-1)
         timer?.cancel()
     }
 
@@ -126,6 +126,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             context.close(promise: nil)
             return
         }
+        metrics.answeredByFront(problem.status.code)
         let mark = identity.mark(headers)
         var response = problem.response(requestID: mark.requestID)
         response.headers.set(mark)

@@ -21,6 +21,9 @@ final class AuthLimiter: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Requests refused because of their address, and guesses because of their account.
+    let refusedAddresses = Counter()
+    let refusedAccounts = Counter()
     private let now: @Sendable () -> Instant
 
     init(_ settings: Settings, now: @escaping @Sendable () -> Instant = { .now }) {
@@ -42,6 +45,7 @@ final class AuthLimiter: Sendable {
         let (decision, policy) = state.withLock { state in
             (state.addresses?.take(address, at: now), state.addresses?.policy)
         }
+        if decision?.isAllowed == false { refusedAddresses.add() }
         return try Self.headers("address", decision, policy)
     }
 
@@ -53,6 +57,7 @@ final class AuthLimiter: Sendable {
         let (decision, policy) = state.withLock { state in
             (state.accounts?.take(account, at: now), state.accounts?.policy)
         }
+        if decision?.isAllowed == false { refusedAccounts.add() }
         _ = try Self.headers("account", decision, policy)
     }
 

@@ -13,6 +13,12 @@ extension LabParts where Store == SQLiteLedger {
                 name: "lab_password_queue", help: "Passwords that are hashed or wait for it.",
                 value: hasher.load),
             Gauge(
+                name: "lab_auth_limited_total", help: "Requests to the auth routes refused with 429.",
+                samples: [
+                    .init(labels: [("limit", "address")], value: limiter.refusedAddresses.value),
+                    .init(labels: [("limit", "account")], value: limiter.refusedAccounts.value),
+                ], kind: .counter),
+            Gauge(
                 name: "lab_tls_certificate_end_timestamp_seconds",
                 help: "When the certificate ends that new connections are shown; nothing without TLS.",
                 samples: tls.map { [.init(labels: [], value: Int($0.current.ends.seconds))] } ?? []),

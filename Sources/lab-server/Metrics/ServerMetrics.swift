@@ -38,6 +38,10 @@ final class ServerMetrics: Sendable {
     let refusedByRoute = Counter()
     /// Connections of clients.
     let connections = Counter()
+    private let frontAnswers: [String: Counter]
+    /// Statuses of answers that no route gives.
+    private static let frontStatuses =
+        [204, 400, 404, 405, 408, 413, 417, 431, 500, 503].map(String.init) + ["other"]
 
     init(
         strategy: StrategyID, redis: RedisMeter = RedisMeter(), ledger: LedgerMeter = LedgerMeter(),
@@ -55,6 +59,7 @@ final class ServerMetrics: Sendable {
             }
         }
         self.http = http
+        frontAnswers = Dictionary(uniqueKeysWithValues: Self.frontStatuses.map { ($0, Counter()) })
         inFlightByRoute = Dictionary(uniqueKeysWithValues: RouteTable.all.map { ($0.id, Counter()) })
         otherStatuses = Dictionary(
             uniqueKeysWithValues: RouteTable.all.map { ($0.id, Histogram(bounds: Histogram.http)) })
@@ -71,6 +76,9 @@ final class ServerMetrics: Sendable {
         }
         return counter
     }
+
+    /// Before a route, or in place of one.
+    func answeredByFront(_ status: Int) { (frontAnswers[String(status)] ?? frontAnswers["other"])?.add() }
 
     func answeredUnknownRoute() { unknownRoutes.add() }
 
@@ -153,6 +161,13 @@ final class ServerMetrics: Sendable {
         for route in RouteTable.all {
             let labels = [("http_request_method", route.method.rawValue), ("http_route", route.path)]
             page.sample("lab_http_route_requests_in_flight", labels, inFlight(of: route.id).value)
+        }
+        page.family(
+            "lab_http_front_answers_total", "counter", "Answers given before a route, or in place of one.")
+        for status in Self.frontStatuses {
+            page.sample(
+                "lab_http_front_answers_total", [("http_response_status_code", status)],
+                frontAnswers[status]?.value ?? 0)
         }
         page.family(
             "lab_http_refused_total", "counter", "Requests refused because too many were being answered.")

@@ -49,6 +49,7 @@ struct ProblemMiddleware: RouterMiddleware {
             }
             if let answer = crossOrigin.preflight(request) {
                 response = answer
+                metrics.answeredByFront(answer.status.code)
             } else {
                 response = try await next(request, context)
             }
@@ -58,8 +59,10 @@ struct ProblemMiddleware: RouterMiddleware {
             let allowed = RouteTable.methods(at: request.uri.path)
             let problem = allowed.isEmpty ? Problem(status: .notFound) : .wrongMethod(allowed: allowed)
             response = problem.response(requestID: context.requestID)
+            metrics.answeredByFront(response.status.code)
         } catch {
             response = Self.problem(for: error, logger: context.log).response(requestID: context.requestID)
+            metrics.answeredByFront(response.status.code)
         }
         if request.headers[.origin] != nil {
             for field in crossOrigin.headers(for: request) { response.headers[field.name] = field.value }

@@ -13,7 +13,11 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
     let metrics: ServerMetrics
 
     func add(to routes: RouteRegistrar<Store>) {
-        routes.on(.purchase) { request, context in await buy(request, context) }
+        // Also where no purchase was begun: without a token, or with the route full.
+        let nothing: HTTPFields = [
+            .serverTiming: ServerTiming.text(PurchaseTimings()), .labStrategy: strategy.rawValue,
+        ]
+        routes.on(.purchase, headers: nothing) { request, context in await buy(request, context) }
         routes.on(.listMyPurchases) { request, context in
             let page = try Query(of: request, for: .listMyPurchases).page
             let listing = try await store.purchases(of: context.signedIn, page)
@@ -121,11 +125,20 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
                     "attempts": "\(evidence.attempts)",
                 ])
         }
+        let isLost = ending.isLeaseLost || evidence.lostLeases > 0 || evidence.refusedWrites > 0
         if isDetailed, evidence.held > .zero {
-            logger(of: ending, context).debug(
-                "held the lock", metadata: ["event": "lock_held", "lock_hold": "\(evidence.held)"])
+            let log = logger(of: ending, context)
+            log.debug(
+                "had the lock",
+                metadata: ["event": "lock_acquired", "lock_wait": "\(evidence.waited)"])
+            let isReleased = !isLost && evidence.failedReleases == 0
+            log.debug(
+                isReleased ? "gave the lock back" : "did not give the lock back",
+                metadata: [
+                    "event": isReleased ? "lock_released" : "lock_left", "lock_hold": "\(evidence.held)",
+                ])
         }
-        guard ending.isLeaseLost || evidence.lostLeases > 0 || evidence.refusedWrites > 0 else { return }
+        guard isLost else { return }
         logger(of: ending, context).warning(
             "the lock ended before its holder was done",
             metadata: [

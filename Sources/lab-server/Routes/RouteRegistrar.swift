@@ -22,7 +22,8 @@ struct RouteRegistrar<Store: Ledger> {
         self.metrics = metrics
     }
 
-    func on(_ id: OperationID, _ handler: @escaping Handler) {
+    /// - Parameter headers: Of every answer of the route that does not set them itself.
+    func on(_ id: OperationID, headers: HTTPFields = [:], _ handler: @escaping Handler) {
         let route = RouteTable[id]
         let (authentication, metrics, most) = (authentication, metrics, inFlight)
         let load = metrics.inFlight(of: id)
@@ -45,6 +46,9 @@ struct RouteRegistrar<Store: Ledger> {
             } catch {
                 response = ProblemMiddleware.problem(for: error, logger: context.log)
                     .response(requestID: context.requestID)
+            }
+            for field in headers where response.headers[field.name] == nil {
+                response.headers[field.name] = field.value
             }
             metrics.answered(id, response.status.code, in: start.duration(to: .now))
             return response

@@ -95,10 +95,49 @@ struct EndingTests {
         }
     }
 
+    @Test("Two SIGINT, as Ctrl-C twice, end a server at once that a buyer keeps waiting")
+    func interruptedTwice() async throws {
+        try await withHeldLock(endsWith: .exited(130)) { server, redis, path async throws in
+            let before = try await attempts(redis)
+            let (buyer, product) = (server.buyer, server.product)
+            let sale = Task { try? await buyer.buy(product).status }
+            try await waitUntil { try await attempts(redis) > before + 3 }
+            server.process.signal(SIGINT)
+            let draining = await server.process.line(of: .standardError, within: .seconds(60)) {
+                $0.contains("draining")
+            }
+            #expect(draining != nil)
+            #expect(server.process.isRunning)
+            server.process.signal(SIGINT)
+            #expect(await server.process.waitUntilExit(within: .seconds(60)) == .exited(130))
+            #expect(await sale.value == nil)
+            #expect(try await rows(path).total == 0)
+        }
+    }
+
     @Test(
-        "Between SIGTERM and the end of listening readiness says 503 and buyers are served; a second signal ends it"
+        "A lock that is not obtained in time is 409 with Retry-After and what the waiting cost; nothing is taken"
     )
-    func secondSignal() async throws {
+    func contended() async throws {
+        try await withHeldLock(["--purchase-deadline-ms", "200"]) { server, redis, _ async throws in
+            let refused = try await server.buyer.buy(server.product)
+            #expect(refused.status == 409)
+            #expect(refused.headers[.contentType] == "application/problem+json")
+            #expect(refused.body["type"] as? String == "/problems/contended")
+            #expect(refused.headers[.retryAfter] == "1")
+            let timing = refused.headers[.serverTiming] ?? ""
+            let waited = timing.firstMatch(of: /wait;dur=([0-9.]+)/).flatMap { Double($0.1) } ?? 0
+            #expect(waited >= 150, "\(timing)")
+            try await release(redis, server)
+            #expect(try await server.buyer.buy(server.product).status == 200)
+            #expect(try await server.buyer.stock(server.product) == 99)
+        }
+    }
+
+    @Test(
+        "Between SIGTERM and the end of listening readiness says 503 and buyers are served; a second signal ends it",
+        arguments: [SIGTERM, SIGINT])
+    func secondSignal(signal: Int32) async throws {
         let directory = try TemporaryDirectory(prefix: "lab-end")
         let delay = ["--drain-delay-ms", "600000"]
         try await RunningServer.run(
@@ -111,7 +150,7 @@ struct EndingTests {
             #expect(ready.body["out_of_reach"] as? [String] == ["draining"])
             #expect(try await server.buyer.send(.get, "/health/live").status == 200)
             #expect(try await server.buyer.buy(server.product).status == 200)
-            server.process.signal(SIGTERM)
+            server.process.signal(signal)
             #expect(await server.process.waitUntilExit(within: .seconds(60)) == .exited(130))
         }
         // Ended at once, and still nothing that was answered is lost.

@@ -1,4 +1,5 @@
 import HTTPTypes
+import LabProcesses
 import LabTesting
 import Testing
 
@@ -88,27 +89,33 @@ struct LimitTests {
         }
     }
 
+    /// On a process: the test framework's copy of an application's configuration leaves the limit out.
     @Test("More connections than allowed wait, and are served as soon as others end")
     func connectionLimit() async throws {
-        var front = FrontSettings()
-        front.connections = 4
-        front.connection.head = .seconds(600)
-        try await withLab(front: front) { lab async throws in
+        let directory = try TemporaryDirectory(prefix: "lab-limit")
+        try await RunningServer.run(
+            database: directory.file("l.sqlite"), units: 1,
+            arguments: ["--max-connections", "4", "--head-timeout-ms", "600000"]
+        ) { server async throws in
             var silent: [RawConnection] = []
-            // The kernel takes the later ones, the server does not, or only the few that it had taken already.
-            for _ in 0..<40 { silent.append(try await RawConnection.open(lab.client.port)) }
-            let late = try await RawConnection.open(lab.client.port)
+            // The kernel takes the later ones, the server does not.
+            for _ in 0..<40 { silent.append(try await RawConnection.open(server.buyer.port)) }
+            let late = try await RawConnection.open(server.buyer.port)
             try await late.send(Self.question)
             let answered = Recorder<String>()
             let answer = Task { answered.note(await late.read(until: "live")) }
+            // Without the limit the answer is there within moments.
+            let start = ContinuousClock.now
+            while start.duration(to: .now) < .seconds(1) && answered.values.isEmpty { await Task.yield() }
             #expect(answered.values.isEmpty)
             for connection in silent { await connection.close() }
             await answer.value
             #expect(answered.values.first?.hasPrefix("HTTP/1.1 200 ") == true)
             await late.close()
             // And from then on as before.
-            for _ in 0..<10 { #expect(try await lab.client.send(.get, "/health/live").status == 200) }
+            for _ in 0..<10 { #expect(try await server.buyer.send(.get, "/health/live").status == 200) }
         }
+        directory.remove()
     }
 
     @Test("A connection that is closed in the middle of anything leaves the server as it was")
