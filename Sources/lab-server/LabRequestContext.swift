@@ -12,6 +12,8 @@ struct LabRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// The user of the request's token, on routes that need one.
     var user: UserID?
+    /// Who the client is, where a trusted proxy says so.
+    var forwardedAddress: String?
     /// The other end of the connection.
     private let channel: any Channel
     /// Under what the log holds this request.
@@ -30,10 +32,13 @@ struct LabRequestContext: RequestContext {
         channel = source.channel
     }
 
-    /// Whom limits count: the address of the connection, never one that a header claims. Of IPv6 the first
-    /// 64 bits, which one customer of a network holds.
+    /// Of the connection; nil for one through a Unix socket.
+    var peerAddress: String? { channel.remoteAddress?.ipAddress }
+
+    /// Whom limits count: the address of the connection, or what a trusted proxy says of it, never what any other
+    /// header claims. Of IPv6 the first 64 bits, which one customer of a network holds.
     var address: String {
-        guard let text = channel.remoteAddress?.ipAddress else { return "local" }
+        guard let text = forwardedAddress ?? peerAddress else { return "local" }
         guard text.contains(":") else { return text }
         let halves = text.components(separatedBy: "::").map { $0.split(separator: ":") }
         let zeros = max(0, 8 - halves.reduce(0) { $0 + $1.count })

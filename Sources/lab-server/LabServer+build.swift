@@ -42,6 +42,7 @@ struct FrontSettings: Sendable {
     var inFlight = 12_000
     /// Of one route, so that none takes the others' room.
     var inFlightPerRoute = 10_000
+    var proxies = TrustedProxies.none
     /// Sites whose pages may call the API.
     var origins: Set<String> = []
     var isEncrypted = false
@@ -75,7 +76,7 @@ struct LabSettings: Sendable, Hashable {
 ///   - reconcile: Compares all stocks with the ledger, and puts right what differs.
 func buildRouter<Store: Ledger, Redis: RedisPort>(
     strategy: some LockStrategy, parts: LabParts<Store, Redis>, checks: [ReadinessCheck] = [],
-    reconcile: @escaping @Sendable () async throws -> ReconcileReport
+    reconcile: @escaping ReconcileCall
 ) -> BuiltServer {
     let auth = AuthService(store: parts.store, hasher: parts.hasher, tokens: parts.tokens)
     let purchases = PurchaseService(
@@ -100,7 +101,8 @@ func buildRouter<Store: Ledger, Redis: RedisPort>(
     router.add(
         middleware: ProblemMiddleware(
             identity: identity, metrics: metrics, crossOrigin: CrossOrigin(origins: parts.front.origins),
-            inFlight: parts.front.inFlight, isEncrypted: parts.front.isEncrypted))
+            inFlight: parts.front.inFlight, proxies: parts.front.proxies, isEncrypted: parts.front.isEncrypted
+        ))
     let routes = RouteRegistrar(
         router, auth: auth, metrics: metrics, inFlight: parts.front.inFlightPerRoute)
     let products = ProductService(store: store, stock: stock)

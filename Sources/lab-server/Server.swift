@@ -173,9 +173,9 @@ struct Server: Sendable {
     private static func reconcile(
         _ strategy: some LockStrategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
         _ redis: RedisClient
-    ) -> @Sendable () async throws -> ReconcileReport {
+    ) -> ReconcileCall {
         let reconciler = buildReconciler(strategy: strategy, parts: parts, redis: redis)
-        return { try await reconciler.run() }
+        return { try await reconciler.run(isDryRun: $0) }
     }
 
     /// Listens until a signal, then ends in order: readiness first, then listening, then what is in flight.

@@ -80,7 +80,8 @@ private func build(
     _ redis: RedisClient
 ) throws -> BuiltServer {
     let reconciler = buildReconciler(strategy: strategy, parts: parts, redis: redis)
-    return buildRouter(strategy: strategy, parts: parts, reconcile: { try await reconciler.run() })
+    return buildRouter(
+        strategy: strategy, parts: parts, reconcile: { try await reconciler.run(isDryRun: $0) })
 }
 
 extension Logger {

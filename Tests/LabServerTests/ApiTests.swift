@@ -148,4 +148,34 @@ import Testing
             #expect(long.headers[.contentType] == "application/problem+json")
         }
     }
+
+    @Test(
+        "Reconciling says of each product what ledger and Redis held; a dry run says it and changes nothing")
+    func reconciling() async throws {
+        try await withLab { lab async throws in
+            let admin = try await lab.administrator()
+            let product = try await admin.product(units: 10)
+            _ = try await admin.buy(product, 3)
+            let key = ProductKeys(ProductID(Int64(product))).stock
+            _ = try await lab.stock.send(RedisCommand("SET", key, "5"))
+            func reconcile(_ query: String = "") async throws -> [String: Any] {
+                let answer = try await admin.send(.post, "/api/admin/reconcile" + query)
+                #expect(answer.status == 200)
+                return answer.body
+            }
+            for _ in 0..<2 {
+                let found = try await reconcile("?dry_run=true")
+                #expect(found["dry_run"] as? Bool == true)
+                let entry = try #require((found["entries"] as? [[String: Any]])?.first)
+                #expect(entry["product_id"] as? Int == product)
+                #expect(entry["supplied"] as? Int == 10 && entry["sold"] as? Int == 3)
+                #expect(entry["stock"] as? Int == 5 && entry["reserved"] as? Int == 0)
+                #expect(entry["drift"] as? Int == 2)
+                #expect(try await admin.stock(product) == 5)
+            }
+            #expect(try await reconcile()["dry_run"] as? Bool == false)
+            #expect(try await admin.stock(product) == 7)
+            #expect((try await reconcile()["entries"] as? [Any])?.isEmpty == true)
+        }
+    }
 }

@@ -89,7 +89,9 @@ struct Session {
                 .adjustStock, admin, #"{"delta":\#(delta),"reason":"r"}"#,
                 path: "/api/admin/products/\(id)/stock")
         }
-        try await call(.reconcile, admin)
+        for query in ["", "?dry_run=true", "?dry_run=perhaps"] {
+            try await call(.reconcile, admin, path: "/api/admin/reconcile" + query)
+        }
         try await call(.getLogLevel, admin)
         for body in [#"{"level":"info","duration_s":9}"#, #"{"level":"notice"}"#, #"{"level":"loud"}"#] {
             try await call(.setLogLevel, admin, body)

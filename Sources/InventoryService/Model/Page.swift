@@ -6,9 +6,12 @@ public struct Page: Sendable, Hashable {
     public let skip: Int
     /// Items in the window, at most.
     public let limit: Int
+    /// The id of the item right before the window, in the list's own order; nil: it begins with the list. A list that
+    /// is read from item to item costs the same on every page, and shows no item twice when others are added.
+    public let after: Int64?
 
     /// - Throws: ``InventoryError`` with `.invalidField`: skip below 0 or limit outside 1 to 100.
-    public init(skip: Int = 0, limit: Int = 100) throws(InventoryError) {
+    public init(skip: Int = 0, limit: Int = 100, after: Int64? = nil) throws(InventoryError) {
         guard (0...Bounds.units).contains(skip) else {
             throw .invalid("skip", "must be a whole number from 0 to \(Bounds.units)")
         }
@@ -17,6 +20,7 @@ public struct Page: Sendable, Hashable {
         }
         self.skip = skip
         self.limit = limit
+        self.after = after
     }
 }
 

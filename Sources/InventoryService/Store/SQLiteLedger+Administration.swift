@@ -50,8 +50,8 @@ extension SQLiteLedger {
     public func users(_ page: Page) async throws(InventoryError) -> Listing<User> {
         try await read { database in
             let rows = try Row.fetchAll(
-                database, sql: "SELECT * FROM users ORDER BY id LIMIT ? OFFSET ?",
-                arguments: [page.limit, page.skip])
+                database, sql: "SELECT * FROM users WHERE id > ? ORDER BY id LIMIT ? OFFSET ?",
+                arguments: [page.after ?? 0, page.limit, page.skip])
             let total = try Int.fetchOne(database, sql: "SELECT count(*) FROM users") ?? 0
             return Listing(items: try rows.map(Self.user), total: total)
         }
@@ -96,8 +96,12 @@ extension SQLiteLedger {
         let arguments = values
         return try await read { database in
             let rows = try Row.fetchAll(
-                database, sql: "SELECT * FROM purchases \(place) ORDER BY id DESC LIMIT ? OFFSET ?",
-                arguments: StatementArguments(arguments) + [page.limit, page.skip])
+                database,
+                sql: """
+                    SELECT * FROM purchases \(place.isEmpty ? "WHERE" : place + " AND") id < ?
+                    ORDER BY id DESC LIMIT ? OFFSET ?
+                    """,
+                arguments: StatementArguments(arguments) + [page.after ?? .max, page.limit, page.skip])
             let total = try Int.fetchOne(
                 database, sql: "SELECT count(*) FROM purchases \(place)",
                 arguments: StatementArguments(arguments))

@@ -53,8 +53,9 @@ extension SQLiteLedger {
         try await read { [origin] database in
             let rows = try Row.fetchAll(
                 database,
-                sql: "SELECT * FROM products WHERE deleted_at IS NULL ORDER BY id LIMIT ? OFFSET ?",
-                arguments: [page.limit, page.skip])
+                sql:
+                    "SELECT * FROM products WHERE deleted_at IS NULL AND id > ? ORDER BY id LIMIT ? OFFSET ?",
+                arguments: [page.after ?? 0, page.limit, page.skip])
             let total = try Int.fetchOne(
                 database, sql: "SELECT count(*) FROM products WHERE deleted_at IS NULL")
             return Listing(items: try rows.map { try Self.product($0, origin) }, total: total ?? 0)

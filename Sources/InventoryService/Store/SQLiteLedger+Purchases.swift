@@ -155,8 +155,9 @@ extension SQLiteLedger {
     public func purchases(of user: UserID, _ page: Page) async throws(InventoryError) -> Listing<Purchase> {
         try await read { database in
             let rows = try Row.fetchAll(
-                database, sql: "SELECT * FROM purchases WHERE user_id = ? ORDER BY id DESC LIMIT ? OFFSET ?",
-                arguments: [user.rawValue, page.limit, page.skip])
+                database,
+                sql: "SELECT * FROM purchases WHERE user_id = ? AND id < ? ORDER BY id DESC LIMIT ? OFFSET ?",
+                arguments: [user.rawValue, page.after ?? .max, page.limit, page.skip])
             let total = try Int.fetchOne(
                 database, sql: "SELECT count(*) FROM purchases WHERE user_id = ?", arguments: [user.rawValue])
             return Listing(items: try rows.map(Self.purchase), total: total ?? 0)

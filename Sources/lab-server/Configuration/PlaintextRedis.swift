@@ -1,7 +1,7 @@
 import Foundation
 import RedisClient
 
-/// Who could read along on the way to Redis: passwords, and a stock that anybody between could change.
+/// Who could read along on the way to Redis, or ask it without a password: a stock that anybody could change.
 ///
 /// Judged by the addresses that somebody named. Servers that Sentinels or a cluster name later are reached in the
 /// same way as those, with TLS or without.
@@ -9,10 +9,20 @@ enum PlaintextRedis {
     /// - Returns: What to say to the person who starts a server on these; nil when all of them are on this machine,
     ///   behind a Unix socket, or encrypted.
     static func problem(_ endpoints: [RedisEndpoint]) -> String? {
-        let hosts = endpoints.filter { $0.tls == nil }.flatMap(hosts).filter { !isLoopback($0) }
-        guard let host = hosts.first else { return nil }
+        if let host = remote(endpoints.filter { $0.password == nil }) {
+            return
+                "\(host) is another machine, and its URL has no password: whoever reaches it can change the stock; "
+                + "give the server a user of its own (rediss://USER:PASSWORD@HOST), or set --allow-plaintext-redis "
+                + "(LAB_ALLOW_PLAINTEXT_REDIS=true) when nobody else is on that network"
+        }
+        guard let host = remote(endpoints.filter { $0.tls == nil }) else { return nil }
         return "\(host) is another machine, and redis:// is not encrypted; write rediss://, or set "
             + "--allow-plaintext-redis (LAB_ALLOW_PLAINTEXT_REDIS=true) when nobody else is on that network"
+    }
+
+    /// The first host that is another machine.
+    private static func remote(_ endpoints: [RedisEndpoint]) -> String? {
+        endpoints.flatMap(hosts).first { !isLoopback($0) }
     }
 
     private static func hosts(_ endpoint: RedisEndpoint) -> [String] {

@@ -167,6 +167,12 @@ struct ServeOptions: ParsableArguments {
     var corsOrigins: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Proxies, by address or network, whose X-Forwarded-For names the client that limits count. "
+                + "[LAB_TRUSTED_PROXIES, default: none]", valueName: "address,network…"))
+    var trustedProxies: String?
+
+    @Option(
         name: .customLong("drain-delay-ms"),
         help: ArgumentHelp(
             "Time between SIGTERM, when readiness ends, and the end of listening. "
@@ -262,6 +268,7 @@ struct ServeOptions: ParsableArguments {
         case .maxInFlight: maxInFlight
         case .maxInFlightPerRoute: maxInFlightPerRoute
         case .corsOrigins: corsOrigins
+        case .trustedProxies: trustedProxies
         case .drainDelay: drainDelay
         case .drainTimeout: drainTimeout
         case .reconcileInterval: reconcileInterval

@@ -155,6 +155,9 @@ struct ServePlan: Sendable {
         front.connections = reading.number(.maxConnections, 1...1_000_000)
         front.inFlight = reading.number(.maxInFlight, 1...1_000_000)
         front.inFlightPerRoute = reading.number(.maxInFlightPerRoute, 1...1_000_000)
+        front.proxies = reading.convert(.trustedProxies, standard: .none) { text throws(StartFailure) in
+            try TrustedProxies(parsing: text)
+        }
         front.origins = reading.convert(.corsOrigins, standard: []) { text throws(StartFailure) in
             try origins(text)
         }

@@ -30,6 +30,7 @@ enum Setting: String, Sendable, CaseIterable {
     case maxInFlight = "max-in-flight"
     case maxInFlightPerRoute = "max-in-flight-per-route"
     case corsOrigins = "cors-origins"
+    case trustedProxies = "trusted-proxies"
     case drainDelay = "drain-delay-ms"
     case drainTimeout = "drain-timeout-ms"
     case reconcileInterval = "reconcile-interval-s"
@@ -58,7 +59,7 @@ enum Setting: String, Sendable, CaseIterable {
         case .port: "8080"
         case .redis, .jwtSecret, .bcryptCost, .authRequests, .authGuesses, .logFormat, .metricsPort,
             .requestTimeout, .perUserLimit,
-            .corsOrigins, .drainDelay, .tlsCertificate, .tlsPrivateKey:
+            .corsOrigins, .trustedProxies, .drainDelay, .tlsCertificate, .tlsPrivateKey:
             nil
         case .database: "sqlite:" + ServePlan.defaultDatabasePath
         case .strategy: "lua-atomic"

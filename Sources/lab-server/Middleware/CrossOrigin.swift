@@ -13,8 +13,8 @@ struct CrossOrigin: Sendable {
         return [
             .accessControlAllowOrigin: origin, .vary: "Origin",
             .accessControlExposeHeaders:
-                "Location, Retry-After, Server-Timing, Lab-Strategy, X-Total-Count, X-Request-ID, "
-                + "traceparent, tracestate",
+                "Location, Retry-After, Server-Timing, Lab-Strategy, X-Total-Count, Link, X-Request-ID, "
+                + "RateLimit, RateLimit-Policy, traceparent, tracestate",
         ]
     }
 

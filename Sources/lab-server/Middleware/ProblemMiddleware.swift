@@ -4,6 +4,10 @@ import InventoryService
 import Logging
 import NIOHTTPTypes
 
+extension HTTPField.Name {
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+}
+
 /// The outermost layer: names the request and its step of a trace, checks what HTTP asks of every request, and turns every error,
 /// the framework's too, into problem+json.
 struct ProblemMiddleware: RouterMiddleware {
@@ -14,6 +18,7 @@ struct ProblemMiddleware: RouterMiddleware {
     let crossOrigin: CrossOrigin
     /// Requests that are answered at the same time; more are refused.
     let inFlight: Int
+    let proxies: TrustedProxies
     /// Browsers are told to come back by HTTPS only.
     let isEncrypted: Bool
 
@@ -28,6 +33,10 @@ struct ProblemMiddleware: RouterMiddleware {
         return await RequestSpan.server(request, mark, route: context.endpointPath) { mark in
             var context = context
             context.requestID = mark.requestID
+            if proxies != .none, let peer = context.peerAddress {
+                context.forwardedAddress = proxies.client(
+                    of: peer, forwarded: request.headers[values: .forwardedFor])
+            }
             var response = await RequestMark.$current.withValue(mark) {
                 await answer(request, context, next)
             }

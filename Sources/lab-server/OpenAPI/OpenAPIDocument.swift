@@ -141,7 +141,7 @@ enum OpenAPIDocument {
             JSONTree.Member(
                 name: header.name,
                 value: [
-                    "description": .text(header.note), "required": true,
+                    "description": .text(header.note), "required": .boolean(header.isRequired),
                     "schema": header.shape.schema(isNullable: false),
                 ])
         }

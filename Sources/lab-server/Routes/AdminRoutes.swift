@@ -17,19 +17,19 @@ struct AdminRoutes<Store: Ledger, Redis: RedisPort> {
                 user: query.id("user_id").map { UserID($0) },
                 product: query.id("product_id").map { ProductID($0) }, from: query.time("from"),
                 until: query.time("until"))
-            let listing = try await store.purchases(matching: filter, query.page)
-            return Response.json(
-                JSONText.array(listing.items) { json, purchase in
-                    json.field("user_id", purchase.user.rawValue)
-                    json.fields(of: purchase)
-                },
-                headers: [.totalCount: String(listing.total)])
+            let page = try query.page
+            let listing = try await store.purchases(matching: filter, page)
+            return Response.list(listing, page, of: request, id: { $0.id.rawValue }) { json, purchase in
+                json.field("user_id", purchase.user.rawValue)
+                json.fields(of: purchase)
+            }
         }
         routes.on(.listUsers) { request, _ in
-            let listing = try await store.users(Query(of: request, for: .listUsers).page)
-            return Response.json(
-                JSONText.array(listing.items) { $0.managedFields(of: $1) },
-                headers: [.totalCount: String(listing.total)])
+            let page = try Query(of: request, for: .listUsers).page
+            let listing = try await store.users(page)
+            return Response.list(listing, page, of: request, id: { $0.id.rawValue }) {
+                $0.managedFields(of: $1)
+            }
         }
         routes.on(.changeUser) { request, context in try await changeUser(request, context) }
     }

@@ -80,6 +80,13 @@ struct JSONText {
         buffer.writeString("]")
     }
 
+    mutating func field<Item>(
+        _ name: StaticString, _ items: [Item], _ fill: (inout JSONText, Item) -> Void
+    ) {
+        self.name(name)
+        array(items, fill)
+    }
+
     /// The text as a JSON string.
     static func quoted(_ text: String) -> String {
         var json = JSONText()

@@ -12,10 +12,10 @@ struct ProductRoutes<Store: Ledger, Redis: RedisPort> {
     func add(to routes: RouteRegistrar<Store>) {
         routes.on(.createProduct) { request, context in try await create(request, context) }
         routes.on(.listProducts) { request, _ in
-            let listing = try await products.list(Query(of: request, for: .listProducts).page)
-            return Response.json(
-                JSONText.array(listing.items) { $0.fields(of: $1) },
-                headers: [.totalCount: String(listing.total)])
+            let page = try Query(of: request, for: .listProducts).page
+            return Response.list(
+                try await products.list(page), page, of: request, id: { $0.product.id.rawValue }
+            ) { $0.fields(of: $1) }
         }
         routes.on(.getProduct) { _, context in
             guard let offer = try await products.get(context.productID) else {

@@ -21,9 +21,7 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
         routes.on(.listMyPurchases) { request, context in
             let page = try Query(of: request, for: .listMyPurchases).page
             let listing = try await store.purchases(of: context.signedIn, page)
-            return Response.json(
-                JSONText.array(listing.items) { $0.fields(of: $1) },
-                headers: [.totalCount: String(listing.total)])
+            return Response.list(listing, page, of: request, id: { $0.id.rawValue }) { $0.fields(of: $1) }
         }
     }
 

@@ -6,6 +6,7 @@ import InventoryService
 extension HTTPField.Name {
     /// Items on all pages of a list.
     static let totalCount = HTTPField.Name("X-Total-Count")!
+    static let link = HTTPField.Name("Link")!
 }
 
 /// The query of a request, each name once and each of them declared.
@@ -26,10 +27,34 @@ struct Query {
         self.values = values
     }
 
+    /// Further on a page would cost as much as all before it.
+    static let skips = 0...10_000
+
     var page: Page {
         get throws {
-            try Page(
-                skip: number("skip", in: "from 0") ?? 0, limit: number("limit", in: "from 1 to 100") ?? 100)
+            let skip = try number("skip", in: "from 0 to \(Self.skips.upperBound)")
+            if let skip, !Self.skips.contains(skip) {
+                throw Problem.invalid(
+                    "skip",
+                    "must be a whole number from 0 to \(Self.skips.upperBound); go on with after, as the header Link "
+                        + "of each page says")
+            }
+            let after = try id("after")
+            if skip != nil && after != nil {
+                throw Problem.invalid(
+                    "after", "cannot stand beside skip: it says itself where the page begins")
+            }
+            return try Page(
+                skip: skip ?? 0, limit: number("limit", in: "from 1 to 100") ?? 100, after: after)
+        }
+    }
+
+    /// False where it is not given.
+    func flag(_ name: String) throws(Problem) -> Bool {
+        switch values[name] {
+        case nil, "false": return false
+        case "true": return true
+        default: throw .invalid(name, "must be true or false")
         }
     }
 
@@ -55,6 +80,24 @@ struct Query {
             throw .invalid(name, "must be a date and time of RFC 3339, such as 2026-01-31T09:30:00Z")
         }
         return time
+    }
+}
+
+extension Response {
+    /// A page of a list, how many items there are on all pages, and where the next page is (RFC 8288).
+    static func list<Item>(
+        _ listing: Listing<Item>, _ page: Page, of request: Request, id: (Item) -> Int64,
+        _ fill: (inout JSONText, Item) -> Void
+    ) -> Response {
+        var headers: HTTPFields = [.totalCount: String(listing.total)]
+        if let last = listing.items.last, listing.items.count == page.limit {
+            let others = (request.uri.query ?? "").split(separator: "&").filter { part in
+                !["skip", "after"].contains(part.prefix { $0 != "=" })
+            }
+            let query = (others + ["after=\(id(last))"]).joined(separator: "&")
+            headers[.link] = "<\(request.uri.path)?\(query)>; rel=\"next\""
+        }
+        return .json(JSONText.array(listing.items, fill), headers: headers)
     }
 }
 

@@ -8,7 +8,7 @@ import Logging
 struct StockRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
     let products: ProductService<Store, Redis>
     let supply: SupplyService<Strategy, Store, Redis>
-    let reconcile: @Sendable () async throws -> ReconcileReport
+    let reconcile: ReconcileCall
 
     func add(to routes: RouteRegistrar<Store>) {
         routes.on(.deleteProduct) { _, context in
@@ -19,9 +19,11 @@ struct StockRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
             return .empty
         }
         routes.on(.adjustStock) { request, context in try await adjust(request, context) }
-        routes.on(.reconcile) { _, context in
-            let report = try await reconcile()
-            context.audit("stocks reconciled", ["findings": "\(report.entries.count)"])
+        routes.on(.reconcile) { request, context in
+            let isDryRun = try Query(of: request, for: .reconcile).flag("dry_run")
+            let report = try await reconcile(isDryRun)
+            context.audit(
+                isDryRun ? "stocks compared" : "stocks reconciled", ["findings": "\(report.entries.count)"])
             return Response.json(JSONText.object { $0.fields(of: report) })
         }
     }
@@ -47,8 +49,12 @@ struct StockRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
     }
 }
 
+/// Compares all stocks with the ledger; unless it is a dry run, it puts right what differs.
+typealias ReconcileCall = @Sendable (_ isDryRun: Bool) async throws -> ReconcileReport
+
 extension JSONText {
     fileprivate mutating func fields(of report: ReconcileReport) {
+        field("dry_run", report.isDryRun)
         field("products", report.products)
         field("distrusted", report.distrusted)
         field("findings", report.entries.count)
@@ -59,6 +65,20 @@ extension JSONText {
         field(
             "problems",
             report.entries.flatMap { entry in entry.problems.map { "product \(entry.product): \($0)" } })
+        field("entries", report.entries) { $0.fields(of: $1) }
+    }
+
+    private mutating func fields(of entry: ReconcileReport.Entry) {
+        field("product_id", entry.product.rawValue)
+        field("supplied", entry.supplied)
+        field("sold", entry.sold)
+        field("reserved", entry.openUnits)
+        field("stock", entry.stock)
+        field("drift", entry.drift)
+        field("cleared", entry.cleared)
+        field("returned", entry.returned)
+        field("filled", entry.filled)
+        field("problems", entry.problems)
     }
 }
 

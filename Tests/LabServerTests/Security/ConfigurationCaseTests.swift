@@ -71,14 +71,15 @@ struct ConfigurationCaseTests {
         "S40 · a Redis of another machine is spoken to in plain text only where somebody allowed it",
         arguments: [
             ("redis://10.0.0.1:6379", true), ("redis://redis:6379", true), ("redis://[fe80::1]:6379", true),
-            ("redis://user:password@203.0.113.7", true), ("redis://127.0.0.1.example:6379", true),
+            ("redis://user:hunter2@203.0.113.7", true), ("redis://127.0.0.1.example:6379", true),
             ("redis://localhost.example", true), ("redis://0.0.0.0:6379", true),
             ("redis+sentinel://127.0.0.1:26379,10.0.0.2:26379/stock", true),
             ("redis+cluster://10.0.0.1:7000", true),
             ("redis://127.0.0.1:6379,redis://10.0.0.1:6379", true),
             ("redis://127.0.0.1:6379", false), ("redis://localhost", false), ("redis://127.8.9.1", false),
             ("redis://[::1]:6379", false), ("redis+unix:///run/redis.sock", false),
-            ("rediss://redis.example:6379", false), ("redis+sentinel://127.0.0.1:26379/stock", false),
+            ("rediss://lab:hunter2@redis.example:6379", false),
+            ("redis+sentinel://127.0.0.1:26379/stock", false),
             ("redis+cluster://127.0.0.1:7000,[::1]:7001", false),
         ])
     func plaintextRedis(url: String, isOpen: Bool) throws {
@@ -92,7 +93,21 @@ struct ConfigurationCaseTests {
         #expect(failure?.code == .usage)
         #expect(failure?.description.contains("rediss://") == true)
         #expect(failure?.description.contains("--allow-plaintext-redis") == true)
-        #expect(failure?.description.contains("password") == false)
+        #expect(failure?.description.contains("hunter2") == false)
+    }
+
+    @Test(
+        "S40 · a Redis of another machine is used without a password only where somebody allowed it",
+        arguments: [
+            "rediss://redis.example:6379", "rediss+sentinel://10.0.0.1:26379/stock",
+            "rediss+cluster://10.0.0.1:7000", "rediss://lab:hunter2@redis.example,rediss://10.0.0.2",
+        ])
+    func redisWithoutPassword(url: String) throws {
+        #expect(throws: Never.self) { try plan([.redis: url, .allowPlaintextRedis: "true"]) }
+        let failure = #expect(throws: StartFailure.self) { try plan([.redis: url]) }
+        #expect(failure?.code == .usage)
+        #expect(failure?.description.contains("has no password") == true)
+        #expect(failure?.description.contains("hunter2") == false)
     }
 
     @Test(

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import HTTPTypes
 import InventoryService
@@ -113,6 +114,89 @@ import Testing
                 #expect(try await admin.send(.get, "/api/products/\(id)").status == 404, "\(id)")
             }
         }
+    }
+
+    @Test("S34 · a list is read from page to page by what the page before says; far into it nobody can skip")
+    func cursor() async throws {
+        try await withLab { lab async throws in
+            let admin = try await lab.administrator()
+            let product = try await admin.product(units: 50)
+            for _ in 0..<7 { _ = try await admin.buy(product) }
+            for _ in 0..<6 { _ = try await admin.product(units: 1) }
+            for number in 0..<6 {
+                _ = try await lab.client.send(
+                    .post, "/api/auth/register", #"{"username":"u\#(number)","password":"lab-test-12"}"#)
+            }
+            let lists = [
+                "/api/products", "/api/purchases/me", "/api/admin/users",
+                "/api/admin/purchases?product_id=\(product)&from=2000-01-01T00:00:00%2B01:00",
+            ]
+            for list in lists {
+                let mark = list.contains("?") ? "&" : "?"
+                let whole = try await admin.send(.get, list).list.compactMap { $0["id"] as? Int }
+                #expect(whole.count == 7)
+                var (path, ids): (String?, [Int]) = ("\(list)\(mark)limit=3", [])
+                var pages = 0
+                while let next = path, pages < 10 {
+                    pages += 1
+                    let page = try await admin.send(.get, next)
+                    #expect(page.status == 200 && page.headers[.totalCount] == "7", "\(next)")
+                    ids += page.list.compactMap { $0["id"] as? Int }
+                    let link = page.headers[.link]
+                    #expect(link == nil || link?.hasSuffix("; rel=\"next\"") == true)
+                    path = link.flatMap { $0.firstMatch(of: /<([^>]*)>/) }.map { String($0.1) }
+                }
+                #expect(ids == whole && pages == 3, "\(list)")
+                for query in ["skip=10001", "skip=1&after=1", "after=0", "after=x", "after=1&after=2"] {
+                    #expect(try await admin.send(.get, "\(list)\(mark)\(query)").status == 422, "\(query)")
+                }
+                #expect(try await admin.send(.get, "\(list)\(mark)skip=10000").list.isEmpty)
+            }
+        }
+    }
+
+    @Test("S35 · only a trusted proxy's word counts for whom the limits count")
+    func trustedProxies() async throws {
+        let limits = AuthLimiter.Settings(requestsPerMinute: 2, guessesPerMinute: nil)
+        var front = FrontSettings()
+        front.proxies = try TrustedProxies(parsing: "127.0.0.1, ::1,10.0.0.0/8")
+        try await withLab(limits: limits, front: front) { lab async throws in
+            func ask(_ forwarded: String) async throws -> Int {
+                try await lab.client.send(.post, "/api/auth/login", "{}", headers: [.forwardedFor: forwarded])
+                    .status
+            }
+            // What the client wrote itself stands left of what the proxies added.
+            for number in 0..<2 { #expect(try await ask("1.1.1.\(number), 203.0.113.7, 10.1.2.3") == 422) }
+            #expect(try await ask("9.9.9.9, 203.0.113.7") == 429)
+            #expect(try await ask("203.0.113.8") == 422)
+        }
+    }
+
+    @Test(
+        "S35 · the client is the last address that no trusted proxy has; what is no address ends the search",
+        arguments: [
+            ("203.0.113.1", ["1.2.3.4"], "203.0.113.1"), ("10.0.0.1", [], "10.0.0.1"),
+            ("10.0.0.1", ["1.2.3.4"], "1.2.3.4"), ("10.0.0.1", ["1.2.3.4, 10.9.9.9"], "1.2.3.4"),
+            ("10.0.0.1", ["1.2.3.4", "5.6.7.8"], "5.6.7.8"), ("10.0.0.1", ["10.0.0.2"], "10.0.0.2"),
+            ("10.0.0.1", ["1.2.3.4, nonsense, 10.0.0.2"], "10.0.0.2"),
+            ("fd00::1", ["2001:db8::7"], "2001:db8::7"),
+            ("::ffff:10.0.0.1", ["1.2.3.4"], "1.2.3.4"), ("10.0.0.1", ["1.2.3.4:80"], "10.0.0.1"),
+        ])
+    func client(peer: String, forwarded: [String], client: String) throws {
+        let proxies = try TrustedProxies(parsing: "10.0.0.0/8,fd00::/8")
+        #expect(proxies.client(of: peer, forwarded: forwarded) == client)
+        #expect(TrustedProxies.none.client(of: peer, forwarded: forwarded) == peer)
+    }
+
+    @Test(
+        "S35 · a proxy that is neither an address nor a network stops the start",
+        arguments: ["10.0.0.0/33", "proxy.example", "10.0.0.1/", "/8", "fd00::/129", "10.0.0.1/-1", "10.0.0"])
+    func wrongProxies(text: String) throws {
+        let values = try ServeOptions.parse(["--dev", "--trusted-proxies", text]).values(environment: [:]) {
+            _ in nil
+        }
+        let failure = #expect(throws: StartFailure.self) { try ServePlan(values) }
+        #expect(failure?.description.contains("--trusted-proxies") == true)
     }
 
     @Test(

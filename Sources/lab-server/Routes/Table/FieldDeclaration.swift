@@ -30,6 +30,7 @@ enum ValueShape: Sendable {
     case boolean
     case choice([String])
     case texts
+    case objects(ObjectDeclaration)
     /// A document of any form.
     case anything
 
@@ -57,6 +58,7 @@ enum ValueShape: Sendable {
                 "enum": .array(names.map { .text($0) } + (isNullable ? [.null] : []))
             ])
         case .texts: return type("array").adding(["items": ["type": "string"]])
+        case .objects(let object): return type("array").adding(["items": object.schema])
         case .anything: return type("object")
         }
     }

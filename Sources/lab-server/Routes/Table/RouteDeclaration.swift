@@ -111,5 +111,6 @@ struct RouteDeclaration: Sendable {
 struct HeaderDeclaration: Sendable {
     let name: String
     let shape: ValueShape
+    var isRequired = true
     let note: String
 }

@@ -50,6 +50,13 @@ extension RouteTable {
         .init(
             .reconcile, .post, "/api/admin/reconcile", .admin, tag: "admin",
             "Compare all stocks with the ledger now, and put right what differs",
+            parameters: [
+                .init(
+                    .query,
+                    .init(
+                        "dry_run", .boolean, isRequired: false, "Only say what would be put right.",
+                        example: true))
+            ],
             answers: [
                 .init(status: .ok, content: .object(Schemas.reconciliation), note: "What was found and done.")
             ]),
@@ -65,7 +72,7 @@ extension RouteTable {
             answers: [
                 .init(
                     status: .ok, content: .list(of: Schemas.recordedPurchase), note: "A page of purchases.",
-                    headers: [total])
+                    headers: [total, next])
             ]),
         .init(
             .listUsers, .get, "/api/admin/users", .admin, tag: "admin", "Users by their numbers",
@@ -73,7 +80,7 @@ extension RouteTable {
             answers: [
                 .init(
                     status: .ok, content: .list(of: Schemas.managedUser), note: "A page of users.",
-                    headers: [total])
+                    headers: [total, next])
             ]),
         .init(
             .changeUser, .patch, "/api/admin/users/{id}", .admin, tag: "admin",

@@ -94,9 +94,34 @@ enum Schemas {
 
     private static let counts = 0...Int.max
 
+    private static let reconciledProduct = ObjectDeclaration(
+        name: "ReconciledProduct",
+        fields: [
+            .init("product_id", .wholeNumber(ids), "The number of the product.", example: 1),
+            .init("supplied", .wholeNumber(counts), "Units ever put on sale, by the ledger.", example: 100),
+            .init("sold", .wholeNumber(counts), "Units sold, by the ledger.", example: 40),
+            .init("reserved", .wholeNumber(counts), "Units of open reservations.", example: 2),
+            .init(
+                "stock", .wholeNumber(Int.min...Int.max), isNullable: true,
+                "Units in Redis; null where it knew none.", example: 58),
+            .init(
+                "drift", .wholeNumber(Int.min...Int.max), "Units missing (above 0) or too many (below 0).",
+                example: 0),
+            .init(
+                "cleared", .wholeNumber(counts), "Reservations whose purchase stands, cleared.", example: 0),
+            .init(
+                "returned", .wholeNumber(counts), "Reservations that nobody would finish, given back.",
+                example: 1),
+            .init(
+                "filled", .text(1...500), isNullable: true,
+                "Why the stock was filled from the ledger; null where it was not.", example: nil),
+            .init("problems", .texts, "What could not be put right yet.", example: []),
+        ])
+
     static let reconciliation = ObjectDeclaration(
         name: "Reconciliation",
         fields: [
+            .init("dry_run", .boolean, "Nothing was changed: what would be done is said.", example: false),
             .init("products", .wholeNumber(counts), "Products that were looked at.", example: 12),
             .init(
                 "distrusted", .boolean, "Redis was another server than before: every stock was filled anew.",
@@ -110,6 +135,9 @@ enum Schemas {
             .init("filled", .wholeNumber(counts), "Stocks that were filled from the ledger.", example: 0),
             .init("drift_units", .wholeNumber(counts), "Units that were missing or too many.", example: 0),
             .init("problems", .texts, "What could not be put right yet.", example: []),
+            .init(
+                "entries", .objects(reconciledProduct), "The products where something was found.",
+                example: [reconciledProduct.example]),
         ])
 
     static let logLevel = ObjectDeclaration(

@@ -31,7 +31,7 @@ extension RouteTable {
             answers: [
                 .init(
                     status: .ok, content: .list(of: Schemas.product), note: "A page of products.",
-                    headers: [total])
+                    headers: [total, next])
             ]),
         .init(
             .getProduct, .get, "/api/products/{id}", .user, tag: "products", "One product",
@@ -83,7 +83,7 @@ extension RouteTable {
             answers: [
                 .init(
                     status: .ok, content: .list(of: Schemas.purchase), note: "A page of purchases.",
-                    headers: [total])
+                    headers: [total, next])
             ]),
     ]
 }

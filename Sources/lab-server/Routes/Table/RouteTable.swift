@@ -39,8 +39,14 @@ enum RouteTable {
         .init(
             .query,
             .init(
-                "skip", .wholeNumber(0...Int(1_000_000_000)), isRequired: false, "Items to leave out first.",
-                example: 0)),
+                "skip", .wholeNumber(Query.skips), isRequired: false,
+                "Items to leave out first. Further on, go from page to page with after.", example: 0)),
+        .init(
+            .query,
+            .init(
+                "after", .wholeNumber(1...Int.max), isRequired: false,
+                "The id of the last item of the page before, as the header Link has it; instead of skip.",
+                example: 1)),
         .init(
             .query,
             .init("limit", .wholeNumber(1...100), isRequired: false, "Items at most.", example: 10)),
@@ -48,6 +54,10 @@ enum RouteTable {
 
     static let total = HeaderDeclaration(
         name: "X-Total-Count", shape: .wholeNumber(0...Int.max), note: "Items on all pages.")
+
+    static let next = HeaderDeclaration(
+        name: "Link", shape: .text(1...4096), isRequired: false,
+        note: "Where the next page is (RFC 8288, rel=next); missing on a page that is not full.")
 
     static let retryAfter = HeaderDeclaration(
         name: "Retry-After", shape: .wholeNumber(0...Int.max), note: "Seconds.")
