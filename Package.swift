@@ -151,6 +151,7 @@ let package = Package(
                 "InventoryService", "LockStrategies", "LabTesting", "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
+            exclude: ["Auth/common_passwords.py"],
             swiftSettings: settings),
         .testTarget(
             name: "LabServerTests",

@@ -7,7 +7,7 @@ import NIOCore
 /// What a request carries through middleware and routes.
 struct LabRequestContext: RequestContext {
     /// Bytes of a request body: the largest legitimate one is a product with a long description.
-    static let bodyBytes = 64 << 10
+    static let bodyBytes = FixedLimits.bodyBytes
 
     var coreContext: CoreRequestContextStorage
     /// The user of the request's token, on routes that need one.

@@ -151,12 +151,13 @@ func buildApplication(
                 ConnectionGuard(front.connection, identity: identity, metrics: metrics)
             ],
             httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
+                maxHeaderFieldSize: FixedLimits.headerBytes, maxHeaderListSize: FixedLimits.headersBytes,
+                maxHeaderFieldCount: FixedLimits.headers)))
     return Application(
         router: built.router,
         server: try tls.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
         configuration: ApplicationConfiguration(
-            address: address, backlog: 1024,
+            address: address, backlog: FixedLimits.backlog,
             availableConnectionsDelegate: .maximum(front.connections, logger: logger)),
         onServerRunning: onServerRunning, logger: logger)
 }

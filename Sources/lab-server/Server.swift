@@ -79,7 +79,8 @@ struct Server: Sendable {
         _ redis: RedisServers, _ ledger: SQLiteLedger, _ ledgerMeter: LedgerMeter, _ identity: TLSIdentity?,
         onReady: @escaping @Sendable (String) -> Void
     ) async throws {
-        let hasher = PasswordHasher(cost: plan.bcryptCost, queue: plan.passwordQueue)
+        let hasher = PasswordHasher(
+            cost: plan.bcryptCost, threads: FixedLimits.passwordThreads, queue: plan.passwordQueue)
         let result: Result<Void, any Error>
         do {
             let stockServer = redis.stock

@@ -54,12 +54,32 @@ final class DocumentCheck: @unchecked Sendable {
         check(json ?? NSNull(), schema, "\(id) \(status)")
     }
 
-    func lookAtExample(_ text: String, of name: String) {
-        guard let schema = dictionary(document, "components", "schemas", name) else {
-            return report("there is no schema \(name)")
+    /// Holds each example of the document against the schema beside it.
+    ///
+    /// - Returns: How many there are.
+    func lookAtExamples() -> Int { lookAtExamples(in: document, "#") }
+
+    private func lookAtExamples(in value: Any, _ place: String) -> Int {
+        if let list = value as? [Any] {
+            return list.enumerated().reduce(0) {
+                $0 + lookAtExamples(in: $1.element, "\(place)/\($1.offset)")
+            }
         }
-        let json = try? JSONSerialization.jsonObject(with: Data(text.utf8))
-        check(json ?? NSNull(), schema, "the example of \(name)")
+        guard let object = value as? [String: Any] else { return 0 }
+        if let schema = object["schema"] as? [String: Any],
+            let examples = object["examples"] as? [String: Any]
+        {
+            if examples.isEmpty { report("\(place) has no example") }
+            for (name, example) in examples {
+                guard let example = (example as? [String: Any])?["value"] else {
+                    report("\(place) has an example without a value")
+                    continue
+                }
+                check(example, schema, "\(place)/\(name)")
+            }
+            return examples.count
+        }
+        return object.reduce(0) { $0 + lookAtExamples(in: $1.value, "\(place)/\($1.key)") }
     }
 
     private func dictionary(_ start: [String: Any], _ names: String...) -> [String: Any]? {

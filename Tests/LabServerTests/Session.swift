@@ -2,6 +2,7 @@ import HTTPTypes
 import InventoryService
 import LockStrategies
 import RedisClient
+import Testing
 
 @testable import lab_server
 
@@ -39,6 +40,52 @@ struct Session {
         try await shop(client)
         try await administration(try await lab.administrator())
         for id in [OperationID.live, .startup, .ready, .openAPI, .docs] { try await call(id, nobody) }
+        try await front()
+    }
+
+    /// What stands before the routes refuses, at the address of each of them.
+    private func front() async throws {
+        for route in RouteTable.all {
+            let path = route.path.replacing("{id}", with: "1")
+            let line = "\(route.method.rawValue) \(path) HTTP/1.1\r\nConnection: close\r\n"
+            let host = line + "Host: x\r\n"
+            try await raw(route.id, line + "\r\n", 400)
+            try await raw(route.id, host + "Expect: coffee\r\n\r\n", 417)
+            try await raw(route.id, host + "X-Long: \(String(repeating: "a", count: 70_000))\r\n\r\n", 431)
+            if route.body != nil {
+                let head = host + "Content-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
+                try await raw(route.id, head, 413)
+            }
+        }
+        let check = check
+        var full = FrontSettings()
+        full.inFlight = 0
+        try await withLab(front: full) { lab async throws in
+            let session = Session(lab: lab, check: check)
+            for route in RouteTable.all {
+                let answer = try await session.call(route.id, lab.client, route.body?.example.json)
+                #expect(answer.status == 503, "\(route.id)")
+            }
+        }
+    }
+
+    /// Sends what no client would send, reads until the server closes, and holds the answer against the document.
+    private func raw(_ id: OperationID, _ request: String, _ status: Int) async throws {
+        let text = try await RawClient.exchange(lab.client.port, [request])
+        let end = try #require(text.firstRange(of: "\r\n\r\n"), "\(id): \(text)")
+        let lines = text[..<end.lowerBound].split(separator: "\r\n")
+        #expect(lines.first?.hasPrefix("HTTP/1.1 \(status) ") == true, "\(id): \(text.prefix(300))")
+        var headers = HTTPFields()
+        for line in lines.dropFirst() {
+            guard let colon = line.firstIndex(of: ":"), let name = HTTPField.Name(String(line[..<colon]))
+            else {
+                continue
+            }
+            headers[name] = line[line.index(after: colon)...].trimmingPrefix(" ").description
+        }
+        check.look(
+            id, status: status, type: headers[.contentType], body: String(text[end.upperBound...]),
+            headers: headers)
     }
 
     private func users(_ nobody: ApiClient) async throws {

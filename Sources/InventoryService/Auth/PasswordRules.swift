@@ -53,7 +53,7 @@ enum PasswordRules {
     static func isGuessedFirst(_ password: String) -> Bool {
         let plain = password.lowercased()
         guard plain.count <= 24 else { return false }
-        if Set(plain).count <= 2 { return true }
+        if CommonPasswords.contains(plain) || Set(plain).count <= 2 { return true }
         if rows.contains(where: { $0.contains(plain) || String($0.reversed()).contains(plain) }) {
             return true
         }

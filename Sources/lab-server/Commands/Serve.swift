@@ -42,12 +42,14 @@ struct Serve: AsyncParsableCommand {
 /// What `serve` would run with.
 struct Config: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print the settings that serve would run with, and where each is from; check them.")
+        abstract:
+            "Print the settings that serve would run with, where each is from, and the fixed limits; check them."
+    )
 
     @OptionGroup var options: ServeOptions
 
     func run() throws {
-        for line in options.values.listing { print(line) }
+        for line in options.values.listing + FixedLimits.listing { print(line) }
         let plan = try ServePlan(options.values)
         _ = try plan.tls?.load(at: WallClock.system.now)
     }

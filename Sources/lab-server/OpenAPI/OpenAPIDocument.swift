@@ -103,11 +103,13 @@ enum OpenAPIDocument {
             codes.map { code in
                 let answer = route.answers.first { $0.status.code == code }
                 let problems = route.refusals.filter { $0.status.code == code }.map(\.problem)
-                return .init(name: String(code), value: response(answer, problems))
+                return .init(name: String(code), value: response(answer, problems, of: route))
             })
     }
 
-    private static func response(_ answer: RouteDeclaration.Answer?, _ problems: [Problem]) -> JSONTree {
+    private static func response(
+        _ answer: RouteDeclaration.Answer?, _ problems: [Problem], of route: RouteDeclaration
+    ) -> JSONTree {
         var content: [JSONTree.Member] = []
         switch answer?.content {
         case .object(let object):
@@ -132,12 +134,13 @@ enum OpenAPIDocument {
         }
         let note = answer?.note ?? problems.first?.title ?? ""
         let tree: JSONTree = ["description": .text(note)]
-        let headers = headers(answer, problems)
+        let headers = headers(
+            (answer?.headers ?? []) + (route.isLimited ? RouteTable.rateLimits : []), problems)
         return tree.adding(headers).adding(content.isEmpty ? [:] : ["content": .object(content)])
     }
 
-    private static func headers(_ answer: RouteDeclaration.Answer?, _ problems: [Problem]) -> JSONTree {
-        var members = (answer?.headers ?? []).map { header in
+    private static func headers(_ declared: [HeaderDeclaration], _ problems: [Problem]) -> JSONTree {
+        var members = declared.map { header in
             JSONTree.Member(
                 name: header.name,
                 value: [

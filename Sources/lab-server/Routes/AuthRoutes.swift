@@ -10,8 +10,8 @@ struct AuthRoutes<Store: Ledger> {
     let limiter: AuthLimiter
 
     func add(to routes: RouteRegistrar<Store>) {
-        routes.on(.register) { request, context in try await register(request, context) }
-        routes.on(.logIn) { request, context in try await logIn(request, context) }
+        limited(.register, routes) { request, context in try await register(request, context) }
+        limited(.logIn, routes) { request, context in try await logIn(request, context) }
         routes.on(.logOut) { _, context in
             let user = try context.signedIn
             try await auth.signOut(user)
@@ -19,15 +19,35 @@ struct AuthRoutes<Store: Ledger> {
                 "signed out", metadata: ["event": "signed_out", "user_id": "\(user)"])
             return .empty
         }
-        routes.on(.changePassword) { request, context in try await changePassword(request, context) }
+        limited(.changePassword, routes) { request, context in try await changePassword(request, context) }
         routes.on(.me) { _, context in
             let user = try await auth.currentUser(context.signedIn)
             return Response.json(JSONText.object { $0.fields(of: user) })
         }
     }
 
+    /// A route that counts for the address of its caller. Every answer says how many are left, unless the account's
+    /// limit has already said so.
+    private func limited(
+        _ id: OperationID, _ routes: RouteRegistrar<Store>, _ handler: @escaping RouteRegistrar<Store>.Handler
+    ) {
+        routes.on(id) { request, context in
+            let limits = try admit(context)
+            var response: Response
+            do {
+                response = try await handler(request, context)
+            } catch {
+                response = ProblemMiddleware.problem(for: error, logger: context.log)
+                    .response(requestID: context.requestID)
+            }
+            for field in limits where response.headers[field.name] == nil {
+                response.headers[field.name] = field.value
+            }
+            return response
+        }
+    }
+
     private func register(_ request: Request, _ context: LabRequestContext) async throws -> Response {
-        let limits = try admit(context)
         let fields = try await Fields(of: request, for: .register)
         let outcome = try await auth.register(
             username: fields.text("username"), password: fields.text("password"),
@@ -36,7 +56,7 @@ struct AuthRoutes<Store: Ledger> {
         case .created(let user):
             context.log.notice(
                 "user registered", metadata: ["event": "user_registered", "user_id": "\(user.id)"])
-            return .json(JSONText.object { $0.fields(of: user) }, status: .created, headers: limits)
+            return .json(JSONText.object { $0.fields(of: user) }, status: .created)
         case .usernameTaken:
             throw Problem.taken("username")
         case .emailTaken:
@@ -45,7 +65,6 @@ struct AuthRoutes<Store: Ledger> {
     }
 
     private func logIn(_ request: Request, _ context: LabRequestContext) async throws -> Response {
-        let limits = try admit(context)
         let fields = try await Fields(of: request, for: .logIn)
         let (username, password) = (try fields.text("username"), try fields.text("password"))
         let account = Self.account(username)
@@ -53,7 +72,7 @@ struct AuthRoutes<Store: Ledger> {
         guard let signIn = try await auth.authenticate(username: username, password: password) else {
             context.log.notice(
                 "sign-in refused", metadata: ["event": "sign_in_refused", "address": "\(context.address)"])
-            throw Problem.wrongCredentials.with(limits)
+            throw Problem.wrongCredentials
         }
         limiter.wasRight(account: account)
         context.log.notice(
@@ -63,7 +82,7 @@ struct AuthRoutes<Store: Ledger> {
             json.field("token_type", "bearer")
             json.field("expires_in", signIn.expiresIn.components.seconds)
         }
-        return .json(body, headers: limits)
+        return .json(body)
     }
 
     private func admit(_ context: LabRequestContext) throws(Problem) -> HTTPFields {
@@ -97,7 +116,6 @@ struct AuthRoutes<Store: Ledger> {
     }
 
     private func changePassword(_ request: Request, _ context: LabRequestContext) async throws -> Response {
-        _ = try admit(context)
         let fields = try await Fields(of: request, for: .changePassword)
         let (password, new) = (try fields.text("password"), try fields.text("new_password"))
         let user = try await auth.currentUser(context.signedIn)

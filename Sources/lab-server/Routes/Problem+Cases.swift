@@ -76,6 +76,7 @@ extension Problem {
 
     /// What any route may answer.
     static let ofEveryRoute: [Problem] = [
-        .wrongHost, .requestTimeout, .headersTooLong, .overloaded, ProblemTable.internalError,
+        .wrongHost, .requestTimeout, .wrongExpectation, .headersTooLong, .overloaded,
+        ProblemTable.internalError,
     ]
 }

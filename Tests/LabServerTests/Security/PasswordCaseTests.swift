@@ -1,5 +1,7 @@
+import Foundation
 import HTTPTypes
 import InventoryService
+import LabProcesses
 import LabTesting
 import Testing
 
@@ -83,28 +85,72 @@ struct PasswordCaseTests {
     }
 
     @Test(
-        "S22 · an unknown user and a wrong password take the same time: the medians of 200 turns differ by noise"
+        "S22 · unknown, disabled, wrong, endless: a refusal takes the same time, the medians of 200 turns differ by noise"
     )
     func sameTimes() async throws {
         // Rounds enough that the hash is most of the time; without one an unknown user would answer in a fraction.
         try await withLab(hasher: PasswordHasher(cost: 7)) { lab async throws in
+            let admin = try await lab.administrator()
             _ = try await lab.client.signedIn()
+            let other = try await lab.client.signedIn("bea")
+            let id = try #require(try await other.send(.get, "/api/auth/me").body["id"] as? Int)
+            _ = try await admin.send(.patch, "/api/admin/users/\(id)", #"{"disabled":true}"#)
+            let refusals = [
+                ("ann", "wrong-password"), ("nobody", "wrong-password"), ("bea", "lab-test-12"),
+                ("ann", String(repeating: "x", count: 5000)), ("nobody", String(repeating: "x", count: 5000)),
+            ]
             let clock = ContinuousClock()
-            var times: [String: [Duration]] = [:]
+            var times: [[Duration]] = Array(repeating: [], count: refusals.count)
             for turn in 0..<200 {
-                // In turns, and the first one in turns too: what else the machine does meets both alike.
-                for name in turn.isMultiple(of: 2) ? ["ann", "nobody"] : ["nobody", "ann"] {
+                // Each is the first in its turn: what else the machine does meets all alike.
+                for step in refusals.indices {
+                    let kind = (turn + step) % refusals.count
                     let start = clock.now
-                    let answer = try await logIn(lab, name, "wrong-password")
-                    times[name, default: []].append(start.duration(to: clock.now))
+                    let answer = try await logIn(lab, refusals[kind].0, refusals[kind].1)
+                    times[kind].append(start.duration(to: clock.now))
                     #expect(answer.status == 401)
                 }
             }
-            func median(_ name: String) -> Duration { (times[name] ?? []).sorted()[100] }
-            let ratio = median("nobody") / median("ann")
-            #expect((0.8...1.25).contains(ratio), "unknown \(median("nobody")), wrong \(median("ann"))")
+            let medians = times.map { $0.sorted()[100] }
+            // What is read takes its time too, so the endless ones are compared with each other.
+            for (one, other) in [(1, 0), (2, 0), (4, 3)] {
+                #expect((0.8...1.25).contains(medians[one] / medians[other]), "\(medians)")
+            }
         }
     }
+
+    @Test(
+        "S21 · each of the 3,000 passwords that people use most is refused, and the list is that of the script"
+    )
+    func commonPasswords() async throws {
+        let script = Self.root + "Tests/InventoryServiceTests/Auth/common_passwords.py"
+        let lab = try await ChildProcess.start(Self.root + "lab", ["validator"])
+        #expect(await lab.waitUntilExit().isSuccess)
+        let python = try #require(lab.lines(of: .standardOutput).last)
+        let directory = try TemporaryDirectory(prefix: "lab-passwords")
+        func made(_ what: String) async throws -> String {
+            let child = try await ChildProcess.start(python, [script, what, directory.file(what)])
+            #expect(await child.waitUntilExit().isSuccess, "\(child.lines())")
+            return try String(contentsOfFile: directory.file(what), encoding: .utf8)
+        }
+        let passwords = try await made("print").split(separator: "\n")
+        #expect(passwords.count == 3000)
+        try await withLab { lab async throws in
+            for password in passwords {
+                #expect(try await register(lab, "ann", String(password)) == 422, "\(password)")
+                #expect(try await register(lab, "ann", password.uppercased()) == 422, "\(password)")
+            }
+            #expect(try await register(lab, "ann", "\(passwords[0]) and \(passwords[1])") == 201)
+        }
+        let source = try String(
+            contentsOfFile: Self.root + "Sources/InventoryService/Auth/CommonPasswords+Digests.swift",
+            encoding: .utf8)
+        #expect(try await made("digests") == source)
+        directory.remove()
+    }
+
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        .standardizedFileURL.path()
 
     @Test(
         "S24 · a flood of sign-ins has one thread and a short line: the rest is 503 with Retry-After, and buyers go on"

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import InventoryService
 import LabProcesses
+import LabTesting
 import LockStrategies
 import RedisClient
 import Testing
@@ -73,6 +74,32 @@ import Testing
             let seconds = try #require(refused.headers[.retryAfter].flatMap { Int($0) })
             #expect((1...20).contains(seconds))
             #expect(try await guess("bea", "wrong-password").status == 401)
+        }
+    }
+
+    @Test(
+        "S23 · a hundred guesses at one account at once: as many are looked at as the limit says, and it is not locked"
+    )
+    func hundredGuesses() async throws {
+        // One more is let through each second.
+        let limits = AuthLimiter.Settings(requestsPerMinute: nil, guessesPerMinute: 60)
+        try await withLab(limits: limits) { lab async throws in
+            _ = try await lab.client.signedIn()
+            let clock = ContinuousClock()
+            let start = clock.now
+            @Sendable func guess(_ password: String) async throws -> Int {
+                try await lab.client.send(
+                    .post, "/api/auth/login", #"{"username":"ann","password":"\#(password)"}"#
+                ).status
+            }
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<100 { group.addTask { try await guess("wrong-password") } }
+                return try await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            let refilled = Int(start.duration(to: clock.now) / .seconds(1)) + 1
+            #expect((60...60 + refilled).contains(statuses[401] ?? 0), "\(statuses)")
+            #expect((statuses[401] ?? 0) + (statuses[429] ?? 0) == 100)
+            try await waitUntil { try await guess("lab-test-12") == 200 }
         }
     }
 

@@ -1,5 +1,7 @@
 import Foundation
 import HTTPTypes
+import LabTesting
+import Logging
 import RedisClient
 import Testing
 
@@ -187,6 +189,29 @@ struct TokenCaseTests {
             #expect(cookie.status == 401)
             let body = try await lab.client.send(.post, "/api/products", #"{"\#(name)":"\#(token)"}"#)
             #expect(body.status == 401)
+        }
+    }
+
+    @Test("S16 · a token that stands where none belongs is in no line of the log")
+    func notLogged() async throws {
+        let lines = Recorder<String>()
+        var logger = Logger(label: "test") { LineLogHandler(label: $0, format: .json) { lines.note($0) } }
+        logger.logLevel = .trace
+        try await withLab(logger: logger) { lab async throws in
+            let client = try await lab.client.signedIn("holder")
+            let token = try #require(client.token)
+            for path in ["/api/auth/me?access_token=\(token)", "/nowhere/\(token)", "/api/products/\(token)"]
+            {
+                for sender in [lab.client, client] {
+                    _ = try await sender.send(.get, path, headers: [.cookie: "token=\(token)"])
+                }
+            }
+            _ = try await lab.client.send(.get, "/api/auth/me", headers: [.authorization: "Bearer \(token)x"])
+            _ = try await lab.client.send(
+                .post, "/api/auth/login", #"{"username":"\#(token)","password":"\#(token)"}"#)
+            #expect(!lines.values.isEmpty)
+            let signature = try #require(token.split(separator: ".").last)
+            for line in lines.values { #expect(!line.contains(signature), "\(line)") }
         }
     }
 

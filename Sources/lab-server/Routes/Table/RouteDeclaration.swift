@@ -101,6 +101,9 @@ struct RouteDeclaration: Sendable {
         body?.fields.first?.name ?? parameters.first?.field.name ?? "body"
     }
 
+    /// Requests of one address, or guesses at one account, are counted here.
+    var isLimited: Bool { refusals.contains { $0.status == .tooManyRequests } }
+
     /// In the form that the router reads.
     var routerPath: String {
         path.replacing("{", with: ":").replacing("}", with: "")

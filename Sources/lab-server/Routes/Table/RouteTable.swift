@@ -59,6 +59,16 @@ enum RouteTable {
         name: "Link", shape: .text(1...4096), isRequired: false,
         note: "Where the next page is (RFC 8288, rel=next); missing on a page that is not full.")
 
+    /// Of every answer of a route that has a limit by address (draft-ietf-httpapi-ratelimit-headers).
+    static let rateLimits = [
+        HeaderDeclaration(
+            name: "RateLimit-Policy", shape: .text(1...200), isRequired: false,
+            note: "The limit that counts: its name, requests (q), seconds (w). Missing where there is none."),
+        HeaderDeclaration(
+            name: "RateLimit", shape: .text(1...200), isRequired: false,
+            note: "Requests that are left (r), and the seconds until there are more (t)."),
+    ]
+
     static let retryAfter = HeaderDeclaration(
         name: "Retry-After", shape: .wholeNumber(0...Int.max), note: "Seconds.")
 

@@ -1,0 +1,20 @@
+/// Limits that nobody sets; `config` shows them beside the settings.
+enum FixedLimits {
+    /// Of a body; more is 413.
+    static let bodyBytes = 64 << 10
+    /// Of one header, of all of them, and how many there may be; more is 431.
+    static let headerBytes = 16 << 10
+    static let headersBytes = 32 << 10
+    static let headers = 100
+    /// Connections that the system keeps until they are accepted.
+    static let backlog = 1024
+    /// Threads that hash passwords.
+    static let passwordThreads = 1
+
+    static var listing: [String] {
+        [
+            ("body-bytes", bodyBytes), ("header-bytes", headerBytes), ("headers-bytes", headersBytes),
+            ("headers", headers), ("backlog", backlog), ("password-threads", passwordThreads),
+        ].map { "\($0.0) = \($0.1) (fixed)" }
+    }
+}
