@@ -6,6 +6,15 @@ import Foundation
 struct LabServer: AsyncParsableCommand {
     static let version = "0.3.0"
 
+    /// How it was compiled: `release` or `debug`.
+    static var buildMode: String {
+        #if DEBUG
+            "debug"
+        #else
+            "release"
+        #endif
+    }
+
     static let configuration = CommandConfiguration(
         commandName: "lab-server", abstract: "The inventory API of the lock-strategy lab.",
         version: version,

@@ -48,6 +48,8 @@ extension AuditFacts {
 
     /// What the server counted of itself while the load went on, against what the buyers were told.
     struct Server: Sendable, Equatable {
+        /// `release` or `debug`; nil does not say.
+        var build: String? = nil
         /// Purchases that it answered 200, and refusals; nil could not be read.
         var sold: Int?
         var refused: Int?
@@ -69,7 +71,7 @@ extension AuditFacts {
     ) {
         let refusals: [PurchaseOutcome] = [.soldOut, .oversellRefused, .contended, .other]
         server = Server(
-            sold: figures?.sold, refused: figures?.refused,
+            build: figures?.build, sold: figures?.sold, refused: figures?.refused,
             answeredRefused: refusals.reduce(0) { $0 + record.total($1) }, loopLagMs: figures?.meanLagMs,
             linesWritten: linesWritten,
             answered: PurchaseOutcome.allCases.reduce(0) { $0 + record.total($1) }, peakBytes: peakBytes)

@@ -120,8 +120,7 @@ extension CompareCommand {
     /// Measures both programs and keeps both results.
     private func measure(_ limits: Thresholds) async throws(BenchError) -> (RunResults, RunResults) {
         let plan = try plan(limits)
-        let before = ServicePlace.server(binary: try ServerProcess.find(base))
-        let after = ServicePlace.server(binary: try ServerProcess.find(new))
+        let (before, after) = (try ServerProcess.find(base), try ServerProcess.find(new))
         let started = Date()
         let folder = try ResultsFolder(named: output, word: "compare", at: started)
         let terminal = Terminal(isQuiet: quiet || json)
@@ -129,7 +128,8 @@ extension CompareCommand {
             "\(plan.trialCount) trials of each server, \(plan.users) users, seed \(plan.seed), about "
                 + Text.time(plan.expectedTime * 2))
         let load = LoadAverage.now()
-        let runner = PairedRunner(plan: plan, base: before, new: after, terminal: terminal)
+        let runner = PairedRunner(
+            plan: plan, base: .server(binary: before), new: .server(binary: after), terminal: terminal)
         let task = Task { await runner.run() }
         let watch = InterruptWatch {
             Terminal.note("interrupted: stopping what was started, then writing what is there")
@@ -142,14 +142,21 @@ extension CompareCommand {
             throw error
         }
         let environment = await EnvironmentInfo.current(loadBefore: load)
-        func results(_ trials: [FinishedTrial], _ name: String) throws(BenchError) -> RunResults {
+        func results(
+            _ trials: [FinishedTrial], _ name: String, _ program: String
+        ) async throws(BenchError) -> RunResults {
+            var environment = environment
+            environment.gitCommit = await EnvironmentInfo.commit(
+                of: URL(filePath: program).deletingLastPathComponent().path())
             let results = RunResults(
                 plan: plan, trials: trials, end: finished.end, started: started, ended: Date(),
                 environment: environment)
             try ResultsFolder(named: "\(folder.path)/\(name)", word: name, at: started).write(results, trials)
             return results
         }
-        let both = (try results(finished.base, "base"), try results(finished.new, "new"))
+        let both = (
+            try await results(finished.base, "base", before), try await results(finished.new, "new", after)
+        )
         terminal.say("results: \(folder.path)/base and \(folder.path)/new\n")
         return both
     }

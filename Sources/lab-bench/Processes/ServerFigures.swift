@@ -7,6 +7,8 @@ struct ServerFigures: Sendable, Equatable {
     /// How late its event loops came to a timer: sum of the delays, and how many timers.
     private(set) var lagSeconds = 0.0
     private(set) var lagCount = 0.0
+    /// `release` or `debug`; nil of a server that does not say.
+    private(set) var build: String?
 
     init() {}
 
@@ -20,6 +22,8 @@ struct ServerFigures: Sendable, Equatable {
             let series = line[..<end]
             if series.hasPrefix("lab_purchases_total{"), let outcome = Self.label("outcome", of: series) {
                 purchases[outcome] = Int(value)
+            } else if series.hasPrefix("lab_build_info{") {
+                build = Self.label("build", of: series)
             } else if series == "lab_event_loop_lag_seconds_sum" {
                 lagSeconds = value
             } else if series == "lab_event_loop_lag_seconds_count" {
@@ -30,7 +34,10 @@ struct ServerFigures: Sendable, Equatable {
     }
 
     private static func label(_ name: String, of series: Substring) -> String? {
-        guard let start = series.range(of: "\(name)=\"")?.upperBound else { return nil }
+        guard
+            let start = series.range(of: "{\(name)=\"")?.upperBound
+                ?? series.range(of: ",\(name)=\"")?.upperBound
+        else { return nil }
         return String(series[start...].prefix { $0 != "\"" })
     }
 

@@ -103,9 +103,9 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
         }
     }
 
-    /// Of the working directory, when it is a repository; with `-dirty` when files were changed.
-    private static func commit() async -> String? {
-        let arguments = ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    /// Of the repository that a directory is in; nil where it is in none; with `-dirty` when files were changed.
+    static func commit(of directory: String = ".") async -> String? {
+        let arguments = ["-C", directory, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
         guard let git = try? await ChildProcess.start("git", arguments) else { return nil }
         let status = await git.waitUntilExit(within: .seconds(5))
         if status == nil { await git.killNow() }

@@ -106,7 +106,8 @@ final class ServerMetrics: Sendable {
         var page = Exposition()
         let strategy = [("strategy", strategy.rawValue)]
         page.family("lab_build_info", "gauge", "The program that answers; always 1.")
-        page.sample("lab_build_info", [("version", LabServer.version)] + strategy, 1)
+        page.sample(
+            "lab_build_info", [("version", LabServer.version), ("build", LabServer.buildMode)] + strategy, 1)
         page.family("lab_purchases_total", "counter", "Purchases by how they ended.")
         for outcome in Self.outcomes {
             page.sample(

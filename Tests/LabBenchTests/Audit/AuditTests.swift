@@ -234,6 +234,8 @@ struct AuditTests {
     func debugBuild() {
         let checks = Audit.checks(Self.with { $0.isRelease = false })
         #expect(checks.filter { $0.state != .pass }.map(\.id) == ["release-build"])
+        let server = Audit.checks(Self.with { $0.server?.build = "debug" }).first { $0.id == "release-build" }
+        #expect(server?.state == .unknown && server?.value == "release, lab-server debug")
     }
 
     @Test("leaves out what does not apply: Little's law in an open load, the processor in direct mode")

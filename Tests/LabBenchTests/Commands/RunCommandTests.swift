@@ -306,6 +306,67 @@ struct RunCommandTests {
         return results
     }
 
+    /// Lets every thread of a process run only when nobody else wants to, and gives it company on all cores.
+    private func starve(_ child: ChildProcess) async throws -> [ChildProcess] {
+        let pid = child.processIdentifier
+        for thread in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task") {
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(thread) ?? 0, 19)
+        }
+        var company: [ChildProcess] = []
+        for _ in 0..<2 * EnvironmentInfo.cores {
+            company.append(try await ChildProcess.start("/bin/sh", ["-c", "while :; do :; done"]))
+        }
+        return company
+    }
+
+    @Test(
+        "calls a run in which the generator got next to no processor time invalid: 3, no ranking, no baseline"
+    )
+    func starved() async throws {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "run", "--no-ceilings", "--strategies", "lua-atomic,setnx-backoff", "--model", "closed",
+            "--users",
+            "20", "--rounds", "1", "--warmup", "0", "--duration", "4", "--output", directory.file("out"),
+        ])
+        try await waitUntil { isBusy(children(of: child.processIdentifier)) || !child.isRunning }
+        let company = try await starve(child)
+        try await Task.sleep(for: .seconds(3))
+        for process in company { await process.killNow() }
+        #expect(await child.waitUntilExit() == .exited(3), "\(child.lines())")
+        let results = directory.file("out/results.json")
+        let found = try RunResults.decode(try #require(FileManager.default.contents(atPath: results)))
+        let ids: Set = ["generator-lag", "generator-pauses", "generator-processor"]
+        #expect(found.trials.flatMap(\.checks).contains { ids.contains($0.id) && $0.state == .fail })
+        #expect(found.verdict.exit == .invalid && found.strategies.allSatisfy { !$0.isRanked })
+        // Against itself: neither a judgement nor a number for somebody's history.
+        let metrics = directory.file("metrics.json")
+        let comparison = try await start(["compare", results, results, "--bmf", metrics])
+        #expect(await comparison.waitUntilExit() == .exited(3), "\(comparison.lines())")
+        #expect(!FileManager.default.fileExists(atPath: metrics))
+        directory.remove()
+    }
+
+    @Test("ends with 4 when a server sells wrongly under the name of a strategy that does not")
+    func violation() async throws {
+        let directory = try TemporaryDirectory()
+        let script = directory.file("server")
+        let server = try Self.program("lab-server")
+        let text = """
+            #!/bin/sh
+            for word; do shift; [ "$word" = lua-atomic ] && word=unguarded; set -- "$@" "$word"; done
+            exec '\(server)' "$@"
+            """
+        try Data(text.utf8).write(to: URL(fileURLWithPath: script))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+        let end = try await run([
+            "--no-ceilings", "--strategies", "lua-atomic", "--model", "closed", "--server-binary", script,
+            "--users", "20", "--rounds", "1", "--warmup", "0", "--duration", "3",
+        ])
+        #expect(end.status == .exited(4), "\(end)")
+        directory.remove()
+    }
+
     @Test("tells a generator that was stopped for half a second from a server that was")
     func stopped() async throws {
         let generator = try await stop(

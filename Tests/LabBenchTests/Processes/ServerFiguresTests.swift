@@ -7,6 +7,7 @@ import Testing
 @Suite("What a server counts of itself")
 struct ServerFiguresTests {
     private static let page = """
+        lab_build_info{version="0.3.0",build="release",strategy="redlock"} 1
         # HELP lab_purchases_total Purchases by how they ended.
         # TYPE lab_purchases_total counter
         lab_purchases_total{strategy="redlock",outcome="purchased"} 7
@@ -22,6 +23,8 @@ struct ServerFiguresTests {
     @Test("is read off its page for Prometheus")
     func parsing() throws {
         let figures = try #require(ServerFigures(parsing: Self.page))
+        #expect(figures.build == "release" && figures.since(ServerFigures()).build == "release")
+        #expect(ServerFigures(parsing: Self.page.replacing(",build=", with: ",rebuild="))?.build == nil)
         #expect(figures.sold == 8)
         #expect(figures.refused == 6)
         #expect(figures.meanLagMs == 2.5)
