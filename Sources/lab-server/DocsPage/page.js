@@ -233,6 +233,7 @@ function operationPart(operation) {
     // Built when it is first looked at.
     details.addEventListener("toggle", () => {
         if (!details.open || inside.childElementCount) return;
+        if (operation.description) inside.append(make("p", { className: "quiet" }, operation.description));
         inside.append(...parametersPart(operation), ...bodyPart(operation).filter(Boolean), ...answersPart(operation), tryPart(operation));
     });
     return details;

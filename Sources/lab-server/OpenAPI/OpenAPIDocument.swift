@@ -61,6 +61,7 @@ enum OpenAPIDocument {
     private static func operation(_ route: RouteDeclaration) -> JSONTree {
         var tree: JSONTree = [
             "operationId": .text(route.id.rawValue), "summary": .text(route.summary),
+            "description": .text(route.id.details),
             "tags": [.text(route.tag)], "x-access": .text(route.access.rawValue),
         ]
         if route.access != .anyone { tree = tree.adding(["security": [["token": []]]]) }
