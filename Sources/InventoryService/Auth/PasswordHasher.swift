@@ -15,7 +15,12 @@ public final class PasswordHasher: Sendable {
     public let cost: Int
     private let queue: Int
     private let threads: NIOThreadPool
-    private let waiting = Mutex(0)
+    private struct Line {
+        var waiting = 0
+        var refused = 0
+    }
+
+    private let line = Mutex(Line())
 
     /// - Parameters:
     ///   - cost: Rounds as a power of two, 4 to 31.
@@ -30,7 +35,10 @@ public final class PasswordHasher: Sendable {
     }
 
     /// Passwords that are being hashed or wait for it.
-    public var load: Int { waiting.withLock { $0 } }
+    public var load: Int { line.withLock { $0.waiting } }
+
+    /// Passwords that were refused because too many waited, since this hasher was made.
+    public var refused: Int { line.withLock { $0.refused } }
 
     /// Whether the hash was made with fewer rounds than this hasher makes.
     public func isOutdated(_ hash: PasswordHash) -> Bool {
@@ -73,15 +81,18 @@ public final class PasswordHasher: Sendable {
     private func onThread<Value: Sendable>(
         _ work: @escaping @Sendable () throws(InventoryError) -> Value
     ) async throws(InventoryError) -> Value {
-        let isAdmitted = waiting.withLock { waiting in
-            guard waiting < queue else { return false }
-            waiting += 1
+        let isAdmitted = line.withLock { line in
+            guard line.waiting < queue else {
+                line.refused += 1
+                return false
+            }
+            line.waiting += 1
             return true
         }
         guard isAdmitted else {
             throw InventoryError(.hashingOverloaded, "too many passwords wait to be checked")
         }
-        defer { waiting.withLock { $0 -= 1 } }
+        defer { line.withLock { $0.waiting -= 1 } }
         do {
             return try await threads.runIfActive { try work() }
         } catch let error as InventoryError {

@@ -1,3 +1,5 @@
+import RedisClient
+
 /// Limits that nobody sets; `config` shows them beside the settings.
 enum FixedLimits {
     /// Of a body; more is 413.
@@ -11,10 +13,14 @@ enum FixedLimits {
     /// Threads that hash passwords.
     static let passwordThreads = 1
 
+    /// To one Redis server, for transactions, beside the one that all other commands share.
+    static let redisConnections = RedisClient.Limits().dedicatedConnections
+
     static var listing: [String] {
         [
             ("body-bytes", bodyBytes), ("header-bytes", headerBytes), ("headers-bytes", headersBytes),
             ("headers", headers), ("backlog", backlog), ("password-threads", passwordThreads),
+            ("redis-transaction-connections", redisConnections),
         ].map { "\($0.0) = \($0.1) (fixed)" }
     }
 }

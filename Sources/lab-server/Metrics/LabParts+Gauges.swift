@@ -13,6 +13,9 @@ extension LabParts where Store == SQLiteLedger {
                 name: "lab_password_queue", help: "Passwords that are hashed or wait for it.",
                 value: hasher.load),
             Gauge(
+                name: "lab_password_refused_total",
+                help: "Passwords refused with 503 because too many waited.", value: hasher.refused, kind: .counter),
+            Gauge(
                 name: "lab_auth_limited_total", help: "Requests to the auth routes refused with 429.",
                 samples: [
                     .init(labels: [("limit", "address")], value: limiter.refusedAddresses.value),

@@ -180,6 +180,7 @@ struct PasswordCaseTests {
             // All of that happened while the one sign-in was still on its thread.
             #expect(lab.hasher.load == 1)
             #expect(refusals == 10)
+            #expect(await lab.page().contains("lab_password_refused_total 10\n"))
             #expect(try await first.value == 401)
             #expect(try await logIn(lab, "ann", "lab-test-12").status == 200)
         }
