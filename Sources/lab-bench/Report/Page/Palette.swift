@@ -1,12 +1,14 @@
 import LockStrategies
 
-/// One colour and one marker for each strategy, the same in every plot. The colours keep apart for colour-blind
-/// readers (after Paul Tol's schemes) and stand out on light and on dark ground; the marker helps where twelve
-/// colours are too many.
+/// One colour and one marker for each strategy, the same in every plot.
+///
+/// Found by a search over colours that stand out on light and on dark ground: whatever kind of colour blindness a reader
+/// has, two strategies with the same marker have colours far apart, and no two colours are the same. `PaletteTests`
+/// holds them to that.
 enum Palette {
     static let colours = [
-        "#0077bb", "#ee7733", "#009988", "#cc3311", "#33a8dd", "#ee3377", "#8c8c2b", "#7b5bd6", "#b8860b",
-        "#5aae61", "#888888", "#a0522d",
+        "#556699", "#cc0011", "#117755", "#ee6611", "#1188ee", "#bb2288", "#557733", "#5544ff", "#bb6644",
+        "#77aa33", "#0099bb", "#bb6677",
     ]
 
     /// Place of a strategy in the palette; the same in every run.
@@ -17,12 +19,15 @@ enum Palette {
 
     static func colour(_ strategy: String) -> String { colours[index(strategy)] }
 
+    /// Strategies with the same number have the same marker.
+    static func shape(_ index: Int) -> Int { index % 4 }
+
     /// A small shape around a point.
     static func marker(_ strategy: String, _ x: Double, _ y: Double, size: Double = 4) -> String {
         func at(_ dx: Double, _ dy: Double) -> String {
             "\(Plot.short(x + dx * size)),\(Plot.short(y + dy * size))"
         }
-        switch index(strategy) % 4 {
+        switch shape(index(strategy)) {
         case 0:
             return "<circle cx=\"\(Plot.short(x))\" cy=\"\(Plot.short(y))\" r=\"\(Plot.short(size * 0.9))\"/>"
         case 1: return "<path d=\"M\(at(-0.8, -0.8))L\(at(0.8, -0.8))L\(at(0.8, 0.8))L\(at(-0.8, 0.8))Z\"/>"
