@@ -14,7 +14,8 @@ extension LabParts where Store == SQLiteLedger {
                 value: hasher.load),
             Gauge(
                 name: "lab_password_refused_total",
-                help: "Passwords refused with 503 because too many waited.", value: hasher.refused, kind: .counter),
+                help: "Passwords refused with 503 because too many waited.", value: hasher.refused,
+                kind: .counter),
             Gauge(
                 name: "lab_auth_limited_total", help: "Requests to the auth routes refused with 429.",
                 samples: [

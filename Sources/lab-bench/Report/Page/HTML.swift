@@ -1,4 +1,5 @@
 import Foundation
+import LockStrategies
 
 /// Text as HTML, and the small part of Markdown that the report uses.
 enum HTML {
@@ -59,7 +60,12 @@ enum HTML {
         }
         guard let header = rows.first else { return "" }
         func row(_ cells: [Substring], _ tag: String) -> String {
-            "<tr>" + cells.map { "<\(tag)>\(inline($0.replacing(#"\|"#, with: "|")))</\(tag)>" }.joined()
+            "<tr>"
+                + cells.map { cell in
+                    // The name of a strategy is one word.
+                    let open = StrategyID(rawValue: String(cell)) == nil ? tag : "\(tag) class=\"id\""
+                    return "<\(open)>\(inline(cell.replacing(#"\|"#, with: "|")))</\(tag)>"
+                }.joined()
                 + "</tr>"
         }
         let body = rows.dropFirst(2).map { row($0, "td") }.joined(separator: "\n")

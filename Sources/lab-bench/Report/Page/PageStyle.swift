@@ -23,6 +23,7 @@ enum PageStyle {
           font-variant-numeric: tabular-nums; min-width: 60%; }
         th, td { padding: 5px 10px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
         th:first-child, td:first-child { text-align: left; } th { color: var(--soft); font-weight: 600; }
+        .id { white-space: nowrap; }
         tbody tr:hover { background: var(--panel); } td strong { font-weight: 700; }
         figure { margin: 22px 0; background: var(--panel); border: 1px solid var(--line); border-radius: 8px;
           padding: 14px 16px; } figcaption { margin-bottom: 8px; color: var(--soft); font-size: 14px; }
