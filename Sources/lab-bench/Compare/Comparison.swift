@@ -36,9 +36,7 @@ struct Comparison: Sendable, Codable, Equatable {
         let asked = differences.isEmpty ? Questions(base, new) : Questions()
         notJudged = asked.leftOut
         judgements = Judgement.all(asked.questions, noiseFloor: thresholds.noiseFloorPercent / 100)
-        regressions = judgements.filter { judgement in
-            judgement.word == .slower && judgement.better < 1 - thresholds.regressionPercent / 100
-        }.map(\.name)
+        regressions = Self.regressions(judgements, thresholds)
         lostTargets = differences.isEmpty ? Self.lostTargets(base, new, judgements) : []
         (exit, sentence) = (.good, "")
         (exit, sentence) = verdict(new)
@@ -57,7 +55,21 @@ struct Comparison: Sendable, Codable, Equatable {
         if !differences.isEmpty {
             return (.inconclusive, "Not comparable: \(differences.joined(separator: "; ")).")
         }
+        return Self.end(of: judgements, thresholds, lostTargets: lostTargets)
+    }
+
+    private static func regressions(_ judgements: [Judgement], _ thresholds: Thresholds) -> [String] {
+        judgements.filter { judgement in
+            judgement.word == .slower && judgement.better < 1 - thresholds.regressionPercent / 100
+        }.map(\.name)
+    }
+
+    /// What the judgements come to, of results that may be compared.
+    static func end(
+        of judgements: [Judgement], _ thresholds: Thresholds, lostTargets: [String] = []
+    ) -> (BenchExit, String) {
         if judgements.isEmpty { return (.inconclusive, "Nothing could be compared.") }
+        let regressions = regressions(judgements, thresholds)
         if !regressions.isEmpty { return (.regression, "Slower: \(regressions.joined(separator: ", ")).") }
         if !lostTargets.isEmpty {
             return (.regression, "Targets lost: \(lostTargets.joined(separator: ", ")).")
@@ -69,11 +81,13 @@ struct Comparison: Sendable, Codable, Equatable {
                 "Too few rounds to tell a difference of \(judgements.count) figures: \(rounds) are needed."
             )
         }
-        return resolved()
+        return resolved(judgements, thresholds)
     }
 
     /// Nothing was found: how much could have been there all the same?
-    private func resolved() -> (BenchExit, String) {
+    private static func resolved(
+        _ judgements: [Judgement], _ thresholds: Thresholds
+    ) -> (BenchExit, String) {
         let open = judgements.filter { $0.leastBetter < 1 - thresholds.unresolved }
         if !open.isEmpty {
             return (

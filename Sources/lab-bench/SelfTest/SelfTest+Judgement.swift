@@ -25,31 +25,34 @@ extension SelfTest {
     }
 
     func judgement() async throws -> [Finding] {
-        let equal = try await words(ofDelay: 1, comparisons.equal)
-        let alarms = equal.count { $0 == .faster || $0 == .slower }
-        let slower = try await words(ofDelay: 1.2, comparisons.different)
-        let faster = try await words(ofDelay: 0.8, comparisons.different)
+        let equal = try await judgements(ofDelay: 1, comparisons.equal)
+        let alarms = equal.count { $0.word == .faster || $0.word == .slower }
+        let slower = try await judgements(ofDelay: 1.2, comparisons.different)
+        let faster = try await judgements(ofDelay: 0.8, comparisons.different)
         return [
             Finding(
                 what: "the same server against itself: alarms", value: "\(alarms) of \(equal.count)",
                 expected: "<= \(equal.count / 5)", isRight: alarms <= equal.count / 5),
-            Self.found(.slower, "20 % more delay", slower),
-            Self.found(.faster, "20 % less delay", faster),
+            Self.found(.slower, .regression, "20 % more delay", slower),
+            Self.found(.faster, .good, "20 % less delay", faster),
         ]
     }
 
-    private static func found(_ word: Judgement.Word, _ change: String, _ words: [Judgement.Word]) -> Finding
-    {
-        let found = words.count { $0 == word }
-        let least = words.count * 9 / 10
+    private static func found(
+        _ word: Judgement.Word, _ exit: BenchExit, _ change: String, _ judgements: [Judgement]
+    ) -> Finding {
+        let found = judgements.count { judgement in
+            judgement.word == word && Comparison.end(of: [judgement], Thresholds()).0 == exit
+        }
+        let least = judgements.count * 9 / 10
         return Finding(
-            what: "\(change) is called \(word.rawValue)", value: "\(found) of \(words.count)",
-            expected: ">= \(least)", isRight: found >= least)
+            what: "\(change) is called \(word.rawValue), and compare would end with \(exit.rawValue)",
+            value: "\(found) of \(judgements.count)", expected: ">= \(least)", isRight: found >= least)
     }
 
     /// What is said of a server whose delay is so many times the base's.
-    private func words(ofDelay factor: Double, _ count: Int) async throws -> [Judgement.Word] {
-        var words: [Judgement.Word] = []
+    private func judgements(ofDelay factor: Double, _ count: Int) async throws -> [Judgement] {
+        var judgements: [Judgement] = []
         var order = SeededGenerator(seed: UInt64(factor * 100))
         for _ in 0..<count {
             var (base, new): ([Double], [Double]) = ([], [])
@@ -63,9 +66,9 @@ extension SelfTest {
             let question = Judgement.Question(
                 strategy: "built-in", figure: .purchasesPerSecond, base: base, new: new)
             let floor = Thresholds().noiseFloorPercent / 100
-            words += Judgement.all([question], noiseFloor: floor).map(\.word)
+            judgements += Judgement.all([question], noiseFloor: floor)
         }
-        return words
+        return judgements
     }
 
     private func rate(factor: Double) async throws -> Double {

@@ -39,13 +39,8 @@ struct Query {
                     "must be a whole number from 0 to \(Self.skips.upperBound); go on with after, as the header Link "
                         + "of each page says")
             }
-            let after = try id("after")
-            if skip != nil && after != nil {
-                throw Problem.invalid(
-                    "after", "cannot stand beside skip: it says itself where the page begins")
-            }
             return try Page(
-                skip: skip ?? 0, limit: number("limit", in: "from 1 to 100") ?? 100, after: after)
+                skip: skip ?? 0, limit: number("limit", in: "from 1 to 100") ?? 100, after: id("after"))
         }
     }
 

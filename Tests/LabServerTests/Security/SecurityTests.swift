@@ -81,9 +81,9 @@ import Testing
         "S23 · a hundred guesses at one account at once: as many are looked at as the limit says, and it is not locked"
     )
     func hundredGuesses() async throws {
-        // One more is let through each second.
+        // One more is let through each second; the line for passwords is long enough for all.
         let limits = AuthLimiter.Settings(requestsPerMinute: nil, guessesPerMinute: 60)
-        try await withLab(limits: limits) { lab async throws in
+        try await withLab(limits: limits, hasher: PasswordHasher(cost: 4, queue: 200)) { lab async throws in
             _ = try await lab.client.signedIn()
             let clock = ContinuousClock()
             let start = clock.now
@@ -174,10 +174,12 @@ import Testing
                     path = link.flatMap { $0.firstMatch(of: /<([^>]*)>/) }.map { String($0.1) }
                 }
                 #expect(ids == whole && pages == 3, "\(list)")
-                for query in ["skip=10001", "skip=1&after=1", "after=0", "after=x", "after=1&after=2"] {
+                for query in ["skip=10001", "after=0", "after=x", "after=1&after=2"] {
                     #expect(try await admin.send(.get, "\(list)\(mark)\(query)").status == 422, "\(query)")
                 }
                 #expect(try await admin.send(.get, "\(list)\(mark)skip=10000").list.isEmpty)
+                let both = try await admin.send(.get, "\(list)\(mark)after=\(whole[1])&skip=2").list
+                #expect(both.compactMap { $0["id"] as? Int } == Array(whole[4...]), "\(list)")
             }
         }
     }

@@ -40,12 +40,13 @@ enum RouteTable {
             .query,
             .init(
                 "skip", .wholeNumber(Query.skips), isRequired: false,
-                "Items to leave out first. Further on, go from page to page with after.", example: 0)),
+                "Items to leave out first, from where after says. Further on, go from page to page with after.",
+                example: 0)),
         .init(
             .query,
             .init(
                 "after", .wholeNumber(1...Int.max), isRequired: false,
-                "The id of the last item of the page before, as the header Link has it; instead of skip.",
+                "The page begins behind the item of this id: the last one of the page before, as Link has it.",
                 example: 1)),
         .init(
             .query,
