@@ -9,15 +9,17 @@ enum PlaintextRedis {
     /// - Returns: What to say to the person who starts a server on these; nil when all of them are on this machine,
     ///   behind a Unix socket, or encrypted.
     static func problem(_ endpoints: [RedisEndpoint]) -> String? {
-        if let host = remote(endpoints.filter { $0.password == nil }) {
-            return
-                "\(host) is another machine, and its URL has no password: whoever reaches it can change the stock; "
-                + "give the server a user of its own (rediss://USER:PASSWORD@HOST), or set --allow-plaintext-redis "
-                + "(LAB_ALLOW_PLAINTEXT_REDIS=true) when nobody else is on that network"
+        let open = remote(endpoints.filter { $0.password == nil }).map {
+            "\($0) is another machine, and its URL has no password: whoever reaches it can change the stock; give the "
+                + "server a user of its own (rediss://USER:PASSWORD@HOST)"
         }
-        guard let host = remote(endpoints.filter { $0.tls == nil }) else { return nil }
-        return "\(host) is another machine, and redis:// is not encrypted; write rediss://, or set "
-            + "--allow-plaintext-redis (LAB_ALLOW_PLAINTEXT_REDIS=true) when nobody else is on that network"
+        let readable = remote(endpoints.filter { $0.tls == nil }).map {
+            "\($0) is another machine, and redis:// is not encrypted; write rediss://"
+        }
+        let found = [open, readable].compactMap { $0 }
+        guard !found.isEmpty else { return nil }
+        return found.joined(separator: "; ")
+            + ", or set --allow-plaintext-redis (LAB_ALLOW_PLAINTEXT_REDIS=true) when nobody else is on that network"
     }
 
     /// The first host that is another machine.

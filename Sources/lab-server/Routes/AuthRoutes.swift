@@ -33,17 +33,14 @@ struct AuthRoutes<Store: Ledger> {
     ) {
         routes.on(id) { request, context in
             let limits = try admit(context)
-            var response: Response
             do {
-                response = try await handler(request, context)
+                var response = try await handler(request, context)
+                response.headers.append(contentsOf: limits)
+                return response
             } catch {
-                response = ProblemMiddleware.problem(for: error, logger: context.log)
-                    .response(requestID: context.requestID)
+                let problem = ProblemMiddleware.problem(for: error, logger: context.log)
+                throw problem.headers[.rateLimit] == nil ? problem.with(limits) : problem
             }
-            for field in limits where response.headers[field.name] == nil {
-                response.headers[field.name] = field.value
-            }
-            return response
         }
     }
 
