@@ -31,11 +31,11 @@ struct CheckSummaryTests {
 
     @Test("names the trial that came nearest to the limit, with its value")
     func nearest() throws {
-        let all = try Self.summary { planned, facts in facts.generator?.lateMs = Double(planned.order) * 10 }
+        let all = try Self.summary { planned, facts in facts.generator?.lateMs = Double(planned.order) * 4 }
         let lag = all.first { $0.id == "generator-lag" }
-        #expect(lag?.worst?.value == "40.00")
+        #expect(lag?.worst?.value == "16.00")
         #expect(lag?.worst?.order == 4)
-        #expect(lag?.worst?.limit == "<= 50 ms")
+        #expect(lag?.worst?.limit == "<= \(Text.number(Audit.mostLateMs)) ms")
         #expect(lag?.passed == 4)
     }
 
