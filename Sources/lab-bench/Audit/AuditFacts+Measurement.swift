@@ -1,5 +1,6 @@
 import Foundation
 import LockStrategies
+import NIOCore
 
 extension AuditFacts {
     /// The generator in one trial.
@@ -8,11 +9,23 @@ extension AuditFacts {
         var processorShare: Double?
         /// False: the service ran in the same process.
         var isAlone: Bool
-        /// p99 of loop and arrivals, the worse one.
-        var lateMs: Double
-        var longestPauseMs: Double
+        /// Mean time of an answered request.
+        var meanMs: Double?
+        /// Processor time of the generator for an answered request.
+        var processorMs: Double?
+        /// What its lateness may have added to the figures that the report shows of this trial.
+        var lateness: [Lateness]
+        /// Σ of the times in which it did nothing at all, as a share of the measured window.
+        var stillShare: Double
         var sockets: Int
         var socketLimit: Int
+    }
+
+    /// One figure, in milliseconds, and the part of it that may be the generator's.
+    struct Lateness: Sendable, Equatable {
+        let figure: String
+        let valueMs: Double
+        var errorMs: Double
     }
 
     /// Of an open load.
@@ -20,14 +33,13 @@ extension AuditFacts {
         /// √n·D of the moments of sending, or of the gaps that were asked for, the worse one; nil for too few
         /// arrivals.
         var statistic: Double?
-        /// Nil unless it is a Poisson load: the gaps of a constant one are all the same.
-        var gaps: Gaps?
-    }
-
-    struct Gaps: Sendable, Equatable {
-        /// The largest distance between the distributions of the gaps of sending and of those that were asked for;
-        /// nil for too few.
+        /// The largest distance between the distributions of the gaps of sending and of those that were asked for; nil
+        /// for too few, and of a constant load, whose gaps are all the same.
+        var gapsDistance: Double?
+        /// The share of the arrivals that were sent later than ``toleranceMs`` after their moment.
         var displaced: Double?
+        /// What a purchase takes at the median decides how much later matters (``Audit/mostLate(of:)``).
+        var toleranceMs: Double
     }
 
     struct Commands: Sendable, Equatable {
@@ -59,6 +71,8 @@ extension AuditFacts {
         var loopLagMs: Double?
         /// To its log.
         var linesWritten: Int?
+        /// The part of them that a server in production writes too: one for each registration and each login.
+        var linesDue: Int = 0
         /// Answers that the buyers got.
         var answered: Int
         /// The most that it had resident until the load ended; nil could not be read.
@@ -70,27 +84,33 @@ extension AuditFacts {
         _ record: LoadRecord, figures: ServerFigures?, linesWritten: Int?, peakBytes: Int?
     ) {
         let refusals: [PurchaseOutcome] = [.soldOut, .oversellRefused, .contended, .other]
+        func good(_ steps: [JourneyStep]) -> Int {
+            record.journey.map { journey in steps.reduce(0) { $0 + journey.step($1).good } } ?? 0
+        }
         server = Server(
             build: figures?.build, sold: figures?.sold, refused: figures?.refused,
             answeredRefused: refusals.reduce(0) { $0 + record.total($1) }, loopLagMs: figures?.meanLagMs,
-            linesWritten: linesWritten,
-            answered: PurchaseOutcome.allCases.reduce(0) { $0 + record.total($1) }, peakBytes: peakBytes)
+            linesWritten: linesWritten, linesDue: good([.register, .logIn]),
+            answered: PurchaseOutcome.allCases.reduce(0) { $0 + record.total($1) }
+                + good([.register, .logIn, .view, .history]),
+            peakBytes: peakBytes)
     }
 
     /// What the load says about itself.
+    ///
+    /// - Parameter usual: The figures of the trials of this load that came before, in milliseconds
+    ///   (``UsualFigures``); empty before the first one.
     mutating func addMeasurement(
         _ planned: PlannedTrial, _ record: LoadRecord, cost: LoadCost, isDirect: Bool,
-        commandsSeen: CommandCounter?
+        commandsSeen: CommandCounter?, usual: [String: Double] = [:]
     ) {
         let wall = record.wallSeconds
-        let late = record.generator
-        func p99(_ values: Percentiles) -> Double { values.count > 0 ? values.p99 ?? values.max ?? 0 : 0 }
-        generator = Generator(
-            processorShare: wall > 0 ? cost.bench.map { $0 / wall } : nil, isAlone: !isDirect,
-            lateMs: max(p99(Percentiles(late.late)), p99(Percentiles(late.lag))) / 1000,
-            longestPauseMs: late.longestPauseMs, sockets: record.users,
-            socketLimit: Self.socketLimit)
-        if planned.model.isOpen { arrivals = Self.arrivals(planned, record) }
+        let figures = record.figures
+        generator = Generator(record, figures, cost, isAlone: !isDirect, usual: usual)
+        if planned.model.isOpen {
+            let usualMs = usual["p50"] ?? figures.first { $0.name == "p50" }.map { $0.value / 1000 }
+            arrivals = Arrivals(planned, record, toleranceMs: Audit.mostLateMs(of: usualMs))
+        }
         drift = record.drift
         commands = Commands(seen: commandsSeen?.total, reported: Int(record.reportedCommands))
         let reserved = answers.success + answers.oversellRefused
@@ -121,8 +141,39 @@ extension AuditFacts {
         }
         notChecked.merge(reasons) { given, _ in given }
     }
+}
 
-    private static func arrivals(_ planned: PlannedTrial, _ record: LoadRecord) -> Arrivals {
+extension AuditFacts.Generator {
+    fileprivate init(
+        _ record: LoadRecord, _ figures: [LatenessError.Figure], _ cost: LoadCost, isAlone: Bool,
+        usual: [String: Double]
+    ) {
+        let wall = record.wallSeconds
+        let answers = record.totals.reduce(0, +)
+        let window = Double(record.duration.nanoseconds)
+        processorShare = wall > 0 ? cost.bench.map { $0 / wall } : nil
+        processorMs = answers > 0 ? cost.bench.map { $0 * 1000 / Double(answers) } : nil
+        meanMs = figures.first { $0.name == "mean" }.map { $0.value / 1000 }
+        self.isAlone = isAlone
+        lateness = figures.map { figure in
+            AuditFacts.Lateness(
+                figure: figure.name, valueMs: usual[figure.name] ?? figure.value / 1000,
+                errorMs: figure.error / 1000)
+        }
+        stillShare = window > 0 ? Double(record.generator.stoodStill.nanoseconds) / window : 0
+        sockets = record.users
+        socketLimit = Self.descriptorLimit
+    }
+
+    private static var descriptorLimit: Int {
+        var limit = rlimit()
+        let isRead = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+        return isRead ? Int(clamping: limit.rlim_cur) : 0
+    }
+}
+
+extension AuditFacts.Arrivals {
+    fileprivate init(_ planned: PlannedTrial, _ record: LoadRecord, toleranceMs: Double) {
         let arrivals = record.generator.arrivals
         func gaps(_ moment: (GeneratorRecord.Arrival) -> Int64) -> [Double] {
             zip(arrivals, arrivals.dropFirst()).map { Double(moment($1) - moment($0)) / 1e9 }
@@ -133,16 +184,21 @@ extension AuditFacts {
         let sent = KolmogorovSmirnov.uniform(
             arrivals.map { Double($0.seen) / 1e9 }, from: record.window.lowerBound,
             until: end ?? record.window.upperBound)
-        guard planned.model == .poisson, let rate = planned.rate else { return Arrivals(statistic: sent) }
+        self.toleranceMs = toleranceMs
+        let late = arrivals.count { Double($0.seen - $0.due) / 1e6 > toleranceMs }
+        displaced = arrivals.isEmpty ? nil : Double(late) / Double(arrivals.count)
+        statistic = sent
+        guard planned.model == .poisson, let rate = planned.rate else { return }
         let asked = gaps(\.due)
-        return Arrivals(
-            statistic: [sent, KolmogorovSmirnov.exponential(asked, rate: rate)].compactMap(\.self).max(),
-            gaps: Gaps(displaced: KolmogorovSmirnov.distance(between: asked, gaps(\.seen))))
+        statistic = [sent, KolmogorovSmirnov.exponential(asked, rate: rate)].compactMap(\.self).max()
+        gapsDistance = KolmogorovSmirnov.distance(between: asked, gaps(\.seen))
     }
+}
 
-    private static var socketLimit: Int {
-        var limit = rlimit()
-        let isRead = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
-        return isRead ? Int(clamping: limit.rlim_cur) : 0
+extension LoadRecord {
+    /// The figures that the report shows of a purchase, and what the generator's lateness may have added to each, in
+    /// microseconds: response time of an open load, service time of a closed one.
+    var figures: [LatenessError.Figure] {
+        LatenessError(response(.success), lateness: generator.lateness).figures
     }
 }

@@ -65,7 +65,11 @@ struct EqualConditions: Sendable, Equatable {
     static func judged(_ trials: [FinishedTrial]) -> [FinishedTrial] {
         let checks = checks(trials.map { EqualConditions($0) })
         return zip(trials, checks).map { trial, check in
-            var trial = trial
+            var (trial, check) = (trial, check)
+            // Where nothing of a trial can be seen, there is nothing to compare.
+            if check.state == .unknown, let reason = trial.facts.notChecked[check.id] {
+                (check.state, check.value, check.reason) = (.notChecked, "-", reason)
+            }
             trial.checks.append(check)
             return trial
         }

@@ -28,6 +28,8 @@ struct Limiter: Sendable, Codable, Equatable {
 
     /// Above this the loops, not the cores, are what a request waits for.
     static let mostLoopLagMs = 5.0
+    /// Of one core: a generator that used so much of its thread could not have sent much more.
+    static let mostOfGenerator = 0.9
 
     /// - Parameters:
     ///   - isDirect: Generator and service share a process, so neither can be named alone.
@@ -41,7 +43,7 @@ struct Limiter: Sendable, Codable, Equatable {
         (self.waitShare, self.sqlShare) = (waitShare, sqlShare)
         let used = (bench ?? 0) + (server ?? 0) + (redis ?? 0)
         let busy = busiestRedis ?? redis
-        if !isDirect, let bench, bench >= Audit.mostProcessor {
+        if !isDirect, let bench, bench >= Self.mostOfGenerator {
             name = .generator
             evidence = "its one thread used \(Self.text(bench)) of a core"
         } else if let busy, busy >= 0.85 {

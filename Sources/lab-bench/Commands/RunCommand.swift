@@ -202,7 +202,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         let results = RunResults(
             plan: plan, trials: trials.finished, ceilings: trials.ceilings, end: trials.end, started: started,
-            ended: Date(), environment: await EnvironmentInfo.current(loadBefore: load))
+            ended: Date(),
+            environment: await EnvironmentInfo.current(loadBefore: load, bcryptCost: plan.hashedCost))
         try folder.write(results, trials.finished)
         if plan.isJSON {
             try folder.show(results)

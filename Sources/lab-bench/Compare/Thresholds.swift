@@ -17,6 +17,13 @@ struct Thresholds: Sendable, Codable, Equatable {
     /// Where nothing was found but a slowdown by so much is not excluded, nothing is known.
     /// Nil: ``standardUnresolvedPercent``.
     var unresolvedPercent: Double?
+    /// The targets that a file asks for: a run that misses one of them fails. Nil: none, the defaults are only shown.
+    var demanded: [Target]?
+
+    enum Target: String, Sendable, Codable, CaseIterable {
+        case p95Ms = "p95_ms"
+        case successPercent = "success_percent"
+    }
 
     static let standardUnresolvedPercent = 20.0
     /// As a share.
@@ -44,6 +51,9 @@ struct Thresholds: Sendable, Codable, Equatable {
             }
             guard let number = (value as? NSNumber)?.doubleValue, number >= 0 else {
                 throw BenchError(.badInput, "the threshold \(name) must be a number that is not negative")
+            }
+            if let target = Target(rawValue: name) {
+                thresholds.demanded = (thresholds.demanded ?? []) + [target]
             }
             switch name {
             case "p95_ms": thresholds.p95Ms = number

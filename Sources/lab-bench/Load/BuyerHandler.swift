@@ -90,7 +90,8 @@ final class BuyerHandler: ChannelInboundHandler {
 
     private func finish() {
         guard let (errand, times) = take() else { return }
-        let now = NIODeadline.now()
+        let now = session.moment()
+        defer { session.arriveIfDue() }
         if errand.step == .buy {
             session.answered(
                 user: number, product: errand.product, times, done: now,

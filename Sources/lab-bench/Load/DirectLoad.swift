@@ -207,7 +207,7 @@ extension DirectSession {
             let now = NIODeadline.now()
             self.state.withLock { state in
                 let beat = state.pulse.beat(at: now)
-                if !state.isOver { state.record.addPause(beat) }
+                if !state.isOver { state.record.addBeat(beat) }
             }
             self.beat()
         }

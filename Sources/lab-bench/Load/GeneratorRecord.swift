@@ -22,11 +22,16 @@ struct GeneratorRecord: Sendable {
     private static let mostPauses = 200
     static let mostArrivals = 100_000
 
-    /// How late the generator's loop ran in the measured window, in microseconds.
+    /// How late the generator's loop came to what was due in the measured window, in microseconds.
     private(set) var late = LoadRecord.histogram()
+    /// How long an answer of the measured window waited for answers that were read in the same turn of the loop,
+    /// in microseconds; empty where the load is not read by one loop.
+    private(set) var queue = LoadRecord.histogram()
     /// How late arrivals of the measured window were noticed, in microseconds; empty in a closed load.
     private(set) var lag = LoadRecord.histogram()
     private(set) var longestPause = TimeAmount.zero
+    /// Σ of the pauses of the measured window that are kept as events.
+    private(set) var stoodStill = TimeAmount.zero
     private(set) var pauses: [Pause] = []
     /// Of the measured window; the first 100,000.
     private(set) var arrivals: [Arrival] = []
@@ -36,14 +41,21 @@ struct GeneratorRecord: Sendable {
 
     var longestPauseMs: Double { Double(longestPause.nanoseconds) / 1e6 }
 
-    mutating func add(at: TimeAmount, late length: TimeAmount, isMeasured: Bool) {
-        if length >= Self.notable && pauses.count < Self.mostPauses {
-            pauses.append(Pause(at: at, length: length))
+    /// What the generator's lateness adds to a time that it measures, each part with its own distribution: of an open
+    /// load also the time until an arrival is noticed.
+    var lateness: [Histogram<UInt64>] { [late, queue, lag].filter { $0.totalCount > 0 } }
+
+    mutating func add(at: TimeAmount, late length: TimeAmount, still: TimeAmount, isMeasured: Bool) {
+        if still >= Self.notable && pauses.count < Self.mostPauses {
+            pauses.append(Pause(at: at, length: still))
         }
         guard isMeasured else { return }
         late.record(LoadRecord.microseconds(length))
-        longestPause = max(longestPause, length)
+        longestPause = max(longestPause, still)
+        if still >= Self.notable { stoodStill = stoodStill + still }
     }
+
+    mutating func addQueue(_ length: TimeAmount) { queue.record(LoadRecord.microseconds(length)) }
 
     mutating func addArrival(due: TimeAmount, seen: TimeAmount, isMeasured: Bool) {
         guard isMeasured else { return }

@@ -144,9 +144,16 @@ extension LoadRecord {
             isMeasured: schedule.isMeasured(sent: due))
     }
 
-    mutating func addPause(_ beat: LoopPulse.Beat) {
+    mutating func addBeat(_ beat: LoopPulse.Beat?) {
+        guard let beat else { return }
         generator.add(
-            at: beat.at - schedule.start, late: beat.late, isMeasured: schedule.isInWindow(beat.at))
+            at: beat.at - schedule.start, late: beat.late, still: beat.still,
+            isMeasured: schedule.isInWindow(beat.at))
+    }
+
+    /// An answer that is read now had to wait for others of the same turn of the loop.
+    mutating func addQueue(_ length: TimeAmount, at now: NIODeadline) {
+        if schedule.isInWindow(now) { generator.addQueue(length) }
     }
 
     /// A user that is free in a closed load waits for nothing, so both times are the same there.

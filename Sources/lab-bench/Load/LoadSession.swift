@@ -23,6 +23,8 @@ final class LoadSession {
     private var record: LoadRecord
     private var line: LoadLine
     private var pulse: LoopPulse
+    /// When the first event of this turn of the loop came; nil between turns.
+    private var turnBegan: NIODeadline?
     private var inFlight = 0
     private var isCancelled = false
     private var ticker: RepeatedTask?
@@ -58,6 +60,26 @@ final class LoadSession {
     func cancel() {
         isCancelled = true
         if case .connecting = phase { finish(.failure(CancellationError())) } else { endIfDrained() }
+    }
+
+    /// The moment at which an answer has been read.
+    ///
+    /// All answers of one turn of the loop had arrived when it began: what a later one waits for an earlier one is
+    /// the generator's doing and is counted as such.
+    func moment() -> NIODeadline {
+        let now = NIODeadline.now()
+        if let turnBegan {
+            record.addQueue(now - turnBegan, at: now)
+            pulse.ran(at: now)
+        } else {
+            turnBegan = now
+            record.addQueue(.zero, at: now)
+            record.addBeat(pulse.turn(at: now))
+            // Tasks run after all events of the turn.
+            let bound = NIOLoopBound(self, eventLoop: eventLoop)
+            eventLoop.execute { bound.value.turnBegan = nil }
+        }
+        return now
     }
 
     /// The user is free.
@@ -225,9 +247,20 @@ extension LoadSession {
         arrival = eventLoop.scheduleTask(deadline: due) { bound.value.arrive() }
     }
 
-    private func arrive() {
-        guard case .loading = phase, !isCancelled else { return }
+    /// Lets arrivals come that fell due while the loop read answers: their timer runs only after all of them.
+    func arriveIfDue() {
+        guard let due = line.nextArrival else { return }
         let now = NIODeadline.now()
+        if due <= now { begin(until: now) }
+    }
+
+    private func arrive() {
+        begin(until: .now())
+        if case .loading = phase, !isCancelled { awaitArrival() }
+    }
+
+    private func begin(until now: NIODeadline) {
+        guard case .loading = phase, !isCancelled else { return }
         let before = line.arrived
         let turns = line.arrive(until: now)
         for due in line.arrivals(after: before) { record.addArrival(due: due, seen: now) }
@@ -235,7 +268,6 @@ extension LoadSession {
             inFlight += 1
             buyers[turn.user]?.begin(intended: turn.intended, at: now)
         }
-        awaitArrival()
     }
 
     /// Looks whether this loop runs when it wants to.
@@ -244,7 +276,7 @@ extension LoadSession {
         eventLoop.scheduleTask(deadline: pulse.expectedAt) {
             let session = bound.value
             guard case .loading = session.phase else { return }
-            session.record.addPause(session.pulse.beat(at: .now()))
+            session.record.addBeat(session.pulse.beat(at: .now()))
             session.beat()
         }
     }

@@ -122,7 +122,10 @@ struct RunPlan: Sendable, Equatable {
         if options.output == "" { problems.append("--output must name a directory") }
         guard problems.isEmpty else { throw PlanProblems(sentences: problems) }
         strategies = named.filter { !$0.isNegativeControl }
-        controls = named.filter(\.isNegativeControl)
+        // An audit that was not seen to catch anybody proves nothing. A server that runs already has one strategy.
+        controls =
+            target == nil
+            ? StrategyID.allCases.filter(\.isNegativeControl) : named.filter(\.isNegativeControl)
         self.seed = options.seed ?? seed
         // All products together have few enough to be sold.
         controlStock = max(min(stock, defaults.controlStock) / mix.count, 1)
@@ -268,6 +271,21 @@ struct RunPlan: Sendable, Equatable {
         }
         return found
     }
+}
+
+extension RunPlan {
+    /// Nil where strategies that passed their checks are ranked.
+    var whyNothingIsRanked: String? {
+        if isQuick { return "a quick run ranks nothing" }
+        if sweep != nil { return "a sweep ranks nothing" }
+        return rounds == 1 ? "one round ranks nothing" : nil
+    }
+
+    /// Of the passwords that are hashed while the load is measured; nil: none are, or a target hashes them.
+    var hashedCost: Int? { scenario == .journey && target == nil ? bcryptCost : nil }
+
+    /// Two buyers at once are what a negative control needs to be caught, and many to be caught soon.
+    var controlUsers: Int { max(users, 20) }
 }
 
 extension RunPlan {

@@ -28,7 +28,7 @@ extension RunPlan {
             trials.append(
                 PlannedTrial(
                     strategy: strategy, model: .closed, rate: nil, order: trials.count + 1, block: 0,
-                    stock: controlStock, warmup: .zero, duration: controlDuration, users: users))
+                    stock: controlStock, warmup: .zero, duration: controlDuration, users: controlUsers))
         }
         if sweep == .users { return usersSweep(after: trials) }
         // The rates of the open loads are given: nothing has to be found out first.

@@ -14,28 +14,74 @@ struct PairedRunner: Sendable {
     let new: ServicePlace
     let terminal: Terminal
 
-    func run() async -> Finished {
-        var schedule = plan.schedule.filter { !$0.isControl }
-        if let rate = plan.rate { schedule += plan.openSchedule(rate: rate) }
-        var generator = SeededGenerator(seed: plan.seed &+ 2)
+    /// How far a comparison has come.
+    private struct Course {
         var finished = Finished()
+        /// Of the base, and of the new server.
+        var usual = (base: UsualFigures(), new: UsualFigures())
+        var repetition: Repetition
+        /// Decides which server is first.
+        var order: SeededGenerator
+    }
+
+    func run() async -> Finished {
+        var schedule = plan.schedule
+        if let rate = plan.rate { schedule += plan.openSchedule(rate: rate) }
+        var course = Course(
+            repetition: Repetition(trials: 2 * schedule.count), order: SeededGenerator(seed: plan.seed &+ 2))
         for planned in schedule {
-            let isNewFirst = Bool.random(using: &generator)
+            course.finished.end = await runUntilSound(planned, of: schedule.count, &course)
+            if course.finished.end != .complete { break }
+        }
+        return course.finished
+    }
+
+    /// Measures both servers, and both again when the instrument has spoilt the trial of one: what is compared met the
+    /// same minute.
+    private func runUntilSound(
+        _ planned: PlannedTrial, of count: Int, _ course: inout Course
+    ) async -> RunEnd {
+        var attempt = 1
+        while true {
+            var pair: (base: FinishedTrial?, new: FinishedTrial?)
+            let isNewFirst = Bool.random(using: &course.order)
             for isNew in [isNewFirst, !isNewFirst] {
-                if Task.isCancelled {
-                    finished.end = .interrupted
-                    return finished
-                }
+                if Task.isCancelled { return .interrupted }
                 let runner = Runner(plan: plan, place: isNew ? new : base, terminal: terminal)
-                switch await runner.runOne(planned, of: schedule.count, note: isNew ? "new " : "base") {
-                case .success(let trial):
-                    if isNew { finished.new.append(trial) } else { finished.base.append(trial) }
-                case .failure(let end):
-                    finished.end = end
-                    return finished
+                let usual = isNew ? course.usual.new : course.usual.base
+                let one = await runner.runOne(
+                    planned, Attempt(number: attempt, usual: usual.of(planned)), of: count,
+                    note: isNew ? "new " : "base")
+                switch one {
+                case .success(let trial): if isNew { pair.new = trial } else { pair.base = trial }
+                case .failure(let end): return end
                 }
             }
+            guard let base = pair.base, let new = pair.new else { return .interrupted }
+            let spoilt = [base, new].first(where: \.isSpoilt)
+            keep(base, new, isSpoilt: spoilt != nil, &course)
+            guard let spoilt, course.repetition.takes(attempt: attempt) else { return .complete }
+            terminal.repeats(spoilt)
+            attempt += 1
         }
-        return finished
+    }
+
+    private func keep(
+        _ base: FinishedTrial, _ new: FinishedTrial, isSpoilt: Bool, _ course: inout Course
+    ) {
+        var (base, new) = (base, new)
+        // A trial that sold wrongly convicts its server, whatever happened to the other one.
+        func isWrong(_ trial: FinishedTrial) -> Bool {
+            trial.checks.contains { $0.kind == .correctness && $0.state == .fail }
+        }
+        if isSpoilt {
+            base.isPairSpoilt = !isWrong(base)
+            new.isPairSpoilt = !isWrong(new)
+        } else {
+            course.usual.base.add(base)
+            course.usual.new.add(new)
+        }
+        course.finished.base.append(base)
+        course.finished.new.append(new)
     }
 }

@@ -15,16 +15,27 @@ struct Runner: Sendable {
 
     /// What was run to its end, and why there is no more of it.
     struct Finished: Sendable {
+        /// Spoilt ones too (``FinishedTrial/isSpoilt``), each before its repetition.
         var finished: [FinishedTrial] = []
         var ceilings: [FinishedCeiling] = []
         var end = RunEnd.complete
+    }
+
+    /// How far a run has come.
+    private struct Course {
+        var finished: [FinishedTrial] = []
+        var usual = UsualFigures()
+        var repetition: Repetition
     }
 
     func run() async -> Finished {
         terminal.announce(plan)
         var all = Finished()
         all.end = await runCeilings(&all.ceilings)
-        if all.end == .complete { all.end = await runTrials(&all.finished) }
+        guard all.end == .complete else { return all }
+        var course = Course(repetition: Repetition(trials: plan.trialCount))
+        all.end = await runTrials(&course)
+        all.finished = course.finished
         return all
     }
 
@@ -50,15 +61,15 @@ struct Runner: Sendable {
         return BenchError(reason.code, "\(name): \(reason.context)")
     }
 
-    private func runTrials(_ finished: inout [FinishedTrial]) async -> RunEnd {
-        var end = await run(plan.schedule, &finished)
+    private func runTrials(_ course: inout Course) async -> RunEnd {
+        var end = await run(plan.schedule, &course)
         if end == .complete, plan.sweep == .rate {
             let rates = plan.rate.map { [Double](repeating: $0, count: plan.strategies.count) }
-            end = await run(
-                plan.rateSweep(rates ?? closedRates(finished), after: finished.count), &finished)
+            let sweep = plan.rateSweep(rates ?? closedRates(course), after: plan.schedule.count)
+            end = await run(sweep, &course)
         } else if end == .complete, plan.models.count > 1 {
-            if let rate = plan.rate ?? openRate(finished) {
-                end = await run(plan.openSchedule(rate: rate), &finished)
+            if let rate = plan.rate ?? openRate(course) {
+                end = await run(plan.openSchedule(rate: rate), &course)
             } else {
                 terminal.say("no open load: a strategy sold nothing in the closed one")
             }
@@ -67,28 +78,48 @@ struct Runner: Sendable {
     }
 
     /// One rate for every strategy, which the slowest one can keep: a share of the median of its closed trials.
-    private func openRate(_ finished: [FinishedTrial]) -> Double? {
-        guard let slowest = closedRates(finished).min(), slowest >= 1 else { return nil }
+    private func openRate(_ course: Course) -> Double? {
+        guard let slowest = closedRates(course).min(), slowest >= 1 else { return nil }
         return (slowest * RunPlan.Defaults().openShare).rounded()
     }
 
-    /// The median of the closed trials of each strategy.
-    private func closedRates(_ finished: [FinishedTrial]) -> [Double] {
+    /// The median of the closed trials of each strategy; of spoilt ones where there are no others, which is good
+    /// enough to choose a load by.
+    private func closedRates(_ course: Course) -> [Double] {
         plan.strategies.map { id in
-            let trials = finished.filter { $0.planned.strategy == id && !$0.planned.model.isOpen }
-            return Spread(trials.map(\.record.purchasesPerSecond))?.median ?? 0
+            let trials = course.finished.filter { $0.planned.strategy == id && !$0.planned.model.isOpen }
+            let sound = trials.filter { !$0.isSpoilt }
+            return Spread((sound.isEmpty ? trials : sound).map(\.record.purchasesPerSecond))?.median ?? 0
         }
     }
 
-    private func run(_ schedule: [PlannedTrial], _ finished: inout [FinishedTrial]) async -> RunEnd {
+    private func run(_ schedule: [PlannedTrial], _ course: inout Course) async -> RunEnd {
         for planned in schedule {
-            if Task.isCancelled { return .interrupted }
-            switch await runOne(planned, of: plan.trialCount) {
-            case .success(let trial): finished.append(trial)
-            case .failure(let end): return end
-            }
+            let end = await runUntilSound(planned, &course)
+            if end != .complete { return end }
         }
         return .complete
+    }
+
+    /// Runs one trial, and again when the instrument has spoilt it.
+    private func runUntilSound(_ planned: PlannedTrial, _ course: inout Course) async -> RunEnd {
+        var attempt = 1
+        while !Task.isCancelled {
+            let attempted = Attempt(number: attempt, usual: course.usual.of(planned))
+            switch await runOne(planned, attempted, of: plan.trialCount) {
+            case .failure(let end): return end
+            case .success(let trial):
+                course.finished.append(trial)
+                guard trial.isSpoilt else {
+                    course.usual.add(trial)
+                    return .complete
+                }
+                guard course.repetition.takes(attempt: attempt) else { return .complete }
+                terminal.repeats(trial)
+                attempt += 1
+            }
+        }
+        return .interrupted
     }
 
     /// Runs one trial and shows how it went.
@@ -96,10 +127,10 @@ struct Runner: Sendable {
     /// - Parameter note: Shown before its figures.
     /// - Returns: The trial, or how the run ends because of it.
     func runOne(
-        _ planned: PlannedTrial, of count: Int, note: String = ""
+        _ planned: PlannedTrial, _ attempt: Attempt, of count: Int, note: String = ""
     ) async -> Result<FinishedTrial, RunEnd> {
         do {
-            let trial = try await run(planned, of: count)
+            let trial = try await run(planned, attempt, of: count)
             terminal.finished(trial, of: count, note: note)
             return .success(trial)
         } catch {
@@ -109,7 +140,9 @@ struct Runner: Sendable {
         }
     }
 
-    private func run(_ planned: PlannedTrial, of count: Int) async throws -> FinishedTrial {
+    private func run(
+        _ planned: PlannedTrial, _ attempt: Attempt, of count: Int
+    ) async throws -> FinishedTrial {
         let (steps, progress) = AsyncStream.makeStream(
             of: LoadProgress.self, bufferingPolicy: .bufferingNewest(1))
         let terminal = terminal
@@ -119,7 +152,7 @@ struct Runner: Sendable {
         let result: Result<FinishedTrial, any Error>
         do {
             let runner = TrialRunner(plan: plan, place: place)
-            result = .success(try await runner.run(planned, progress: progress))
+            result = .success(try await runner.run(planned, attempt, progress: progress))
         } catch {
             result = .failure(error)
         }

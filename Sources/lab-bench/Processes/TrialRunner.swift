@@ -14,6 +14,24 @@ struct FinishedTrial: Sendable {
     let redisSystem: StockReader.RedisSystem?
     let sqliteVersion: String?
     let journalMode: String?
+    /// From 1; more than 1 after a spoilt one.
+    var attempt = 1
+    /// It was run in turn with another server, whose trial was spoilt.
+    var isPairSpoilt = false
+
+    /// What the instrument did to it; empty when it counts.
+    var spoilers: [Check] { planned.isControl ? [] : Repetition.spoilers(of: checks) }
+
+    /// Its figures count for nothing; what it sold is audited all the same.
+    var isSpoilt: Bool { !spoilers.isEmpty || isPairSpoilt }
+}
+
+/// One of the times that a trial is run.
+struct Attempt: Sendable, Equatable {
+    /// From 1.
+    var number = 1
+    /// Figures of the trials of this load that came before (``UsualFigures``).
+    var usual: [String: Double] = [:]
 }
 
 /// Runs one trial: fresh Redis, fresh database, fresh service; load; audit. Stops everything on every path.
@@ -24,18 +42,28 @@ struct TrialRunner: Sendable {
     let place: ServicePlace
 
     func run(
-        _ planned: PlannedTrial, progress: AsyncStream<LoadProgress>.Continuation
+        _ planned: PlannedTrial, _ attempt: Attempt = Attempt(),
+        progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> FinishedTrial {
+        var finished = try await run(planned, attempt.usual, progress)
+        finished.attempt = attempt.number
+        return finished
+    }
+
+    private func run(
+        _ planned: PlannedTrial, _ usual: [String: Double],
+        _ progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
         defer { progress.finish() }
         if case .target(let server) = place {
             let visit = TargetVisit(server: server, trial: planned.order)
-            return try await run(planned, visit, nil, progress) { products, record in
+            return try await run(planned, usual, visit, nil, progress) { products, record in
                 await visit.reading(products, record, scenario: plan.scenario)
             }
         }
         let redis = try await TrialRedis.start(plan, planned.strategy)
         do {
-            let finished = try await run(planned, redis, progress)
+            let finished = try await run(planned, usual, redis, progress)
             await redis.stop()
             return finished
         } catch {
@@ -45,7 +73,8 @@ struct TrialRunner: Sendable {
     }
 
     private func run(
-        _ planned: PlannedTrial, _ redis: TrialRedis, _ progress: AsyncStream<LoadProgress>.Continuation
+        _ planned: PlannedTrial, _ usual: [String: Double], _ redis: TrialRedis,
+        _ progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
         let directory: TemporaryDirectory
         do throws(LabProcessError) {
@@ -62,16 +91,17 @@ struct TrialRunner: Sendable {
             let server = try await ServerProcess.start(
                 binary, strategy: planned.strategy, redis: redis.urls, database: database,
                 purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost)
-            return try await run(planned, server, redis, progress, state)
+            return try await run(planned, usual, server, redis, progress, state)
         }
         let service = try await DirectService.start(
             planned.strategy, redis: redis, database: database, purchaseDeadline: plan.purchaseDeadline)
-        return try await run(planned, service, redis, progress, state)
+        return try await run(planned, usual, service, redis, progress, state)
     }
 
     /// - Parameter state: What the stores hold after the service has ended.
     private func run(
-        _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis?,
+        _ planned: PlannedTrial, _ usual: [String: Double], _ service: some TrialService,
+        _ redis: TrialRedis?,
         _ progress: AsyncStream<LoadProgress>.Continuation,
         _ state: ([Int64], LoadRecord) async -> ShopReading
     ) async throws -> FinishedTrial {
@@ -92,7 +122,7 @@ struct TrialRunner: Sendable {
         facts.holds = service.holds
         facts.addMeasurement(
             planned, loaded.record, cost: loaded.cost, isDirect: plan.mode == .direct,
-            commandsSeen: loaded.commandsSeen)
+            commandsSeen: loaded.commandsSeen, usual: usual)
         if plan.mode == .http && redis != nil {
             facts.addServer(
                 loaded.record, figures: loaded.figures, linesWritten: loaded.linesWritten,

@@ -1,4 +1,5 @@
 import Foundation
+import InventoryService
 import LabProcesses
 
 /// The machine and the build, as far as they matter to a number.
@@ -18,6 +19,8 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
     @OrNull var gitCommit: String?
     /// How late a sleep of a millisecond ends on this machine; nil in results of before.
     var timerOvershootUs: Overshoot?
+    /// What the server's thread takes to hash one password at the run's cost; nil where nobody logs in under load.
+    var passwordHashMs: Double?
 
     struct Overshoot: Sendable, Codable, Equatable {
         var p50: Double
@@ -27,7 +30,8 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
 
     var isRepresentative: Bool { buildMode == "release" }
 
-    static func current(loadBefore: Double?) async -> EnvironmentInfo {
+    /// - Parameter bcryptCost: Of the passwords that the load has hashed; nil: none.
+    static func current(loadBefore: Double?, bcryptCost: Int? = nil) async -> EnvironmentInfo {
         EnvironmentInfo(
             host: hostName, os: osName, kernel: text("/proc/sys/kernel/osrelease") ?? "unknown",
             cpu: field("model name", of: "/proc/cpuinfo") ?? "unknown",
@@ -38,7 +42,27 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
                 $0.split(separator: " ").contains("hypervisor") ? "virtual machine" : nil
             },
             loadBefore: loadBefore, swift: compiler, buildMode: mode, gitCommit: await commit(),
-            timerOvershootUs: await overshoot())
+            timerOvershootUs: await overshoot(), passwordHashMs: await passwordHash(cost: bcryptCost))
+    }
+
+    /// The median of five hashes. From cost 8 on each step doubles the work, so costs above are scaled: a single hash of
+    /// cost 20 takes a minute.
+    private static func passwordHash(cost: Int?) async -> Double? {
+        guard let cost else { return nil }
+        let measured = min(cost, 8)
+        let hasher = PasswordHasher(cost: measured)
+        let clock = ContinuousClock()
+        var times: [Double] = []
+        for number in 0..<5 {
+            let start = clock.now
+            do throws(InventoryError) {
+                _ = try await hasher.hash("lab-bench-\(number)")
+            } catch {
+                return nil
+            }
+            times.append(start.duration(to: clock.now) / .milliseconds(1))
+        }
+        return times.sorted()[2] * Double(UInt64(1) << UInt64(cost - measured))
     }
 
     /// Of 200 sleeps, taken after the load: they last a quarter of a second.

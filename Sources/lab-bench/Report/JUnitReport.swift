@@ -1,4 +1,6 @@
-/// `junit.xml`: a suite for each strategy, a case for each check and target, as CI systems read them.
+/// `junit.xml`: a suite for each strategy, a case for each check and target, and one for the verdict, as CI systems read
+/// them. A failure is what the exit code means: a run that ends with 0 has none, any other one has at least the
+/// verdict's. A target that no threshold asks for is skipped where it is missed, with what was measured.
 struct JUnitReport: Sendable {
     private let results: RunResults
 
@@ -16,7 +18,8 @@ struct JUnitReport: Sendable {
 
     var text: String {
         let suites =
-            results.strategies.map { (name: $0.id, cases: cases($0)) }
+            [(name: "verdict", cases: [verdict])]
+            + results.strategies.map { (name: $0.id, cases: cases($0)) }
             + results.negativeControls.map { (name: $0.id, cases: [caught($0)]) }
         let all = suites.flatMap(\.cases)
         let head = "<testsuites name=\"lab-bench\" \(counts(all))>"
@@ -25,6 +28,14 @@ struct JUnitReport: Sendable {
                 + suite.cases.map { line($0, suite.name) }.joined() + "  </testsuite>\n"
         }
         return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\(head)\n\(body.joined())</testsuites>\n"
+    }
+
+    private var verdict: Case {
+        Case(
+            name: "the run ends with \(BenchExit.good.rawValue)",
+            end: results.verdict.exit == .good ? .passed : .failed,
+            message: "\(results.verdict.word) (\(results.verdict.exit.rawValue)): \(results.verdict.sentence)"
+        )
     }
 
     private func cases(_ strategy: StrategyResult) -> [Case] {
@@ -40,10 +51,16 @@ struct JUnitReport: Sendable {
         let targets = strategy.targets.map { target in
             Case(
                 name: "target: \(target.name)",
-                end: target.isMet.map { $0 ? .passed : .failed } ?? .skipped,
-                message: "\(target.measured), must be \(target.limit)")
+                end: target.isFailure ? .failed : target.isMet == true ? .passed : .skipped,
+                message: "\(target.measured), must be \(target.limit)"
+                    + (target.isDemanded == true ? "" : " (no threshold asks for it)"))
         }
-        return checks + targets
+        let spoilt = (results.spoilt ?? []).filter { $0.strategy == strategy.id }.map { trial in
+            Case(
+                name: "trial \(trial.order), attempt \(trial.attempt)", end: .skipped,
+                message: "\(trial.isLeftOut ? "left out" : "run again"): \(trial.why)")
+        }
+        return checks + targets + spoilt
     }
 
     private func caught(_ control: ControlResult) -> Case {

@@ -1,4 +1,5 @@
 import Histogram
+import NIOCore
 
 /// The journeys of one trial, or of all trials of a strategy together.
 struct JourneyResult: Sendable, Codable, Equatable {
@@ -19,6 +20,8 @@ struct JourneyResult: Sendable, Codable, Equatable {
     var wholeUs: Percentiles
     /// Measured journeys that ended before their last step.
     var broken: Int
+    /// Whole journeys for each second of the measured windows; nil in results of before.
+    var visitorsPerSecond: Double?
 
     /// - Returns: nil when no record is of journeys.
     init?(_ records: [LoadRecord]) {
@@ -36,6 +39,8 @@ struct JourneyResult: Sendable, Codable, Equatable {
         for journey in journeys { whole.add(journey.visits) }
         wholeUs = Percentiles(whole)
         broken = journeys.reduce(0) { $0 + $1.broken }
+        let seconds = records.reduce(0) { $0 + Double($1.duration.nanoseconds) / 1e9 }
+        visitorsPerSecond = seconds > 0 ? Double(whole.totalCount) / seconds : nil
     }
 }
 

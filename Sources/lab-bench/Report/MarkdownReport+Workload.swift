@@ -101,7 +101,31 @@ extension MarkdownReport {
             "Service time in ms of the measured requests that went well, step by step; a whole journey counts from "
                 + "its intended start to its last answer. `failed`: refused, answered otherwise, or not at all.",
             "",
-        ] + Self.table(["strategy", "step", "good", "failed", "p50", "p95", "p99", "max"], rows)
+        ] + Self.table(["strategy", "step", "good", "failed", "p50", "p95", "p99", "max"], rows) + visitors
+    }
+
+    /// How many came, and what their passwords took.
+    private var visitors: [String] {
+        let rows = results.strategies.compactMap { strategy -> [String]? in
+            guard let journey = strategy.journey, let rate = journey.visitorsPerSecond else { return nil }
+            let hashing = results.env.passwordHashMs.map { 2 * $0 }
+            let share = hashing.flatMap { ms in journey.wholeUs.mean.map { $0 > 0 ? ms * 1000 / $0 : 0 } }
+            return [
+                strategy.id, Text.number(rate), hashing.map { Text.number($0) } ?? "-", Text.percent(share),
+                hashing.map { Text.number($0 * rate / 1000, digits: 2) } ?? "-",
+            ]
+        }
+        guard !rows.isEmpty else { return [] }
+        let logged =
+            results.workload.target == nil
+            ? " The server writes one line of its log for each registration and one for each login, as in production: "
+                + "what that costs is part of these figures." : ""
+        return [
+            "",
+            "Whole journeys for each second, and the part of bcrypt: two passwords a journey, hashed one after the other on "
+                + "one thread of the server. `share`: of the mean journey; `cores`: what hashing used at this rate.\(logged)",
+            "",
+        ] + Self.table(["strategy", "visitors/s", "bcrypt ms", "share", "cores"], rows)
     }
 
     private static let shownProducts = 10
@@ -140,5 +164,29 @@ extension MarkdownReport {
                     "strategy", "product", "answered 200", "unknown", "rows", "units sold", "stock lost",
                     "open reservations", "held",
                 ], rows)
+    }
+
+    /// Trials that the instrument has spoilt: listed, so that everybody sees that no result was chosen.
+    var spoilt: [String] {
+        guard let spoilt = results.spoilt, !spoilt.isEmpty else { return [] }
+        let planned = Set(results.trials.map(\.order) + spoilt.map(\.order)).count
+        return [
+            "",
+            "Spoilt by the instrument, of \(planned) trials: run again, at most \(Text.times(Repetition.mostOfTrial)) each "
+                + "and \(Repetition.mostOfRun(planned)) in all, because of checks that look at the generator alone. Only "
+                + "the last attempt counts, and not where it was spoilt too. What they sold was audited all the same.",
+            "",
+        ]
+            + Self.table(
+                ["trial", "attempt", "why", "then", "stock", "purchases/s"],
+                spoilt.map { trial in
+                    [
+                        "\(trial.order). \(trial.strategy), \(trial.model.rawValue)", "\(trial.attempt)",
+                        trial.why,
+                        trial.isLeftOut ? "left out" : "run again",
+                        trial.isStockExact.map { $0 ? "exact" : "wrong" } ?? "not read",
+                        Text.number(trial.purchasesPerSecond),
+                    ]
+                })
     }
 }

@@ -108,11 +108,11 @@ extension MarkdownReport {
                 ]
                     + [check.passed, check.failed, check.unknown, check.notChecked ?? 0].map { count($0) }
             })
-        lines += notChecked(real)
+        lines += notChecked(real) + spoilt
         let red = real.flatMap { trial in
             trial.checks.filter { $0.state == .fail || $0.state == .unknown }.map { check in
-                "- \(trial.strategy), round \(trial.block): \(check.id) is \(check.state.rawValue): "
-                    + "\(check.value), must be \(check.limit)"
+                "- trial \(trial.order) (\(trial.strategy), \(trial.model.rawValue), round \(trial.block)): \(check.id) "
+                    + "is \(check.state.rawValue): \(check.value), must be \(check.limit). To do: \(Remedy.of(check.id))."
             }
         }
         if !red.isEmpty { lines += [""] + red }
@@ -131,14 +131,15 @@ extension MarkdownReport {
         let speed = results.strategies.map { strategy in
             let rate = strategy.purchasesPerSecond
             let latency = strategy.latencyUs
+            let intervals = results.latencyIntervals(of: strategy)
             return [
                 strategy.id, rate.map { bold(Text.number($0.median), if: strategy.id == winner) } ?? "-",
                 rate.map { "\(Text.number($0.min)) - \(Text.number($0.max))" } ?? "-",
                 Text.percent(strategy.successShare),
             ]
                 + [
-                    (latency.p50, nil), (latency.p90, nil), (latency.p95, latency.intervals?.p95),
-                    (latency.p99, latency.intervals?.p99), (latency.max, nil),
+                    (latency.p50, nil), (latency.p90, nil), (latency.p95, intervals?.p95),
+                    (latency.p99, intervals?.p99), (latency.max, nil),
                 ].map { Text.milliseconds($0, within: $1) } + [
                     strategy.isRanked ? "yes" : "no: \(strategy.notRankedBecause ?? "")"
                 ]
@@ -157,8 +158,9 @@ extension MarkdownReport {
         return [
             "## Speed", "",
             "Closed load: service time of successful purchases in ms, from the merged histograms of all rounds; "
-                + "rate is the median of the rounds. In brackets the 95 % interval of a percentile by its ranks, for chance "
-                + "within the run. `-`: fewer than ten values lie beyond that percentile. \(leaders)", "",
+                + "rate is the median of the rounds. In brackets: where another run of as many rounds would lie with 95 % "
+                + "confidence, by how far the rounds lie apart (from 3 rounds on). `-`: fewer than ten values lie beyond that percentile. \(leaders)",
+            "",
         ]
             + Self.table(
                 [

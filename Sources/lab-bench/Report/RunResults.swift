@@ -4,7 +4,7 @@ import LockStrategies
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 struct RunResults: Sendable, Codable, Equatable {
-    static let currentSchema = "2.2"
+    static let currentSchema = "2.3"
 
     struct Run: Sendable, Codable, Equatable {
         var id: String
@@ -78,7 +78,10 @@ struct RunResults: Sendable, Codable, Equatable {
     var env: EnvironmentInfo
     var systemUnderTest: System
     var workload: Workload
+    /// Those that count.
     var trials: [TrialResult]
+    /// Those that the instrument has spoilt, repeated or left out; nil in results of before.
+    var spoilt: [SpoiltTrial]?
     var strategies: [StrategyResult]
     /// Over the trials of real strategies; each trial has its own ones.
     var checks: [CheckSummary]
@@ -86,7 +89,7 @@ struct RunResults: Sendable, Codable, Equatable {
     var controls: [ControlResult]
     /// Ranked strategies against each other; empty after one round.
     var pairs: [PairJudgement]
-    /// Nil: the run was none.
+    /// Nil unless the run was a sweep.
     var sweep: SweepResult?
     var verdict: Verdict
 }
@@ -106,12 +109,25 @@ extension RunResults {
             }
     }
 
+    /// Where the percentiles of a strategy would lie in another run; computed anew for results of before, which have
+    /// none.
+    func latencyIntervals(of strategy: StrategyResult) -> TrialIntervals? {
+        if let known = strategy.latencyIntervalsUs { return known }
+        guard sweep == nil else { return nil }
+        let own = trials.filter { $0.strategy == strategy.id && !$0.isControl }
+        let closed = own.filter { !$0.model.isOpen }
+        let success = PurchaseOutcome.success.rawValue
+        let percentiles = (closed.isEmpty ? own : closed).compactMap { $0.latencyUs[success] }
+        return TrialIntervals(around: strategy.latencyUs, trials: percentiles)
+    }
+
     init(
         plan: RunPlan, trials: [FinishedTrial], ceilings: [FinishedCeiling] = [], end: RunEnd,
         started: Date, ended: Date, environment: EnvironmentInfo
     ) {
         schemaVersion = Self.currentSchema
-        let trials = EqualConditions.judged(trials)
+        let all = EqualConditions.judged(trials)
+        let trials = all.filter { !$0.isSpoilt }
         var failure: String?
         if case .failed(let error) = end { failure = error.description }
         run = Run(
@@ -120,14 +136,13 @@ extension RunResults {
             status: end == .complete ? "complete" : end == .interrupted ? "interrupted" : "failed",
             failure: failure)
         env = environment
-        systemUnderTest = System(plan: plan, trials: trials)
+        systemUnderTest = System(plan: plan, trials: all)
         workload = Workload(plan)
         let results = trials.map(TrialResult.init)
         self.trials = results
+        spoilt = SpoiltTrial.all(all)
         strategies = plan.strategies.map { id in
-            StrategyResult(
-                id, trials.filter { $0.planned.strategy == id }, isQuick: plan.isQuick,
-                thresholds: plan.thresholds, sweep: plan.sweep)
+            StrategyResult(id, trials.filter { $0.planned.strategy == id }, plan: plan)
         }
         sweep = plan.sweep.map { SweepResult($0, plan.strategies, trials) }
         checks = CheckSummary.all(results.filter { !$0.isControl })
@@ -135,12 +150,14 @@ extension RunResults {
             ControlResult(id, results.first { $0.strategy == id.rawValue })
         }
         verdict = Verdict(
-            end: end, strategies: strategies, controls: controls, trials: results)
-        // One trial that cannot be trusted says that the machine could not be, in any of them.
-        if verdict.exit == .invalid {
+            end,
+            Findings(
+                strategies: strategies, controls: controls, trials: results, spoilt: spoilt ?? [],
+                planned: plan.trialCount, thresholds: plan.thresholds))
+        if let reason = Self.whyNobodyIsRanked(verdict, run.status) {
             for index in strategies.indices where strategies[index].isRanked {
                 strategies[index].isRanked = false
-                strategies[index].notRankedBecause = "the run is invalid"
+                strategies[index].notRankedBecause = reason
             }
         }
         controls += ceilings.map { ControlResult($0) }
@@ -148,6 +165,11 @@ extension RunResults {
         if plan.rounds > 1 && plan.sweep == nil {
             pairs = PairJudgement.all(self, noiseFloor: plan.thresholds.noiseFloorPercent / 100)
         }
+    }
+
+    private static func whyNobodyIsRanked(_ verdict: Verdict, _ status: String) -> String? {
+        if status != "complete" { return "the run is not finished" }
+        return verdict.exit == .invalid ? "the run is invalid" : nil
     }
 
     /// As written to `results.json`.

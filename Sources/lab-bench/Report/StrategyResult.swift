@@ -23,6 +23,11 @@ struct StrategyResult: Sendable, Codable, Equatable {
         var measured: String
         /// Nil: could not be measured.
         @OrNull var isMet: Bool?
+        /// The thresholds ask for it, so that a run which misses it fails; nil: it is shown only.
+        var isDemanded: Bool?
+
+        /// It was asked for, and missed.
+        var isFailure: Bool { isDemanded == true && isMet == false }
     }
 
     /// Trials of the open model together.
@@ -63,6 +68,8 @@ struct StrategyResult: Sendable, Codable, Equatable {
     @OrNull var successShare: Double?
     /// Of the measured successes of all trials, from the merged histogram, in microseconds.
     var latencyUs: Percentiles
+    /// Where they would lie in another run of as many trials; nil in results of before.
+    var latencyIntervalsUs: TrialIntervals?
     var waitUs: Percentiles
     var holdUs: Percentiles
     var redisUs: Percentiles
@@ -96,14 +103,12 @@ struct StrategyResult: Sendable, Codable, Equatable {
 }
 
 extension StrategyResult {
-    /// - Parameter sweep: Its loads are not merged: the figures are those of the highest closed one.
-    init(
-        _ id: StrategyID, _ trials: [FinishedTrial], isQuick: Bool, thresholds: Thresholds,
-        sweep: Sweep? = nil
-    ) {
+    /// - Parameter trials: Of this strategy, those that count. The loads of a sweep are not merged: the figures are
+    ///   those of the highest closed one.
+    init(_ id: StrategyID, _ trials: [FinishedTrial], plan: RunPlan) {
         self.id = id.rawValue
         self.trials = trials.count
-        let open = sweep == nil ? trials.filter(\.planned.model.isOpen) : []
+        let open = plan.sweep == nil ? trials.filter(\.planned.model.isOpen) : []
         let most = trials.map(\.planned.users).max()
         let closed = trials.filter { !$0.planned.model.isOpen && $0.planned.users == most }
         self.open = Open(open)
@@ -117,6 +122,8 @@ extension StrategyResult {
         }
         let latency = merged { $0.latency[PurchaseOutcome.success.index] }
         latencyUs = Percentiles(latency)
+        latencyIntervalsUs = TrialIntervals(
+            around: latencyUs, trials: records.map { Percentiles($0.latency[PurchaseOutcome.success.index]) })
         curve = CurvePoint.all(latency)
         attemptsHistogram = merged(\.attempts).recordedValues().flatMap { [$0.value, $0.count] }
         waitUs = Percentiles(merged(\.wait))
@@ -135,25 +142,21 @@ extension StrategyResult {
         journey = JourneyResult(records)
         ledger = Ledger(trials.map(\.facts))
         failedChecks = Self.notPassed(trials, .fail)
-        let unread = Self.notPassed(trials, .unknown)
-        let isSoldOut = trials.contains { $0.record.total(.soldOut) > 0 }
-        let reason =
-            trials.isEmpty
-            ? "no trial was finished"
-            : failedChecks.contains { $0.hasPrefix("correctness:") }
-                ? "it sold wrongly"
-                : !failedChecks.isEmpty
-                    ? "a check of the measurement failed"
-                    : !unread.isEmpty
-                        ? "a check could not be made"
-                        : isSoldOut
-                            ? "it sold out"
-                            : isQuick || sweep != nil
-                                ? "a \(isQuick ? "quick run" : "sweep") ranks nothing" : nil
-        notRankedBecause = reason
-        isRanked = reason == nil
+        notRankedBecause = nil
+        isRanked = false
         targets = []
-        targets = Self.targets(self, trials, thresholds)
+        targets = Self.targets(self, trials, plan.thresholds)
+        notRankedBecause = whyNotRanked(trials, plan)
+        isRanked = notRankedBecause == nil
+    }
+
+    private func whyNotRanked(_ trials: [FinishedTrial], _ plan: RunPlan) -> String? {
+        if trials.isEmpty { return "no trial of it counts" }
+        if isViolated { return "it sold wrongly" }
+        if !failedChecks.isEmpty { return "a check of the measurement failed" }
+        if !Self.notPassed(trials, .unknown).isEmpty { return "a check could not be made" }
+        if trials.contains(where: { $0.record.total(.soldOut) > 0 }) { return "it sold out" }
+        return plan.whyNothingIsRanked
     }
 
     private static func limiter(
@@ -205,11 +208,13 @@ extension StrategyResult {
         return [
             Target(
                 name: Target.p95Name, limit: "< \(Text.number(thresholds.p95Ms)) ms",
-                measured: "\(Text.milliseconds(p95)) ms", isMet: p95.map { $0 < thresholds.p95Ms * 1000 }),
+                measured: "\(Text.milliseconds(p95)) ms", isMet: p95.map { $0 < thresholds.p95Ms * 1000 },
+                isDemanded: thresholds.demanded?.contains(.p95Ms)),
             Target(
                 name: "purchases that succeed", limit: "> \(Text.number(thresholds.successPercent)) %",
                 measured: Text.percent(share),
-                isMet: share.map { $0 > thresholds.successPercent / 100 }),
+                isMet: share.map { $0 > thresholds.successPercent / 100 },
+                isDemanded: thresholds.demanded?.contains(.successPercent)),
             Target(
                 name: "stock exact", limit: "every check passes",
                 measured: isRead ? "\(checks.count - wrong) of \(checks.count) checks" : "-",

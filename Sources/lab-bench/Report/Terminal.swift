@@ -91,6 +91,12 @@ struct Terminal: Sendable {
         say("\(name(trial.planned, count)) \(mark.isEmpty ? "" : mark + " ")\(figures)  \(note)")
     }
 
+    /// A trial that the instrument has spoilt is run again.
+    func repeats(_ trial: FinishedTrial) {
+        let why = trial.spoilers.map { "\($0.id) \($0.value), must be \($0.limit)" }.joined(separator: "; ")
+        say("         run again (\(trial.attempt) of at most \(Repetition.mostOfTrial)): \(why)")
+    }
+
     func clearLine() {
         if isLive { write(shared.board.withLock { $0?.clear() } ?? "") }
     }

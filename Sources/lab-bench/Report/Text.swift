@@ -38,10 +38,19 @@ enum Text {
     }
 
     /// `12.3 (11.9 - 13)`
-    static func milliseconds(_ microseconds: Double?, within interval: RankInterval?) -> String {
+    static func milliseconds(_ microseconds: Double?, within interval: TrialInterval?) -> String {
         guard let interval, microseconds != nil else { return milliseconds(microseconds) }
         return
             "\(milliseconds(microseconds)) (\(milliseconds(interval.low)) - \(milliseconds(interval.high)))"
+    }
+
+    /// `once`, `twice`, `3 times`
+    static func times(_ count: Int) -> String {
+        switch count {
+        case 1: "once"
+        case 2: "twice"
+        default: "\(count) times"
+        }
     }
 
     static func percent(_ share: Double?) -> String {

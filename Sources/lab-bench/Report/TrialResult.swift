@@ -90,6 +90,8 @@ struct TrialResult: Sendable, Codable, Equatable {
         var lateUs: Percentiles
         /// How late arrivals were noticed.
         var lagUs: Percentiles
+        /// How long an answer waited for answers that were read in the same turn of the loop; nil in results of before.
+        var queueUs: Percentiles?
         var longestPauseMs: Double
         var pauses: [Pause]
     }
@@ -277,7 +279,7 @@ extension TrialResult.Measurement {
         sockets = facts.generator?.sockets
         socketLimit = facts.generator?.socketLimit
         arrivalStatistic = facts.arrivals?.statistic
-        arrivalGapsDistance = facts.arrivals?.gaps?.displaced
+        arrivalGapsDistance = facts.arrivals?.gapsDistance
         driftRatio = facts.drift?.ratio
         driftStatistic = facts.drift?.statistic
         heldShare = facts.heldShare
@@ -289,6 +291,7 @@ extension TrialResult.Generator {
     init(_ record: GeneratorRecord) {
         lateUs = Percentiles(record.late)
         lagUs = Percentiles(record.lag)
+        queueUs = Percentiles(record.queue)
         longestPauseMs = Double(record.longestPause.nanoseconds) / 1e6
         pauses = record.pauses.map { pause in
             Pause(atMs: Double(pause.at.nanoseconds) / 1e6, lengthMs: Double(pause.length.nanoseconds) / 1e6)

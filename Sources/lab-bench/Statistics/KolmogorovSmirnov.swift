@@ -5,10 +5,6 @@ enum KolmogorovSmirnov {
     /// √n·D above which one in a thousand fair samples lies (asymptotic).
     static let limit = 1.95
 
-    /// Gaps of sending may be distributed so differently from those that were asked for. Timers make gaps that are
-    /// shorter than their resolution into none: 0.05 is a resolution of a twentieth of the mean gap.
-    static let mostDisplaced = 0.05
-
     /// √n times the largest distance between the empirical distribution and the asked one.
     ///
     /// - Parameter distribution: The asked cumulative distribution.

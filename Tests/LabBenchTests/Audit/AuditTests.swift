@@ -11,8 +11,10 @@ struct AuditTests {
         redis: .init(stock: 400, openReservations: 0, openUnits: 0, unclearedReservations: 0),
         busyShare: 1, measuredSuccesses: 500, isRelease: true,
         generator: .init(
-            processorShare: 0.5, isAlone: true, lateMs: 1, longestPauseMs: 3, sockets: 100, socketLimit: 1024),
-        arrivals: .init(statistic: 0.7, gaps: .init(displaced: 0.01)),
+            processorShare: 0.5, isAlone: true, meanMs: 10, processorMs: 0.1,
+            lateness: [.init(figure: "p99", valueMs: 20, errorMs: 1)], stillShare: 0.001, sockets: 100,
+            socketLimit: 1024),
+        arrivals: .init(statistic: 0.7, gapsDistance: 0.4, displaced: 0.01, toleranceMs: 1),
         drift: Drift([Double](repeating: 10, count: 40)),
         commands: .init(seen: 2000, reported: 1800), sales: .init(counted: 600, least: 600, most: 600),
         server: .init(
@@ -83,11 +85,11 @@ struct AuditTests {
         ("users who did nothing", with { $0.busyShare = 0.97 }, ["littles-law"]),
         ("more work than users", with { $0.busyShare = 1.03 }, ["littles-law"]),
         ("a generator without time", with { $0.generator?.processorShare = 0.95 }, ["generator-processor"]),
-        ("a generator that is late", with { $0.generator?.lateMs = 60 }, ["generator-lag"]),
-        ("a generator that was stopped", with { $0.generator?.longestPauseMs = 500 }, ["generator-pauses"]),
+        ("a generator that is late", with { $0.generator?.lateness[0].errorMs = 3.1 }, ["generator-lag"]),
+        ("a generator that was stopped", with { $0.generator?.stillShare = 0.05 }, ["generator-pauses"]),
         ("too many sockets", with { $0.generator?.sockets = 1000 }, ["generator-sockets"]),
         ("another process than the asked one", with { $0.arrivals?.statistic = 2.5 }, ["arrival-process"]),
-        ("gaps that were rounded to ticks", with { $0.arrivals?.gaps?.displaced = 0.3 }, ["arrival-gaps"]),
+        ("moments that were rounded to ticks", with { $0.arrivals?.displaced = 0.3 }, ["arrival-gaps"]),
         (
             "a second half that sold half as much",
             with { $0.drift = Drift((0..<40).map { ($0 < 20 ? 100 : 50) + Double($0 % 3) }) }, ["stationary"]
@@ -272,7 +274,7 @@ struct AuditTests {
                 $0.ledger = nil
                 $0.redis = nil
                 $0.generator = nil
-                $0.arrivals = .init(gaps: .init())
+                $0.arrivals = .init(toleranceMs: 1)
                 $0.commands?.seen = nil
                 $0.sales?.counted = nil
             })
@@ -284,6 +286,48 @@ struct AuditTests {
             "sold-within-supply", "supply-is-initial", "no-duplicates",
         ]
         for check in checks where needy.contains(check.id) { #expect(check.state == .unknown) }
+    }
+
+    @Test(
+        "bounds the generator's lateness by the time that it is part of, not by a time of its own",
+        arguments: [
+            // 100 users whose purchases take 5 ms, 1,000 whose take 150 ms: what was called late, and what is.
+            (5.0, 0.9, true), (5, 1.1, false), (20, 2.9, true), (20, 3.1, false), (150, 22, true),
+            (150, 23, false),
+        ])
+    func lateness(valueMs: Double, errorMs: Double, isFine: Bool) {
+        let facts = Self.with {
+            $0.generator?.lateness = [.init(figure: "p50", valueMs: valueMs, errorMs: errorMs)]
+        }
+        #expect(Self.red(facts) == (isFine ? [] : ["generator-lag"]))
+    }
+
+    @Test("names the figure that the generator's lateness is nearest to spoiling")
+    func worstFigure() {
+        let facts = Self.with {
+            $0.generator?.lateness = [
+                .init(figure: "p50", valueMs: 2, errorMs: 0.5),
+                .init(figure: "p99", valueMs: 100, errorMs: 9),
+                .init(figure: "p95", valueMs: 40, errorMs: 2),
+            ]
+        }
+        let lag = Audit.checks(facts).first { $0.id == "generator-lag" }
+        #expect(lag?.value == "9.00 ms of the p99")
+        #expect(lag?.limit == "<= 15.00 ms (15.00 % of 100 ms)")
+        #expect(lag?.strain == 0.6)
+    }
+
+    @Test("calls a log quiet that has a line for each registration and each login, and no other")
+    func journeyLog() {
+        let due = Self.with {
+            $0.server?.linesDue = 1200
+            $0.server?.linesWritten = 1205
+            $0.server?.answered = 3000
+        }
+        #expect(Self.red(due) == [])
+        var loud = due
+        loud.server?.linesWritten = 1800
+        #expect(Self.red(loud) == ["quiet-logs"])
     }
 
     @Test("counts an open reservation as a unit that is neither in stock nor sold")

@@ -31,26 +31,30 @@ struct CheckSummaryTests {
 
     @Test("names the trial that came nearest to the limit, with its value")
     func nearest() throws {
-        let all = try Self.summary { planned, facts in facts.generator?.lateMs = Double(planned.order) * 4 }
+        let all = try Self.summary { planned, facts in
+            facts.generator?.lateness = [
+                .init(figure: "p99", valueMs: 5, errorMs: Double(planned.order) / 10)
+            ]
+        }
         let lag = all.first { $0.id == "generator-lag" }
-        #expect(lag?.worst?.value == "16.00")
-        #expect(lag?.worst?.order == 4)
-        #expect(lag?.worst?.limit == "<= \(Text.number(Audit.mostLateMs)) ms")
+        #expect(lag?.worst?.value == "0.50 ms of the p99")
+        #expect(lag?.worst?.order == 5)
+        #expect(lag?.worst?.limit == "<= 1.00 ms (beside 5 ms)")
         #expect(lag?.passed == 4)
     }
 
     @Test("puts a failure before what could not be read, and that before what passed")
     func order() throws {
         let all = try Self.summary { planned, facts in
-            if planned.order == 2 { facts.generator?.processorShare = nil }
-            if planned.order == 3 { facts.generator?.processorShare = 0.91 }
+            if planned.order == 2 { facts.generator = nil }
+            if planned.order == 3 { facts.generator?.sockets = 1000 }
             facts.notChecked["stationary"] = "out of sight"
         }
-        #expect(all.first { $0.id == "generator-processor" }?.worst?.order == 3)
+        #expect(all.first { $0.id == "generator-sockets" }?.worst?.order == 3)
         let unread = try Self.summary { planned, facts in
-            if planned.order == 2 { facts.generator?.processorShare = nil }
+            if planned.order == 2 { facts.generator = nil }
         }
-        #expect(unread.first { $0.id == "generator-processor" }?.worst?.value == "-")
+        #expect(unread.first { $0.id == "generator-sockets" }?.worst?.value == "-")
         #expect(all.first { $0.id == "stationary" }?.worst == nil)
     }
 }

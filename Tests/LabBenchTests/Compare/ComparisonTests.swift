@@ -176,8 +176,8 @@ struct ComparisonTests {
     /// With an open trial of each round, at this rate.
     private static func withOpenLoad(_ rate: Double, trials: Int) throws -> RunResults {
         var results = try Self.results(delay: 1, seed: 1)
-        for index in 0..<trials {
-            var open = results.trials[index]
+        for closed in results.trials.filter({ !$0.isControl }).prefix(trials) {
+            var open = closed
             open.model = .poisson
             open.offer = .init(
                 ratePerSecond: rate, offered: 100, sentInWindow: 100, unsent: 0, isSustained: true)

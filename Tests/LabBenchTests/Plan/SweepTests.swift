@@ -28,17 +28,17 @@ struct SweepTests {
     func rates() throws {
         let found = try plan(RunOptions(sweep: "rate", strategies: "lua-atomic,setnx-spin"))
         #expect(found.models == [.closed, .poisson])
-        #expect(found.schedule.count == 2)
-        let open = found.rateSweep([1000, 100], after: 2)
-        #expect(open.map(\.order) == Array(3...found.trialCount))
+        #expect(found.schedule.map(\.isControl) == [true, false, false])
+        let open = found.rateSweep([1000, 100], after: 3)
+        #expect(open.map(\.order) == Array(4...found.trialCount))
         #expect(
             open.filter { $0.strategy == .setnxSpin }.compactMap(\.rate).sorted() == [
                 10, 30, 50, 70, 80, 90, 100, 110,
             ])
         #expect(open.allSatisfy { $0.model == .poisson && $0.users == 100 })
         let given = try plan(RunOptions(rate: 50, sweep: "rate", strategies: "lua-atomic"))
-        #expect(given.schedule.isEmpty)
-        #expect(given.trialCount == Sweep.rateShares.count)
+        #expect(given.schedule.map(\.isControl) == [true])
+        #expect(given.trialCount == Sweep.rateShares.count + 1)
     }
 
     @Test(

@@ -68,7 +68,8 @@ struct HTMLReportTests {
         var results = RunResultsTests.results(plan, RunResultsTests.trials(plan))
         let calm = try #require(HTMLReport(results).timelines.first).html
         #expect(!calm.contains("(refused)"))
-        results.trials[0].series[3].refusals = 5
+        let real = try #require(results.trials.lastIndex { !$0.isControl })
+        results.trials[real].series[3].refusals = 5
         let text = try #require(HTMLReport(results).timelines.first).html
         #expect(text.contains("<title>lua-atomic (refused)</title>"))
         #expect(text.contains("<title>lua-atomic (p50)</title>"))

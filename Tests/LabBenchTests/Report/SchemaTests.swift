@@ -51,11 +51,17 @@ struct SchemaTests {
     @Test("describes a whole run, one of journeys and products, and one interrupted before its first trial")
     func valid() async throws {
         #expect(try await complaints(try Self.results().json()) == [])
-        let rich = try RunResultsTests.plan("lua-atomic", scenario: .journey, products: 3)
+        let rich = try RunResultsTests.plan("lua-atomic", rounds: 3, scenario: .journey, products: 3)
         let trials = RunResultsTests.trials(rich) { _, facts in
             facts.notChecked["release-build"] = "out of sight"
         }
         #expect(try await complaints(try RunResultsTests.results(rich, trials).json()) == [])
+        let late = RunResultsTests.trials(rich) { planned, facts in
+            if planned.order == 2 {
+                facts.generator?.lateness = [.init(figure: "p99", valueMs: 10, errorMs: 28)]
+            }
+        }
+        #expect(try await complaints(try RunResultsTests.results(rich, late).json()) == [])
         let swept = try RunPlan(
             RunOptions(sweep: "users", strategies: "lua-atomic", duration: 1), seed: 1)
         #expect(try await complaints(try SweepTests.results(swept).json()) == [])
@@ -67,7 +73,7 @@ struct SchemaTests {
     @Test(
         "refuses another major version, a word that it does not know, a missing or unknown field, and NaN",
         arguments: [
-            (#""schema_version":"2.2""#, #""schema_version":"3.0""#),
+            (#""schema_version":"2.3""#, #""schema_version":"3.0""#),
             (#""word":"pass""#, #""word":"fine""#), (#""git_commit":null,"#, ""),
             (#""seed":1"#, #""seed":1,"extra":1"#), (#""seed":1"#, #""seed":"1""#),
             (#""git_commit":null"#, #""git_commit":NaN"#),

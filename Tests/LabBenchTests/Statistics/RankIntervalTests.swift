@@ -56,13 +56,4 @@ struct RankIntervalTests {
         #expect(Percentiles(LoadRecord.histogram()).intervals == nil)
     }
 
-    @Test("stands in brackets behind the percentile")
-    func text() {
-        var histogram = LoadRecord.histogram()
-        for value in 1...1000 { histogram.record(UInt64(value * 10)) }
-        let found = Percentiles(histogram)
-        let shown = Text.milliseconds(found.p95, within: found.intervals?.p95)
-        #expect(shown.hasPrefix("9.5 (9.3"), "\(shown)")
-        #expect(Text.milliseconds(5000, within: nil) == "5")
-    }
 }
