@@ -9,7 +9,7 @@ struct Comparison: Sendable, Codable, Equatable {
         var verdict: String
     }
 
-    static let currentSchema = "1.1"
+    static let currentSchema = "1.2"
 
     var schemaVersion: String
     var base: Side
@@ -17,9 +17,13 @@ struct Comparison: Sendable, Codable, Equatable {
     var thresholds: Thresholds
     /// Why the two cannot be compared; empty when they can.
     var differences: [String]
+    /// Why nothing can be concluded, though both met the same conditions.
+    var doubts: [String]
     var judgements: [Judgement]
     /// Figures and strategies that were left out, and why.
     var notJudged: [String]
+    /// What the base was asked and the new results do not answer.
+    var unanswered: [String]
     /// Of the judgements: slower by more than the threshold.
     var regressions: [String]
     /// Targets that the new results miss and the base met.
@@ -33,8 +37,10 @@ struct Comparison: Sendable, Codable, Equatable {
         self.new = Side(new)
         self.thresholds = thresholds
         differences = Fingerprint.differences(base, new)
+        doubts = Fingerprint.doubts(base, new)
         let asked = differences.isEmpty ? Questions(base, new) : Questions()
         notJudged = asked.leftOut
+        unanswered = asked.unanswered
         judgements = Judgement.all(asked.questions, noiseFloor: thresholds.noiseFloorPercent / 100)
         regressions = Self.regressions(judgements, thresholds)
         lostTargets = differences.isEmpty ? Self.lostTargets(base, new, judgements) : []
@@ -48,14 +54,25 @@ struct Comparison: Sendable, Codable, Equatable {
         case .violation: return (.violation, "The new results sold wrongly: \(results.verdict.sentence)")
         case .interrupted: return (.interrupted, "The new run was interrupted.")
         case .invalid: return (.invalid, "The new results are invalid: \(results.verdict.sentence)")
-        case .inconclusive where differences.isEmpty:
-            return (.inconclusive, "The new results are inconclusive: \(results.verdict.sentence)")
         case .good, .regression, .inconclusive, .unreachable, .usage: break
         }
-        if !differences.isEmpty {
-            return (.inconclusive, "Not comparable: \(differences.joined(separator: "; ")).")
+        let reasons = differences + doubts
+        if !reasons.isEmpty {
+            return (.inconclusive, "Not comparable: \(reasons.joined(separator: "; ")).")
         }
-        return Self.end(of: judgements, thresholds, lostTargets: lostTargets)
+        var (exit, sentence) = Self.end(of: judgements, thresholds, lostTargets: lostTargets)
+        if !unanswered.isEmpty {
+            sentence += " Not in the new results: \(unanswered.joined(separator: ", "))."
+            if exit == .good { exit = .inconclusive }
+        }
+        if results.verdict.exit == .inconclusive {
+            sentence += " The new results are inconclusive: \(results.verdict.sentence)"
+            if exit == .good { exit = .inconclusive }
+        }
+        if base.id == new.id {
+            sentence = "Both sides are the same run (\(new.id)), so nothing can differ. " + sentence
+        }
+        return (exit, sentence)
     }
 
     private static func regressions(_ judgements: [Judgement], _ thresholds: Thresholds) -> [String] {
@@ -69,19 +86,28 @@ struct Comparison: Sendable, Codable, Equatable {
         of judgements: [Judgement], _ thresholds: Thresholds, lostTargets: [String] = []
     ) -> (BenchExit, String) {
         if judgements.isEmpty { return (.inconclusive, "Nothing could be compared.") }
-        let regressions = regressions(judgements, thresholds)
-        if !regressions.isEmpty { return (.regression, "Slower: \(regressions.joined(separator: ", ")).") }
-        if !lostTargets.isEmpty {
-            return (.regression, "Targets lost: \(lostTargets.joined(separator: ", ")).")
-        }
+        let judged = judgements.filter { $0.word != .tooFewRounds }
+        let few = judgements.filter { $0.word == .tooFewRounds }
         let rounds = judgements.map(\.roundsNeeded).max() ?? 0
-        if judgements.contains(where: { $0.word == .tooFewRounds }) {
+        let rest =
+            few.isEmpty
+            ? ""
+            : " Too few rounds (\(rounds) are needed) to judge \(few.map(\.name).joined(separator: ", "))."
+        let regressions = regressions(judged, thresholds)
+        if !regressions.isEmpty {
+            return (.regression, "Slower: \(regressions.joined(separator: ", ")).\(rest)")
+        }
+        if !lostTargets.isEmpty {
+            return (.regression, "Targets lost: \(lostTargets.joined(separator: ", ")).\(rest)")
+        }
+        if judged.isEmpty {
             return (
                 .inconclusive,
                 "Too few rounds to tell a difference of \(judgements.count) figures: \(rounds) are needed."
             )
         }
-        return resolved(judgements, thresholds)
+        let (exit, sentence) = resolved(judged, thresholds)
+        return (exit, sentence + rest)
     }
 
     /// Nothing was found: how much could have been there all the same?

@@ -36,6 +36,12 @@ enum Fingerprint {
         }
         look("flags of lab-server", flags[0], flags[1])
         if base.env.buildMode != "release" { found.append("the base is no release build") }
+        return found
+    }
+
+    /// What keeps a comparison from being concluded, whatever its figures say.
+    static func doubts(_ base: RunResults, _ new: RunResults) -> [String] {
+        var found: [String] = []
         for (side, results) in [("base", base), ("new", new)] where results.run.status != "complete" {
             found.append("the \(side) run is \(results.run.status)")
         }

@@ -3,12 +3,15 @@ struct Questions: Sendable {
     private(set) var questions: [Judgement.Question] = []
     /// Each with its reason.
     private(set) var leftOut: [String] = []
+    /// What the base has and the new results do not have.
+    private(set) var unanswered: [String] = []
 
     init() {}
 
     init(_ base: RunResults, _ new: RunResults) {
         let (before, after) = (base.strategies.map(\.id), new.strategies.map(\.id))
-        leftOut += before.filter { !after.contains($0) }.map { "\($0): only in the base" }
+        unanswered = before.filter { !after.contains($0) }
+        leftOut += unanswered.map { "\($0): only in the base" }
         leftOut += after.filter { !before.contains($0) }.map { "\($0): only in the new results" }
         let rates = [base, new].map { results in
             Set(results.trials.compactMap { $0.offer?.ratePerSecond }).sorted()
@@ -33,9 +36,15 @@ struct Questions: Sendable {
             strategy: id, figure: figure, base: Comparison.values(base, id, figure),
             new: Comparison.values(new, id, figure))
         let trials = min(question.base.count, question.new.count)
+        let name = "\(id), \(figure.name)"
+        if question.new.isEmpty != question.base.isEmpty {
+            let side = question.new.isEmpty ? "new results" : "base"
+            leftOut.append("\(name): no trial of the \(side) counts")
+            if question.new.isEmpty { unanswered.append(name) }
+        }
         // One open trial beside several closed ones says nothing, and would make the others harder to tell.
         if trials == 1 && figure == .responseP95 {
-            leftOut.append("\(id), \(figure.name): one trial (--open-rounds)")
+            leftOut.append("\(name): one trial (--open-rounds)")
         } else if trials > 0 {
             questions.append(question)
         }

@@ -61,7 +61,7 @@ struct Judgement: Sendable, Codable, Equatable {
         interval.map { figure.isRate ? $0.low : 1 / $0.high } ?? 0
     }
 
-    /// Judges all questions together.
+    /// Judges all questions together, each by its own rounds.
     ///
     /// - Parameter noiseFloor: A ratio nearer to 1 than this means nothing on this machine.
     static func all(_ questions: [Question], noiseFloor: Double) -> [Judgement] {
@@ -69,22 +69,38 @@ struct Judgement: Sendable, Codable, Equatable {
             [question.base, question.new].allSatisfy { !$0.isEmpty && Bootstrap.middle($0) > 0 }
         }
         let pValues = able.map { PermutationTest.pValue($0.base, $0.new) }
-        let adjusted = Holm.adjusted(pValues)
+        let family = family(of: able)
+        let corrected = Dictionary(
+            uniqueKeysWithValues: zip(family, Holm.adjusted(family.map { pValues[$0] })))
         let needed = PermutationTest.roundsNeeded(comparisons: able.count, alpha: alpha)
         return able.indices.map { index in
             let question = able[index]
             let base = Bootstrap.middle(question.base)
             let new = Bootstrap.middle(question.new)
             let interval = Bootstrap.ratioOfMedians(question.base, question.new)
-            let rounds = min(question.base.count, question.new.count)
+            // Outside the family it is corrected for everything that was asked, and judged by nothing.
+            let p = corrected[index] ?? min(1, pValues[index] * Double(able.count))
             return Judgement(
                 strategy: question.strategy, figure: question.figure, baseMedian: base, newMedian: new,
-                ratio: new / base, interval: interval, p: pValues[index], adjustedP: adjusted[index],
+                ratio: new / base, interval: interval, p: pValues[index], adjustedP: p,
                 word: word(
-                    better: question.figure.isRate ? new / base : base / new, interval, adjusted[index],
-                    isEnough: rounds >= needed, noiseFloor),
+                    better: question.figure.isRate ? new / base : base / new, interval, p,
+                    isEnough: corrected[index] != nil, noiseFloor),
                 roundsNeeded: needed)
         }
+    }
+
+    /// The questions that are corrected for one another (Holm): those whose rounds can tell a difference at all, beside
+    /// the others of the family. A figure of few rounds neither takes from the others nor decides for them.
+    ///
+    /// - Returns: Their places.
+    static func family(of questions: [Question]) -> [Int] {
+        let smallest = questions.map { PermutationTest.smallestP($0.base.count, $0.new.count) }
+        var family = Array(questions.indices)
+        while let worst = family.map({ smallest[$0] }).max(), worst > alpha / Double(family.count) {
+            family.removeAll { smallest[$0] == worst }
+        }
+        return family
     }
 
     /// - Parameter better: Above 1 when the new one is better.

@@ -19,7 +19,16 @@ struct ScenarioCommandTests {
             (tests as NSString).deletingLastPathComponent + "/lab-bench", ["run"] + arguments)
     }
 
+    /// Results in which a trial counts: a busy machine may spoil every attempt of a run, not those of three.
     private func results(_ arguments: [String]) async throws -> RunResults {
+        var found = try await oneRun(arguments)
+        for _ in 1..<3 where found.strategies.contains(where: { $0.trials == 0 }) {
+            found = try await oneRun(arguments)
+        }
+        return found
+    }
+
+    private func oneRun(_ arguments: [String]) async throws -> RunResults {
         let directory = try TemporaryDirectory()
         let child = try await start(arguments + ["--output", directory.file("out")])
         let status = await child.waitUntilExit()
@@ -70,8 +79,12 @@ struct ScenarioCommandTests {
         #expect(Self.goodEnds.contains(await child.waitUntilExit()))
         let printed = child.lines(of: .standardOutput)
         #expect(printed.count == 1)
-        let results = try RunResults.decode(Data(try #require(printed.first).utf8))
-        expectCorrect(results.trials)
+        let written = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
+        // The reader of the child keeps parts only of a line as long as this.
+        let beginning = String(try #require(printed.first).prefix(60_000))
+        #expect(String(decoding: written, as: UTF8.self).hasPrefix(beginning))
+        let results = try RunResults.decode(written)
+        expectCorrect(results.trials.filter { !$0.isControl })
         #expect(results.trials.allSatisfy { $0.products?.count == 4 })
         #expect(results.ceilings.map(\.id) == ["redis-only", "sqlite-only", "no-lock"])
         #expect(FileManager.default.fileExists(atPath: directory.file("out/report.html")))

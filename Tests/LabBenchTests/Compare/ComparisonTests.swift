@@ -17,6 +17,7 @@ struct ComparisonTests {
     /// Trials with 3 % of noise on what a server of this delay can do.
     static func results(delay: Double, seed: UInt64, rounds: Int = 7) throws -> RunResults {
         var results = try templates[rounds == 3 ? 0 : 1].get()
+        results.run.id = "\(delay)-\(seed)"
         var generator = SeededGenerator(seed: seed)
         for index in results.trials.indices {
             // The sum of twelve is as good as normal.
@@ -98,7 +99,8 @@ struct ComparisonTests {
         changes[index](&new)
         let comparison = Comparison(base: base, new: new, thresholds: Thresholds())
         #expect(comparison.exit == .inconclusive)
-        #expect(comparison.judgements.isEmpty)
+        // What met other conditions has no table; what is only partial has one.
+        #expect(comparison.judgements.isEmpty == !comparison.differences.isEmpty)
         #expect(comparison.sentence.hasPrefix("Not comparable: "))
     }
 
@@ -106,7 +108,8 @@ struct ComparisonTests {
         "passes on what is worse than slow",
         arguments: [
             (BenchExit.violation, BenchExit.violation), (.invalid, .invalid), (.interrupted, .interrupted),
-            (.inconclusive, .inconclusive),
+            // One strategy could not be judged; that another one is slower is known all the same.
+            (.inconclusive, .regression),
         ])
     func worse(verdict: BenchExit, exit: BenchExit) throws {
         var new = try Self.results(delay: 1.2, seed: 2)
@@ -216,6 +219,67 @@ struct ComparisonTests {
         #expect(comparison.exit == .inconclusive)
     }
 
+    @Test("judges the closed load by its own rounds where the open one has too few, and names the open one")
+    func ownRounds() throws {
+        let seven = try Self.withOpenLoad(500, trials: 3)
+        let comparison = Comparison(base: seven, new: seven, thresholds: Thresholds())
+        let words = Dictionary(uniqueKeysWithValues: comparison.judgements.map { ($0.figure, $0.word) })
+        #expect(words[.responseP95] == .tooFewRounds)
+        #expect(words[.purchasesPerSecond] != .tooFewRounds && words[.serviceP95] != .tooFewRounds)
+        #expect(comparison.exit == .good)
+        #expect(comparison.sentence.contains("to judge lua-atomic (p95 response (open))"))
+        #expect(ComparisonText(comparison).markdown.contains("| too few rounds |"))
+    }
+
+    @Test("says so when a result is compared with itself")
+    func itself() throws {
+        let results = try Self.results(delay: 1, seed: 1)
+        let comparison = Comparison(base: results, new: results, thresholds: Thresholds())
+        #expect(comparison.exit == .good)
+        #expect(comparison.sentence.hasPrefix("Both sides are the same run (\(results.run.id))"))
+        #expect(comparison.judgements.allSatisfy { $0.ratio == 1 })
+    }
+
+    @Test("ends with 0 for the committed reference run against itself, and draws its table")
+    func reference() throws {
+        var root = #filePath
+        for _ in 0..<4 { root = (root as NSString).deletingLastPathComponent }
+        let results = try ResultsFile.read("\(root)/results/2026-11-26T132606-purchase-vm")
+        let comparison = Comparison(base: results, new: results, thresholds: Thresholds())
+        #expect(comparison.exit == .good, "\(comparison.sentence)")
+        #expect(comparison.judgements.count { $0.figure == .responseP95 && $0.word == .tooFewRounds } == 10)
+        #expect(comparison.judgements.count { $0.word != .tooFewRounds } == 20)
+        #expect(ComparisonText(comparison).plain.contains("lua-atomic"))
+    }
+
+    @Test("calls a strategy that the new results lack no pass, unless something worse was found")
+    func lacking() throws {
+        let base = try Self.results(delay: 1, seed: 1)
+        var both = base
+        both.strategies.append(both.strategies[0])
+        both.strategies[1].id = "fenced"
+        let less = Comparison(base: both, new: base, thresholds: Thresholds())
+        #expect(less.exit == .inconclusive)
+        #expect(less.sentence.contains("Not in the new results: fenced."))
+        let more = Comparison(base: base, new: both, thresholds: Thresholds())
+        #expect(more.exit == .good && more.notJudged.contains("fenced: only in the new results"))
+    }
+
+    @Test("keeps its table when the new run as a whole, or the base, is not good")
+    func tableStays() throws {
+        let base = try Self.results(delay: 1, seed: 1)
+        for exit in [BenchExit.invalid, .inconclusive, .violation, .interrupted] {
+            var bad = try Self.results(delay: 1.5, seed: 2)
+            bad.verdict.exit = exit
+            let asNew = Comparison(base: base, new: bad, thresholds: Thresholds())
+            #expect(asNew.exit == (exit == .inconclusive ? .regression : exit))
+            let asBase = Comparison(base: bad, new: base, thresholds: Thresholds())
+            for text in [ComparisonText(asNew).markdown, ComparisonText(asBase).markdown] {
+                #expect(text.contains("| lua-atomic | purchases/s |"))
+            }
+        }
+    }
+
     @Test("is drawn as a Markdown table with its sentence")
     func markdown() throws {
         let text = ComparisonText(try Self.compare(1.2, seed: 1)).markdown
@@ -309,7 +373,7 @@ struct CompareCommandTests {
         results.env.cpu = "another"
         try write(results, other)
         try write(try ComparisonTests.results(delay: 1, seed: 2, rounds: 3), few)
-        for new in [other, few] {
+        for (base, new) in [(base, other), (few, few)] {
             let (status, _, _) = try await run(["compare", base, new])
             #expect(status == .exited(5))
         }

@@ -112,6 +112,29 @@ struct JudgementTests {
         return Judgement.all([question], noiseFloor: floor).first?.word
     }
 
+    @Test(
+        "The smallest p is that of the group sizes, equal or not",
+        arguments: [(3, 3, 0.1), (7, 7, 2.0 / 3432), (7, 3, 1.0 / 120), (1, 1, 1.0), (0, 3, 1.0)])
+    func smallestP(first: Int, second: Int, p: Double) {
+        #expect(abs(PermutationTest.smallestP(first, second) - p) < 1e-12)
+    }
+
+    @Test("A figure of few rounds neither takes from the others nor decides for them")
+    func family() {
+        func question(_ rounds: Int) -> Judgement.Question {
+            let base = (0..<rounds).map { 100 + Double($0) }
+            return Judgement.Question(
+                strategy: "x", figure: .purchasesPerSecond, base: base, new: base.map { $0 * 1.2 })
+        }
+        let mixed = [Int](repeating: 7, count: 4) + [Int](repeating: 3, count: 100)
+        #expect(Judgement.family(of: mixed.map(question)) == [0, 1, 2, 3])
+        let judged = Judgement.all(mixed.map(question), noiseFloor: 0.02)
+        #expect(judged.prefix(4).allSatisfy { $0.word == .faster && $0.adjustedP < 0.05 })
+        #expect(judged.dropFirst(4).allSatisfy { $0.word == .tooFewRounds })
+        #expect(Judgement.family(of: [Int](repeating: 4, count: 20).map(question)).isEmpty)
+        #expect(Judgement.family(of: []).isEmpty)
+    }
+
     @Test("The words follow from difference, chance, noise floor, rounds, and which way is better")
     func words() {
         let base = [100.0, 101, 102, 103, 104]
