@@ -90,7 +90,8 @@ final class BuyerHandler: ChannelInboundHandler {
 
     private func finish() {
         guard let (errand, times) = take() else { return }
-        let now = session.moment()
+        // A second read of the same turn may find the answer to what was sent after the first one.
+        let now = max(session.arrivalOfAnswer(), times.sent)
         defer { session.arriveIfDue() }
         if errand.step == .buy {
             session.answered(
@@ -104,11 +105,11 @@ final class BuyerHandler: ChannelInboundHandler {
         }
         let turn = user.answered(errand, status: status, body: body)
         if turn == .goesOn {
-            if session.goOn() { send(RequestTimes(intended: now, sent: now)) }
+            if session.goOn() { send(RequestTimes(intended: now, sent: .now())) }
             return
         }
         session.visited(began: began, done: now, isWhole: turn == .whole)
-        if let intended = session.next(for: number, at: now) { begin(intended: intended, at: now) }
+        if let intended = session.next(for: number, at: now) { begin(intended: intended, at: .now()) }
     }
 
     private func take() -> (Errand, RequestTimes)? {

@@ -25,7 +25,7 @@ struct GeneratorRecord: Sendable {
     /// How late the generator's loop came to what was due in the measured window, in microseconds.
     private(set) var late = LoadRecord.histogram()
     /// How long an answer of the measured window waited for answers that were read in the same turn of the loop,
-    /// in microseconds; empty where the load is not read by one loop.
+    /// in microseconds: the user's next request was sent so much later. Empty where the load is not read by one loop.
     private(set) var queue = LoadRecord.histogram()
     /// How late arrivals of the measured window were noticed, in microseconds; empty in a closed load.
     private(set) var lag = LoadRecord.histogram()
@@ -43,7 +43,7 @@ struct GeneratorRecord: Sendable {
 
     /// What the generator's lateness adds to a time that it measures, each part with its own distribution: of an open
     /// load also the time until an arrival is noticed.
-    var lateness: [Histogram<UInt64>] { [late, queue, lag].filter { $0.totalCount > 0 } }
+    var lateness: [Histogram<UInt64>] { [late, lag].filter { $0.totalCount > 0 } }
 
     mutating func add(at: TimeAmount, late length: TimeAmount, still: TimeAmount, isMeasured: Bool) {
         if still >= Self.notable && pauses.count < Self.mostPauses {

@@ -28,7 +28,8 @@ struct LoadRecord: Sendable {
     private(set) var userSuccesses: [Int]
     /// From the start on, warm-up and drain included.
     private(set) var series = LoadSeries()
-    /// Σ of the requests' time inside the measured window.
+    /// Σ of the requests' time inside the measured window, from their intended start: a user of a closed load whose next
+    /// request the generator has not sent yet is not idle.
     private(set) var busy = TimeAmount.zero
     /// Successes that were answered inside the measured window, whenever they were sent.
     private(set) var answeredInWindow = 0
@@ -86,7 +87,7 @@ extension LoadRecord {
         journey?.add(
             .buy, times, done: done, isGood: outcome == .success, isUnknown: outcome.isUnknown,
             isMeasured: schedule.isMeasured(sent: times.intended))
-        busy = busy + schedule.busy(sent: times.sent, done: done)
+        busy = busy + schedule.busy(sent: times.intended, done: done)
         lastAnswer = max(lastAnswer, done)
         let service = Self.microseconds(done - times.sent)
         let response = Self.microseconds(done - times.intended)
@@ -121,7 +122,7 @@ extension LoadRecord {
     mutating func add(
         _ step: JourneyStep, _ times: RequestTimes, done: NIODeadline, isGood: Bool, isUnknown: Bool
     ) {
-        busy = busy + schedule.busy(sent: times.sent, done: done)
+        busy = busy + schedule.busy(sent: times.intended, done: done)
         lastAnswer = max(lastAnswer, done)
         journey?.add(
             step, times, done: done, isGood: isGood, isUnknown: isUnknown,

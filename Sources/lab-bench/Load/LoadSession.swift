@@ -62,23 +62,23 @@ final class LoadSession {
         if case .connecting = phase { finish(.failure(CancellationError())) } else { endIfDrained() }
     }
 
-    /// The moment at which an answer has been read.
+    /// The moment at which the answer that is read now had arrived.
     ///
-    /// All answers of one turn of the loop had arrived when it began: what a later one waits for an earlier one is
-    /// the generator's doing and is counted as such.
-    func moment() -> NIODeadline {
+    /// All answers of one turn of the loop had arrived when it began. What a later one waits for an earlier one is the
+    /// generator's doing: no part of a service time, but of the time until the user's next request is sent.
+    func arrivalOfAnswer() -> NIODeadline {
         let now = NIODeadline.now()
         if let turnBegan {
             record.addQueue(now - turnBegan, at: now)
             pulse.ran(at: now)
-        } else {
-            turnBegan = now
-            record.addQueue(.zero, at: now)
-            record.addBeat(pulse.turn(at: now))
-            // Tasks run after all events of the turn.
-            let bound = NIOLoopBound(self, eventLoop: eventLoop)
-            eventLoop.execute { bound.value.turnBegan = nil }
+            return turnBegan
         }
+        turnBegan = now
+        record.addQueue(.zero, at: now)
+        record.addBeat(pulse.turn(at: now))
+        // Tasks run after all events of the turn.
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute { bound.value.turnBegan = nil }
         return now
     }
 

@@ -284,6 +284,12 @@ extension RunPlan {
     /// Of the passwords that are hashed while the load is measured; nil: none are, or a target hashes them.
     var hashedCost: Int? { scenario == .journey && target == nil ? bcryptCost : nil }
 
+    /// The highest rate that was named for an open load; nil: none was.
+    var highestAskedRate: Double? {
+        guard models.contains(where: \.isOpen) else { return nil }
+        return rate.map { $0 * (sweep == .rate ? Sweep.rateShares.max() ?? 1 : 1) }
+    }
+
     /// Two buyers at once are what a negative control needs to be caught, and many to be caught soon.
     var controlUsers: Int { max(users, 20) }
 }

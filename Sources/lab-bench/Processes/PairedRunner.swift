@@ -29,9 +29,9 @@ struct PairedRunner: Sendable {
         if let rate = plan.rate { schedule += plan.openSchedule(rate: rate) }
         var course = Course(
             repetition: Repetition(trials: 2 * schedule.count), order: SeededGenerator(seed: plan.seed &+ 2))
-        for planned in schedule {
+        course.finished.end = await Runner(plan: plan, place: base, terminal: terminal).lookAtRate()
+        for planned in schedule where course.finished.end == .complete {
             course.finished.end = await runUntilSound(planned, of: schedule.count, &course)
-            if course.finished.end != .complete { break }
         }
         return course.finished
     }

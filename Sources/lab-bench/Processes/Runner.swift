@@ -31,12 +31,38 @@ struct Runner: Sendable {
     func run() async -> Finished {
         terminal.announce(plan)
         var all = Finished()
-        all.end = await runCeilings(&all.ceilings)
+        all.end = await lookAtRate()
+        if all.end == .complete { all.end = await runCeilings(&all.ceilings) }
         guard all.end == .complete else { return all }
         var course = Course(repetition: Repetition(trials: plan.trialCount))
         all.end = await runTrials(&course)
         all.finished = course.finished
         return all
+    }
+
+    /// Looks whether this machine can send the rate that was asked for, before anything is measured.
+    func lookAtRate() async -> RunEnd {
+        guard let asked = plan.highestAskedRate else { return .complete }
+        do {
+            guard let most = try await capacity(below: asked) else { return .complete }
+            let highest = plan.sweep == .rate ? most / (Sweep.rateShares.max() ?? 1) : most
+            return .failed(
+                BenchError(
+                    .badInput,
+                    "this machine cannot send \(Text.number(asked)) purchases/s at the moments that an open load asks for, "
+                        + "not even to a server that does nothing: take --rate \(Text.plain(highest.rounded(.down))) or less"
+                ))
+        } catch {
+            return Task.isCancelled ? .interrupted : .failed(Self.reason(error, "the look at the rate"))
+        }
+    }
+
+    /// - Returns: The highest rate that can be sent as asked; nil when the asked one can.
+    private func capacity(below rate: Double) async throws -> Double? {
+        let capacity = SendingCapacity(users: min(plan.users, 1_000))
+        // One disturbed look refuses nobody.
+        for _ in 0..<3 where try await capacity.keeps(rate) { return nil }
+        return try await capacity.highest(below: rate)
     }
 
     private func runCeilings(_ finished: inout [FinishedCeiling]) async -> RunEnd {
@@ -69,7 +95,13 @@ struct Runner: Sendable {
             end = await run(sweep, &course)
         } else if end == .complete, plan.models.count > 1 {
             if let rate = plan.rate ?? openRate(course) {
-                end = await run(plan.openSchedule(rate: rate), &course)
+                let most = plan.rate == nil ? try? await capacity(below: rate) : nil
+                if let most {
+                    terminal.say(
+                        "the open load is \(Text.number(most))/s: this machine cannot send \(Text.number(rate))/s as asked"
+                    )
+                }
+                end = await run(plan.openSchedule(rate: most ?? rate), &course)
             } else {
                 terminal.say("no open load: a strategy sold nothing in the closed one")
             }

@@ -83,7 +83,10 @@ enum Remedy {
         "equal-conditions": "start every server with the same settings",
     ]
 
+    /// - Returns: nil where there is nothing that a user could do.
+    static func known(_ check: String) -> String? { sentences[check] }
+
     static func of(_ check: String) -> String {
-        sentences[check] ?? "keep the results and report it: the service and the bench count differently"
+        known(check) ?? "keep the results and report it: the service and the bench count differently"
     }
 }

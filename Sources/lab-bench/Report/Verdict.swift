@@ -105,12 +105,7 @@ struct Verdict: Sendable, Codable, Equatable {
             )
         }
         let unread = found.unread
-        if !unread.isEmpty {
-            return (
-                .inconclusive,
-                ["Checks could not be made for \(unread.joined(separator: ", "))."] + found.reasons
-            )
-        }
+        if !unread.isEmpty { return (.inconclusive, unread + found.reasons) }
         return (.good, found.praise)
     }
 }
@@ -123,14 +118,19 @@ extension Findings {
         }
     }
 
-    /// Strategies, and controls, some check of which could not be made.
+    /// The checks that could not be made, each with its strategies and controls, and what to do.
     fileprivate var unread: [String] {
-        let blind = trials.filter { trial in
-            trial.checks.contains { check in
-                check.state == .unknown && (!trial.isControl || check.kind == .correctness)
+        let unknown = trials.flatMap { trial in
+            trial.checks.filter { $0.state == .unknown && (!trial.isControl || $0.kind == .correctness) }.map
+            {
+                (strategy: trial.strategy, id: $0.id)
             }
         }
-        return blind.map(\.strategy).removingDuplicates()
+        return unknown.map(\.id).removingDuplicates().map { id in
+            let names = unknown.filter { $0.id == id }.map(\.strategy).removingDuplicates()
+            let remedy = Remedy.known(id).map { ": \($0)" } ?? ": what it needs could not be read"
+            return "The check \(id) could not be made for \(names.joined(separator: ", "))\(remedy)."
+        }
     }
 
     /// Loads all trials of which were spoilt.

@@ -35,13 +35,14 @@ struct SelfTest: Sendable {
         found(try await overloaded())
         found(try await singleWorker())
         for finding in try await ceiling() { found(finding) }
+        found(try await capacity())
         for finding in try await judgement() { found(finding) }
         found(try await againstWrk())
     }
 
     var expectedTime: Duration {
         window * 4 + singleWorkerWindow + ceilingWindow + noiseWindow * noiseTrials + .seconds(2)
-            + comparisons.expectedTime
+            + comparisons.expectedTime + .seconds(10)
             + (WrkRival.isInstalled ? (rivalWindow + .seconds(1)) * (2 * rivalTurns) : .zero)
     }
 
@@ -138,6 +139,14 @@ struct SelfTest: Sendable {
                 value: "\(Text.number(abs(ratio - 1) * 100, digits: 1)) % (p = \(Text.number(p, digits: 2)))",
                 expected: "a fact", isRight: nil),
         ]
+    }
+
+    /// The rate up to which an open load is what was asked for; `run` looks at it too, before it begins.
+    private func capacity() async throws -> Finding {
+        let highest = try await SendingCapacity(window: min(window, .milliseconds(500))).highest()
+        return Finding(
+            what: "highest Poisson rate that is sent as asked, 100 connections, built-in server",
+            value: "\(Text.number(highest))/s", expected: "a fact", isRight: nil)
     }
 
     /// The same server, users and minute for both, turn by turn.
