@@ -36,7 +36,8 @@ struct Terminal: Sendable {
             ?? (plan.mode == .direct ? "direct mode" : "http mode")
         say(
             "\(plan.trialCount) trials of \(plan.users) users, \(plan.scenario.rawValue), \(what), \(rounds), "
-                + "seed \(plan.seed), about \(Text.time(plan.expectedTime))")
+                + "seed \(plan.seed), about \(Text.time(plan.expectedTime)); at most "
+                + "\(Repetition.mostOfRun(plan.trialCount)) spoilt trials are run again")
         if isLive {
             let names = (plan.controls + plan.strategies).map(\.rawValue)
             shared.board.withLock { $0 = LiveBoard(names, width: Self.columns) }
