@@ -45,7 +45,7 @@ public struct RedisServerOptions: Sendable, Hashable {
     public var listener: Listener
     /// TLS only, where it is set; for a TCP listener.
     public var encryption: Encryption?
-    /// Of the default user.
+    /// Password of the default user.
     public var password: Secret?
     public var persistence: Persistence
     /// Further arguments, as on the command line: `["--maxmemory", "10mb"]`.

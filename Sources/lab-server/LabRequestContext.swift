@@ -32,7 +32,7 @@ struct LabRequestContext: RequestContext {
         channel = source.channel
     }
 
-    /// Of the connection; nil for one through a Unix socket.
+    /// Address of the connection's other end; nil for one through a Unix socket.
     var peerAddress: String? { channel.remoteAddress?.ipAddress }
 
     /// Whom limits count: the address of the connection, or what a trusted proxy says of it, never what any other

@@ -29,7 +29,7 @@ struct LabParts<Store: Ledger, Redis: RedisPort>: Sendable {
     var metricsProducts = 100
     /// Nil without TLS.
     var tls: TLSIdentity?
-    /// That of the logger, for who changes it.
+    /// Shared with the logger; the admin route changes it.
     var logThreshold = LogThreshold(.notice)
 }
 
@@ -40,7 +40,7 @@ struct FrontSettings: Sendable {
     var connections = 20_000
     /// Requests that are answered at the same time; more are refused.
     var inFlight = 12_000
-    /// Of one route, so that none takes the others' room.
+    /// Requests of one route in flight, so that none takes the others' room.
     var inFlightPerRoute = 10_000
     var proxies = TrustedProxies.none
     /// Sites whose pages may call the API.

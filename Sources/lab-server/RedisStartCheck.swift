@@ -44,7 +44,7 @@ struct RedisStartCheck: Sendable {
         let facts: Result<RedisFacts, RedisError>
     }
 
-    /// Of the lock nodes, in their order, asked all at once.
+    /// What the lock nodes answer, in their order, asked all at once.
     private func answers() async -> [Answer] {
         await withTaskGroup(of: Answer.self) { group in
             for (position, node) in lockNodes.enumerated() {

@@ -12,7 +12,7 @@ import UnixSignals
 struct Server: Sendable {
     let plan: ServePlan
     let logger: Logger
-    /// That of the logger.
+    /// Shared with the logger; the admin route changes it.
     let logThreshold: LogThreshold
 
     /// Serves until SIGTERM or SIGINT.

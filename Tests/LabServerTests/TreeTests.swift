@@ -65,4 +65,19 @@ struct TreeTests {
         }
         #expect(loose == [])
     }
+
+    @Test("has no source of more than 400 lines, comments included")
+    func lengths() throws {
+        func tooLong(_ sources: [String: String]) -> [String] {
+            sources.filter { $0.value.split(separator: "\n", omittingEmptySubsequences: false).count > 401 }
+                .keys.sorted()
+        }
+        var sources: [String: String] = [:]
+        for file in try Self.tracked() where file.hasSuffix(".swift") {
+            sources[file] = try String(contentsOfFile: Self.root + "/" + file, encoding: .utf8)
+        }
+        #expect(sources.count > 400)
+        #expect(tooLong(sources) == [])
+        #expect(tooLong(["planted": String(repeating: "//\n", count: 401)]) == ["planted"])
+    }
 }

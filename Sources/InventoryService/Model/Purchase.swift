@@ -45,7 +45,7 @@ public struct Sale: Sendable, Hashable {
     /// The id of the strategy that reserved the units.
     public let strategy: String
     public let fence: Fence?
-    /// Of the stock from which the units were reserved; nil where nothing was reserved.
+    /// Epoch of the stock from which the units were reserved; nil where nothing was reserved.
     public let epoch: StockEpoch?
     /// Units of the product that the user may have in all; nil: any number.
     public let limit: Int?

@@ -41,7 +41,7 @@ public struct SupplyMovement: Sendable, Hashable {
     public let delta: Int
     public let reason: String
     public let actor: UserID
-    /// Of the stock from which the units were reserved; nil for units that come.
+    /// Epoch of the stock from which the units were reserved; nil for units that come.
     public let epoch: StockEpoch?
     public let time: Timestamp
 

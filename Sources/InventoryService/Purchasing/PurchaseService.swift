@@ -369,7 +369,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         }
     }
 
-    /// Of a line about one reservation.
+    /// Fields of a log line about one reservation.
     private func metadata(
         _ id: ReservationID, _ product: ProductID, _ details: Logger.Metadata
     ) -> Logger.Metadata {

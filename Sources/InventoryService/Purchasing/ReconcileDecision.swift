@@ -11,12 +11,12 @@ struct ReconcileDecision: Sendable, Hashable {
         let stock: StockSnapshot
         /// Reservations that this process is working on.
         let working: Set<ReservationID>
-        /// Of the open ones, those that a purchase or a movement records.
+        /// The open reservations that a purchase or a movement records.
         let recorded: Set<ReservationID>
         let after: StockAccount
         /// Units are on their way between ledger and Redis.
         let isAdjusting: Bool
-        /// Of the marks of ended reservations, those that have stood so long that no late call can come.
+        /// The marks of ended reservations that have stood so long that no late call can come.
         let old: Set<ReservationID>
     }
 

@@ -16,7 +16,7 @@ public struct LedgerInspection: Sendable, Hashable {
         case altered(step: String)
     }
 
-    /// Of the library that this program uses.
+    /// Version of the library that this program uses.
     public var sqliteVersion = ""
     /// There is a file with something in it.
     public var exists = false

@@ -26,7 +26,7 @@ public struct RestoreReport: Sendable, Hashable {
     public let unitsSold: Int
     /// Nil without a purchase.
     public let lastPurchase: Timestamp?
-    /// Of all rows; nil for a ledger in which nothing happened.
+    /// Moment of the newest row; nil for a ledger in which nothing happened.
     public let newestRow: Timestamp?
     public let backedUp: BackupTime
     public let restored: Timestamp

@@ -14,7 +14,7 @@ public struct ReserveOutcome: Sendable, Equatable {
 
     public let decision: Decision
     public let evidence: Evidence
-    /// Of the stock from which units were taken; nil where nobody keeps count of fillings.
+    /// Epoch of the stock from which units were taken; nil where nobody keeps count of fillings.
     public let epoch: StockEpoch?
 
     public init(_ decision: Decision, evidence: Evidence, epoch: StockEpoch? = nil) {

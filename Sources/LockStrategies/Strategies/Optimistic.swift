@@ -76,7 +76,7 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         /// The caller has gone.
         var isCancelled: Bool { state.withLock(\.isCancelled) }
 
-        /// Of the stock that was read last.
+        /// Epoch of the stock that was read last.
         var epoch: StockEpoch? { state.withLock(\.epoch) }
 
         func cancel() { state.withLock { $0.isCancelled = true } }

@@ -8,7 +8,7 @@ struct Route {
     var failures = 0
     /// The map was wrong.
     var mustRefresh = false
-    /// Of the map that the last attempt was made by.
+    /// Version of the map that the last attempt was made by.
     private(set) var mapVersion = 0
     /// The next attempt goes with ASKING.
     private(set) var isAsking = false

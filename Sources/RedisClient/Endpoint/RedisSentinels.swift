@@ -3,7 +3,7 @@ public struct RedisSentinels: Sendable, Hashable {
     /// At least one; asked in this order.
     public let hosts: [RedisHost]
     public let master: String
-    /// Of the Sentinels themselves, which is not the servers'.
+    /// Password of the Sentinels themselves, which is not the servers'.
     public let password: Secret?
 
     public init(hosts: [RedisHost], master: String, password: Secret? = nil) {

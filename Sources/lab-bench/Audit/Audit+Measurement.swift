@@ -12,7 +12,7 @@ extension Audit {
     static let mostDisplaced = 0.1
     /// Σ of hold times to wall time; above 1 by rounding only.
     static let mostHeld = 1.02
-    /// Of the initial stock, left at the end.
+    /// Share of the initial stock that must be left at the end.
     static let leastLeft = 0.1
     /// Lines of the server's log for each request that was answered, beside those that are due in production.
     static let mostLines = 0.01

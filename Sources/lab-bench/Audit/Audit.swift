@@ -35,7 +35,7 @@ enum Audit {
         return whole
     }
 
-    /// Of strategies that take a lock.
+    /// Only strategies that take a lock have holds.
     private static func holdsOverlap(_ facts: AuditFacts) -> Check? {
         guard facts.holds != nil || facts.notChecked["holds-overlap"] != nil else { return nil }
         return check(

@@ -5,7 +5,7 @@ import NIOCore
 extension AuditFacts {
     /// The generator in one trial.
     struct Generator: Sendable, Equatable {
-        /// Of one core; nil could not be read.
+        /// Share of one core; nil could not be read.
         var processorShare: Double?
         /// False: the service ran in the same process.
         var isAlone: Bool
@@ -28,7 +28,7 @@ extension AuditFacts {
         var errorMs: Double
     }
 
-    /// Of an open load.
+    /// When the requests of an open load were sent.
     struct Arrivals: Sendable, Equatable {
         /// √n·D of the moments of sending, or of the gaps that were asked for, the worse one; nil for too few
         /// arrivals.

@@ -10,7 +10,7 @@ struct AuditFacts: Sendable, Equatable {
     }
 
     struct Ledger: Sendable, Equatable {
-        /// Of the product: rows and their units.
+        /// Rows of the product, and their units.
         var rows = 0
         var units = 0
         /// Rows of a reservation id that another row has too.
@@ -39,7 +39,7 @@ struct AuditFacts: Sendable, Equatable {
         var redis: Redis?
     }
 
-    /// Of the journey scenario.
+    /// What a journey has beside its purchases.
     struct Journey: Sendable, Equatable {
         /// Registrations that were answered 201, those of the set-up included.
         var registered = 0
@@ -51,7 +51,7 @@ struct AuditFacts: Sendable, Equatable {
         var missing = 0
     }
 
-    /// Of all products together, as `answers`, `ledger` and `redis`.
+    /// Units of all products together; `answers`, `ledger` and `redis` are sums, too.
     var initialStock: Int
     var answers: Answers
     var ledger: Ledger?

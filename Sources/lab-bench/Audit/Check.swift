@@ -61,7 +61,7 @@ struct CheckSummary: Sendable, Equatable, Codable {
 
     struct Worst: Sendable, Equatable, Codable {
         var strategy: String
-        /// Of the trial.
+        /// Place of the trial in the run.
         var order: Int
         var value: String
         var limit: String

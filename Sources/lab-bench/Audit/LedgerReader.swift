@@ -6,7 +6,7 @@ enum LedgerReader {
     /// One product.
     struct Book: Sendable {
         var ledger: AuditFacts.Ledger
-        /// Of the reservations that were asked for, those that became purchases.
+        /// The reservations that were asked for and became purchases.
         var reservations: Set<String>
     }
 
@@ -20,7 +20,7 @@ enum LedgerReader {
         var sqliteVersion: String?
         var journalMode: String?
 
-        /// Of all products together.
+        /// The books of all products together.
         var sum: AuditFacts.Ledger {
             var sum = AuditFacts.Ledger()
             for book in books {

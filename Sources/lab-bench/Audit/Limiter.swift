@@ -15,7 +15,7 @@ struct Limiter: Sendable, Codable, Equatable {
     @OrNull var benchCores: Double?
     @OrNull var serverCores: Double?
     @OrNull var redisCores: Double?
-    /// Of the mean time of a purchase.
+    /// Share of the mean time of a purchase.
     @OrNull var waitShare: Double?
     @OrNull var sqlShare: Double?
     /// What it is named by, in words.
@@ -28,7 +28,7 @@ struct Limiter: Sendable, Codable, Equatable {
 
     /// Above this the loops, not the cores, are what a request waits for.
     static let mostLoopLagMs = 5.0
-    /// Of one core: a generator that used so much of its thread could not have sent much more.
+    /// Share of one core: a generator that used so much of its thread could not have sent much more.
     static let mostOfGenerator = 0.9
 
     /// - Parameters:

@@ -47,7 +47,7 @@ struct CompareCommand: AsyncParsableCommand {
             """)
     var rate: Double?
 
-    @Option(help: "With --paired: of the order of the trials; default: a random one, printed.")
+    @Option(help: "With --paired: seed of the trial order. Default: random; it is printed.")
     var seed: UInt64?
 
     @Option(help: "With --paired: directory for the results; default results/<time>-compare-<host>.")

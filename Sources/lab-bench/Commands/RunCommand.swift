@@ -35,7 +35,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Writes the moments of the open load of round 1 to this file; needs --rate.")
     var scheduleOut: String?
 
-    @Option(help: "Comma-separated ids; default: all of `lab-bench strategies`.")
+    @Option(
+        help: "Comma-separated ids; default: all of `lab-bench strategies`. The negative control always runs."
+    )
     var strategies: String?
 
     @Option(help: "Buyers at the same time, each on a connection of its own; default 100.")
@@ -54,7 +56,7 @@ struct RunCommand: AsyncParsableCommand {
         help: "Rounds of the open load beside the closed one; default 1, which shows and compares nothing.")
     var openRounds: Int?
 
-    @Option(help: "Of the order of the trials; default: a random one, printed.")
+    @Option(help: "Seed of the trial order. Default: random; it is printed.")
     var seed: UInt64?
 
     @Option(help: "Units of each product; default 10,000,000 (2,000 in all for the negative control).")
@@ -65,11 +67,11 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help:
-            "Of the demand over the products: rank k is wanted in proportion to 1/k^SKEW; 0 evenly; default 1."
+            "Exponent of the demand over the products: rank k is wanted as 1/k^SKEW; 0: all alike; default 1."
     )
     var skew: Double?
 
-    @Option(help: "Of the passwords in the servers that the bench starts, 4 to 31; default 4, the cheapest.")
+    @Option(help: "bcrypt cost for the bench's own test users, 4 to 31. Default 4, the cheapest.")
     var bcryptCost: Int?
 
     @Flag(help: "One round of 3 s: correctness only, no ranking.")

@@ -24,7 +24,7 @@ struct Comparison: Sendable, Codable, Equatable {
     var notJudged: [String]
     /// What the base was asked and the new results do not answer.
     var unanswered: [String]
-    /// Of the judgements: slower by more than the threshold.
+    /// Names of the judgements that are slower by more than the threshold.
     var regressions: [String]
     /// Targets that the new results miss and the base met.
     var lostTargets: [String]
@@ -61,6 +61,12 @@ struct Comparison: Sendable, Codable, Equatable {
             return (.inconclusive, "Not comparable: \(reasons.joined(separator: "; ")).")
         }
         var (exit, sentence) = Self.end(of: judgements, thresholds, lostTargets: lostTargets)
+        if base.id == new.id {
+            sentence = "Both sides are the same run (\(new.id)), so nothing can differ. " + sentence
+            // How far its trials lie apart is no reason to doubt that they are equal to themselves.
+            let isJudged = judgements.contains { $0.word != .tooFewRounds }
+            if exit == .inconclusive && isJudged { exit = .good }
+        }
         if !unanswered.isEmpty {
             sentence += " Not in the new results: \(unanswered.joined(separator: ", "))."
             if exit == .good { exit = .inconclusive }
@@ -68,9 +74,6 @@ struct Comparison: Sendable, Codable, Equatable {
         if results.verdict.exit == .inconclusive {
             sentence += " The new results are inconclusive: \(results.verdict.sentence)"
             if exit == .good { exit = .inconclusive }
-        }
-        if base.id == new.id {
-            sentence = "Both sides are the same run (\(new.id)), so nothing can differ. " + sentence
         }
         return (exit, sentence)
     }

@@ -2,7 +2,7 @@
 struct PairJudgement: Sendable, Codable, Equatable {
     var first: String
     var second: String
-    /// Of the second one against the first.
+    /// Judges the second strategy against the first.
     var judgement: Judgement
 
     /// Every pair of ranked strategies, judged together.

@@ -8,7 +8,7 @@ struct Thresholds: Sendable, Codable, Equatable {
     var schemaVersion = Thresholds.currentSchema
     /// p95 of a single purchase.
     var p95Ms = 100.0
-    /// Of the purchases that 100 users try.
+    /// Share of the purchases that must succeed when 100 users buy.
     var successPercent = 95.0
     /// A strategy that got slower by more than this, and significantly so, is a regression.
     var regressionPercent = 5.0

@@ -38,7 +38,7 @@ private final class DirectSession: Sendable {
     private struct State {
         var record: LoadRecord
         var line: LoadLine
-        /// Of each user's purchase that is under way.
+        /// Each user's purchase that is under way.
         var underWay: [UnderWay?]
         var wishes: [ProductMix.Wishes]
         var pulse = LoopPulse(expectedAt: .now())

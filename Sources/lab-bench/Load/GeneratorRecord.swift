@@ -33,10 +33,10 @@ struct GeneratorRecord: Sendable {
     /// Σ of the pauses of the measured window that are kept as events.
     private(set) var stoodStill = TimeAmount.zero
     private(set) var pauses: [Pause] = []
-    /// Of the measured window; the first 100,000.
+    /// Arrivals of the measured window; the first 100,000.
     private(set) var arrivals: [Arrival] = []
 
-    /// Or the measured window had more than are kept.
+    /// False when the measured window had more than are kept.
     private(set) var keptAllArrivals = true
 
     var longestPauseMs: Double { Double(longestPause.nanoseconds) / 1e6 }

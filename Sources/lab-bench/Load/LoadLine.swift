@@ -16,7 +16,7 @@ struct LoadLine: Sendable {
     /// In the order in which they became free; only in an open load.
     private var idle: [Int] = []
     private var firstIdle = 0
-    /// Of the arrivals: how many have come, and how many of these were given to a user.
+    /// How many arrivals have come, and how many of these were given to a user.
     private(set) var arrived = 0
     private(set) var sent = 0
     /// Given to a user before the window was over, and meant for the window.
@@ -97,9 +97,9 @@ extension LoadLine {
     struct Account: Sendable, Equatable {
         /// Meant for the measured window.
         var offered = 0
-        /// Of these, given to a free user before the window was over.
+        /// Arrivals of the window that were given to a free user before it was over.
         var sentInWindow = 0
-        /// Of all arrivals, warm-up included: never given to a user, because none was free until the end.
+        /// Arrivals, warm-up included, that no user was free for until the end.
         var unsent = 0
 
         /// The backlog at the end of the window is no more than chance makes it: 2 % of what was offered.

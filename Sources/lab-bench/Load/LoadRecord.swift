@@ -16,7 +16,7 @@ struct LoadRecord: Sendable {
     /// Response time of the measured requests, from the intended start, for each outcome; nil in a closed load,
     /// in which it is the service time.
     private var responses: [Histogram<UInt64>]?
-    /// Of the measured successes.
+    /// What the measured successes report of themselves.
     private(set) var wait = LoadRecord.histogram()
     private(set) var hold = LoadRecord.histogram()
     private(set) var redis = LoadRecord.histogram()
@@ -40,7 +40,7 @@ struct LoadRecord: Sendable {
     private(set) var generator = GeneratorRecord()
     /// What an open load asked for; nil in a closed one.
     var openAccount: LoadLine.Account?
-    /// Of each product, in the order of the trial's products.
+    /// Tally of each product, in the order of the trial's products.
     private(set) var products: [ProductTally]
     /// Nil in the purchase scenario.
     private(set) var journey: JourneyRecord?
@@ -201,7 +201,7 @@ extension LoadRecord {
     /// From the first request to the last answer.
     var wallSeconds: Double { Double((lastAnswer - schedule.start).nanoseconds) / 1e9 }
 
-    /// Of the measured window, in seconds from the start of the load.
+    /// The measured window, in seconds from the start of the load.
     var window: ClosedRange<Double> {
         let from = Double((schedule.measureFrom - schedule.start).nanoseconds) / 1e9
         return from...(from + Double(duration.nanoseconds) / 1e9)

@@ -12,7 +12,7 @@ final class LoadSession {
     }
 
     private let target: LoadTarget
-    /// Of each user, how far it was when its last connection was lost.
+    /// Each user, as far as it was when its last connection was lost.
     private var users: [any LoadUser]
     private let plan: LoadPlan
     private let eventLoop: any EventLoop

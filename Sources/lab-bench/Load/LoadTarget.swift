@@ -67,7 +67,7 @@ struct PreparedRequest: Sendable {
 
 /// What a running load has done so far.
 struct LoadProgress: Sendable, Equatable {
-    /// Of warm-up and window, 0 to 1.
+    /// Share of warm-up and window that is over, 0 to 1.
     var share: Double
     /// Answers in the last step.
     var successesPerSecond: Double

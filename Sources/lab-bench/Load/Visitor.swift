@@ -9,7 +9,7 @@ struct Visitor: LoadUser {
     struct Place: Sendable {
         let target: LoadTarget
         let products: [Int64]
-        /// Of the trial's user names: no other trial on the same server has it.
+        /// Begins the trial's user names: no other trial on the same server has it.
         let prefix: String
         fileprivate let bodies: [ByteBuffer]
 

@@ -21,12 +21,12 @@ struct ProductMix: Sendable, Equatable {
         }
     }
 
-    /// Of one product that everybody wants.
+    /// One product that everybody wants.
     static let one = ProductMix(count: 1, skew: 0)
 
     var count: Int { cumulated.count }
 
-    /// Of the demand, that of the hottest product.
+    /// Share of the demand that the hottest product draws.
     var hotShare: Double { cumulated[0] }
 
     /// The place of the product that is wanted next.

@@ -10,25 +10,25 @@ struct RunPlan: Sendable, Equatable {
         var duration = Duration.seconds(7)
         var warmup = Duration.seconds(1)
         var rounds = 3
-        /// Of the open model, when the run has both.
+        /// Rounds of the open model, when the run has both models.
         var openRounds = 1
-        /// Of a trial of the open model, when the run has both.
+        /// Length of a trial of the open model, when the run has both models.
         var openDuration = Duration.seconds(4)
-        /// Of the slowest strategy's closed throughput, when no rate is given.
+        /// Share of the slowest strategy's closed throughput that the open load offers when no rate is given.
         var openShare = 0.7
         var stock = 10_000_000
-        /// Of the demand, when there are several products.
+        /// Exponent of the demand, when there are several products.
         var skew = 1.0
         /// The cheapest hash: logins are set-up or a step that is measured apart, and the report says so.
         var bcryptCost = 4
         /// How long a buyer waits for the lock.
         var purchaseDeadline = Duration.milliseconds(5000)
-        /// Of the negative control, which must sell out.
+        /// Stock of the negative control, which must sell out.
         var controlStock = 2_000
         var longestControl = Duration.seconds(3)
         var quickDuration = Duration.seconds(3)
         var quickWarmup = Duration.seconds(1)
-        /// Of each load of a sweep, which is run once.
+        /// Length of each load of a sweep, which is run once.
         var sweepDuration = Duration.seconds(3)
     }
 
@@ -36,11 +36,11 @@ struct RunPlan: Sendable, Equatable {
     let scenario: Scenario
     /// The products on sale, and how the demand is divided over them.
     let mix: ProductMix
-    /// Of the passwords in the server of a trial.
+    /// bcrypt cost of the passwords in the server of a trial.
     let bcryptCost: Int
     /// The first one, then the open one when both run.
     let models: [LoadModel]
-    /// Of the open model; nil: a share of the slowest strategy's closed throughput.
+    /// Rate of the open model; nil: a share of the slowest strategy's closed throughput.
     let rate: Double?
     /// Given instead of one made from the seed.
     let arrivals: ArrivalSchedule?
@@ -54,10 +54,10 @@ struct RunPlan: Sendable, Equatable {
     let duration: Duration
     let warmup: Duration
     let rounds: Int
-    /// Of the open model beside the closed one; 0 where there are not both.
+    /// Rounds of the open model beside the closed one; 0 where there are not both.
     let openRounds: Int
     let seed: UInt64
-    /// Of each product.
+    /// Units of each product.
     let stock: Int
     let controlStock: Int
     let controlDuration: Duration
@@ -207,7 +207,7 @@ struct RunPlan: Sendable, Equatable {
         return sweep
     }
 
-    /// Of the measured window, when none is given.
+    /// Length of the measured window, when none is given.
     static func standardDuration(_ isQuick: Bool, _ sweep: Sweep?, _ defaults: Defaults) -> Duration {
         if sweep != nil { return defaults.sweepDuration }
         return isQuick ? defaults.quickDuration : defaults.duration
@@ -281,7 +281,8 @@ extension RunPlan {
         return rounds == 1 ? "one round ranks nothing" : nil
     }
 
-    /// Of the passwords that are hashed while the load is measured; nil: none are, or a target hashes them.
+    /// bcrypt cost of the passwords that are hashed while the load is measured; nil where none are, or a target
+    /// hashes them.
     var hashedCost: Int? { scenario == .journey && target == nil ? bcryptCost : nil }
 
     /// The highest rate that was named for an open load; nil: none was.

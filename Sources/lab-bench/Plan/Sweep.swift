@@ -8,7 +8,7 @@ enum Sweep: String, Sendable, Codable, CaseIterable {
     case rate
 
     static let userLoads = [1, 2, 4, 8, 16, 32, 64, 128]
-    /// Of the rate that is given, or of what the strategy sold in a closed load.
+    /// Shares of the rate that is given, or of what the strategy sold in a closed load.
     static let rateShares = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1]
 }
 

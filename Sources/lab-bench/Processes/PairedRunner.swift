@@ -17,7 +17,7 @@ struct PairedRunner: Sendable {
     /// How far a comparison has come.
     private struct Course {
         var finished = Finished()
-        /// Of the base, and of the new server.
+        /// Figures that each server has shown before.
         var usual = (base: UsualFigures(), new: UsualFigures())
         var repetition: Repetition
         /// Decides which server is first.

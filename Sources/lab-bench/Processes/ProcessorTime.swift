@@ -27,7 +27,7 @@ struct LoadCost: Sendable, Equatable, Codable {
     /// Null where there is no server.
     @OrNull var server: Double?
     @OrNull var redis: Double?
-    /// Of the Redis server that used most; each has one thread that executes commands.
+    /// Processor time of the busiest Redis server; each has one thread that executes commands.
     var busiestRedis: Double?
 
     /// What has been used up to now.

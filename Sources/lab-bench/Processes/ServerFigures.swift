@@ -49,7 +49,7 @@ struct ServerFigures: Sendable, Equatable {
         purchases.reduce(0) { $0 + (["purchased", "repeated", "error"].contains($1.key) ? 0 : $1.value) }
     }
 
-    /// Of the timers; nil without any.
+    /// Mean lateness of the timers; nil without any.
     var meanLagMs: Double? { lagCount > 0 ? lagSeconds / lagCount * 1000 : nil }
 
     func since(_ earlier: ServerFigures) -> ServerFigures {

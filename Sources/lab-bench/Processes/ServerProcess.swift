@@ -11,7 +11,7 @@ struct ServerProcess: Sendable {
 
     let process: ChildProcess
     let target: LoadTarget
-    /// Of its page for Prometheus; nil: it did not say where.
+    /// Address of its page for Prometheus; nil where the server did not say it.
     let metrics: LoadTarget?
     /// As shown in the report: no password, no path of this machine.
     let shownArguments: [String]?

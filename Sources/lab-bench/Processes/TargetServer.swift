@@ -8,9 +8,9 @@ final class TargetServer: Sendable {
     let target: LoadTarget
     /// As the server says it.
     let strategy: StrategyID?
-    /// Of the users that this run makes there: no run before it has taken them.
+    /// Begins the names of the users that this run makes there: no run before it has taken them.
     let prefix: String
-    /// Of the users that are logged in.
+    /// Tokens of the users that are logged in.
     private let tokens = Mutex<[String]>([])
 
     private init(_ target: LoadTarget, _ strategy: StrategyID?) {
@@ -55,7 +55,7 @@ final class TargetServer: Sendable {
 /// One trial at a server that was running before: products of its own, the users of the whole run.
 struct TargetVisit: TrialService {
     let server: TargetServer
-    /// Of the run.
+    /// Place of the trial in the run.
     let trial: Int
 
     var processIdentifier: Int32? { nil }

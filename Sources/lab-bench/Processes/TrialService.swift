@@ -32,7 +32,7 @@ struct ShopOrder: Sendable, Equatable {
     var stock: Int
     var mix = ProductMix.one
     var scenario = Scenario.purchase
-    /// Of what each user wants.
+    /// Decides what each user wants.
     var seed: UInt64 = 1
 }
 

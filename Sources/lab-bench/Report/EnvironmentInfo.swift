@@ -65,7 +65,7 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
         return times.sorted()[2] * Double(UInt64(1) << UInt64(cost - measured))
     }
 
-    /// Of 200 sleeps, taken after the load: they last a quarter of a second.
+    /// Measures 200 sleeps after the load: they last a quarter of a second.
     private static func overshoot() async -> Overshoot? {
         let clock = ContinuousClock()
         var late: [Double] = []
@@ -127,7 +127,8 @@ struct EnvironmentInfo: Sendable, Codable, Equatable {
         }
     }
 
-    /// Of the repository that a directory is in; nil where it is in none; with `-dirty` when files were changed.
+    /// Commit of the repository that a directory is in; nil where it is in none; with `-dirty` when files were
+    /// changed.
     static func commit(of directory: String = ".") async -> String? {
         let arguments = ["-C", directory, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
         guard let git = try? await ChildProcess.start("git", arguments) else { return nil }

@@ -1,7 +1,7 @@
 /// What a strategy's live line says beside its name: progress, rate, p99, errors and a sparkline always; the trial's
 /// place, its model and a bar where the terminal is wide enough. Pure.
 struct LiveLine: Sendable {
-    /// Of a trial of the run, `[3/40]`, or how it ended.
+    /// Place of a trial in the run, `[3/40]`, or how it ended.
     let place: String
     let model: LoadModel
     let progress: LoadProgress

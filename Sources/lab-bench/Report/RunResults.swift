@@ -8,7 +8,7 @@ struct RunResults: Sendable, Codable, Equatable {
 
     struct Run: Sendable, Codable, Equatable {
         var id: String
-        /// Of lab-bench; nil in results of before.
+        /// Version of lab-bench; nil in results of before.
         var toolVersion: String?
         var started: Date
         var ended: Date
@@ -29,7 +29,7 @@ struct RunResults: Sendable, Codable, Equatable {
         var openDurationSeconds: Double
         var users: Int
         var rounds: Int
-        /// Of the open load beside the closed one; nil in results of before.
+        /// Rounds of the open load beside the closed one; nil in results of before.
         var openRounds: Int?
         var warmupSeconds: Double
         var durationSeconds: Double
@@ -65,7 +65,7 @@ struct RunResults: Sendable, Codable, Equatable {
         @OrNull var bcryptCost: Int?
         var leaseTtlMs: Double
         var purchaseDeadlineMs: Double
-        /// Of each strategy and control of the run.
+        /// Conditions of each strategy and control of the run.
         var conditions: [StrategyConditions]
     }
 

@@ -39,7 +39,7 @@ struct StrategyResult: Sendable, Codable, Equatable {
         var unsent: Int
         var isSustained: Bool
         @OrNull var successShare: Double?
-        /// Of the measured successes, from sending and from the intended start.
+        /// Times of the measured successes, from sending and from the intended start.
         var serviceUs: Percentiles
         var responseUs: Percentiles
         var serviceCurve: [CurvePoint]
@@ -58,15 +58,15 @@ struct StrategyResult: Sendable, Codable, Equatable {
     }
 
     var id: String
-    /// Of any model.
+    /// Trials of any model.
     var trials: Int
     var isRanked: Bool
     @OrNull var notRankedBecause: String?
-    /// Of the closed trials, as all figures down to `jain`; of the open ones where there are no others.
+    /// Rate of the closed trials, as all figures down to `jain`; of the open ones where there are no others.
     @OrNull var purchasesPerSecond: Spread?
     @OrNull var open: Open?
     @OrNull var successShare: Double?
-    /// Of the measured successes of all trials, from the merged histogram, in microseconds.
+    /// Service time of the measured successes of all trials, from the merged histogram, in microseconds.
     var latencyUs: Percentiles
     /// Where they would lie in another run of as many trials; nil in results of before.
     var latencyIntervalsUs: TrialIntervals?

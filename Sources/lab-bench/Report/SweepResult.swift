@@ -13,7 +13,7 @@ struct SweepResult: Sendable, Codable, Equatable {
         @OrNull var successShare: Double?
         /// Null in a closed load.
         @OrNull var isSustained: Bool?
-        /// Of the successes, from the intended start, merged over the trials.
+        /// Response time of the successes, from the intended start, merged over the trials.
         var responseUs: Percentiles
     }
 
@@ -25,7 +25,7 @@ struct SweepResult: Sendable, Codable, Equatable {
     var kind: Sweep
     /// By strategy, then by rising load.
     var points: [Point]
-    /// Of strategies with six loads or more; empty in a sweep over rates.
+    /// Laws of the strategies with six loads or more; empty in a sweep over rates.
     var fits: [Fit]
 
     /// - Parameter trials: All of the run.

@@ -63,7 +63,7 @@ struct Terminal: Sendable {
             } ?? "")
     }
 
-    /// Of the terminal; 80 where it does not say.
+    /// Width of the terminal; 80 where it does not say.
     private static var columns: Int {
         var size = winsize()
         let isRead = unsafe ioctl(1, UInt(TIOCGWINSZ), &size) == 0

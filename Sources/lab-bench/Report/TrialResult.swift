@@ -23,7 +23,7 @@ struct TrialResult: Sendable, Codable, Equatable {
         var min: Int
         var max: Int
         @OrNull var jain: Double?
-        /// Of each user, in the order of their numbers.
+        /// Successes of each user, in the order of their numbers.
         var counts: [Int]
     }
 
@@ -45,7 +45,7 @@ struct TrialResult: Sendable, Codable, Equatable {
         var ratePerSecond: Double
         /// Arrivals meant for the measured window.
         var offered: Int
-        /// Of these, sent before the window was over.
+        /// Arrivals of the window that were sent before it was over.
         var sentInWindow: Int
         /// Never sent, because no connection was free until the end.
         var unsent: Int
@@ -63,7 +63,7 @@ struct TrialResult: Sendable, Codable, Equatable {
 
     /// What the checks of the measurement looked at, as numbers; null: it was not measured, or does not apply.
     struct Measurement: Sendable, Codable, Equatable {
-        /// Of one core.
+        /// Share of one core.
         @OrNull var generatorProcessor: Double?
         @OrNull var sockets: Int?
         @OrNull var socketLimit: Int?

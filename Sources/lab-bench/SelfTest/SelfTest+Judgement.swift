@@ -7,7 +7,7 @@ extension SelfTest {
     /// How many comparisons are made, and of what.
     struct Comparisons: Sendable {
         var equal = 20
-        /// Of each direction.
+        /// Comparisons of each direction.
         var different = 10
         var rounds = 7
         var window = Duration.milliseconds(100)

@@ -13,14 +13,14 @@ struct SelfTest: Sendable {
     }
 
     var idleWindow = Duration.seconds(2)
-    /// Of the loads with a stall.
+    /// Length of the loads with a stall.
     var window = Duration.seconds(10)
     var singleWorkerWindow = Duration.seconds(20)
     var ceilingWindow = Duration.seconds(3)
     var noiseTrials = 8
     var noiseWindow = Duration.seconds(1)
     var comparisons = Comparisons()
-    /// Of one turn of the generator or of wrk; whole seconds.
+    /// Length of one turn of the generator or of wrk; whole seconds.
     var rivalWindow = Duration.seconds(3)
     var rivalTurns = 3
     static let leastOfWrk = 0.8

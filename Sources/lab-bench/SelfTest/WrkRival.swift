@@ -29,7 +29,7 @@ enum WrkRival {
         return Turn(ours: record.purchasesPerSecond, wrk: rate)
     }
 
-    /// Of the line `Requests/sec:  12345.67`.
+    /// Reads the rate in the line `Requests/sec:  12345.67`.
     static func rate(in lines: [String]) -> Double? {
         let line = lines.first { $0.hasPrefix("Requests/sec:") }
         return line?.split(separator: " ").last.flatMap { Double($0) }

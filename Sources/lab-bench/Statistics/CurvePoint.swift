@@ -10,7 +10,7 @@ struct CurvePoint: Sendable, Codable, Equatable {
         0.9925, 0.995, 0.9975, 0.999, 0.9995, 0.9999,
     ]
 
-    /// Of a histogram, as far as ten values lie beyond a share.
+    /// The points of a histogram, as far as ten values lie beyond a share.
     static func all(_ histogram: Histogram<UInt64>) -> [CurvePoint] {
         shares.compactMap { share in
             // Near 0 too, ten values must lie on either side.

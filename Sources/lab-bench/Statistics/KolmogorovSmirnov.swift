@@ -38,12 +38,12 @@ enum KolmogorovSmirnov {
         return distance
     }
 
-    /// Of the gaps of a Poisson process of this rate.
+    /// The statistic of gaps against those of a Poisson process of this rate.
     static func exponential(_ gaps: [Double], rate: Double) -> Double? {
         statistic(gaps) { 1 - exp(-rate * $0) }
     }
 
-    /// Of moments that should be spread evenly from `from` to `until`.
+    /// The statistic of moments that should be spread evenly from `from` to `until`.
     static func uniform(_ moments: [Double], from: Double, until: Double) -> Double? {
         statistic(moments) { min(max(($0 - from) / (until - from), 0), 1) }
     }

@@ -10,7 +10,7 @@ struct RankInterval: Sendable, Codable, Equatable {
     var low: Double
     var high: Double
 
-    /// Of a percentile of a histogram.
+    /// The interval of a percentile of a histogram.
     ///
     /// - Parameter share: 0.99 for p99.
     /// - Returns: nil where no such ranks exist, or where ``Percentile`` says nothing.

@@ -19,7 +19,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let metrics: ServerMetrics
     private var phase: ConnectionPhase
     private var bodyBytes = 0
-    /// Of the request that is being read or answered: it names itself and its trace.
+    /// Headers of the request that is being read or answered: they name it and its trace.
     private var headers: HTTPFields = [:]
     /// Our own last answer is out: what comes or goes now is dropped.
     private var isClosing = false

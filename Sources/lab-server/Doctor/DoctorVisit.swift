@@ -57,7 +57,7 @@ struct DoctorVisit: Sendable {
         return .microseconds(seconds * 1_000_000 + microseconds - ours)
     }
 
-    /// Of the nearest directory above the database that is there.
+    /// Free space in the nearest directory above the database that is there.
     private func freeBytes() -> Int64? {
         var place = URL(fileURLWithPath: databasePath).deletingLastPathComponent()
         while place.path != "/", !FileManager.default.fileExists(atPath: place.path) {

@@ -2,9 +2,9 @@ import RedisClient
 
 /// Limits that nobody sets; `config` shows them beside the settings.
 enum FixedLimits {
-    /// Of a body; more is 413.
+    /// Size of a body; more is 413.
     static let bodyBytes = 64 << 10
-    /// Of one header, of all of them, and how many there may be; more is 431.
+    /// Size of one header, size of all of them, and how many there may be; more is 431.
     static let headerBytes = 16 << 10
     static let headersBytes = 32 << 10
     static let headers = 100

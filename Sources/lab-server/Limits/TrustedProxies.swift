@@ -65,7 +65,8 @@ struct TrustedProxies: Sendable, Hashable {
         return networks.contains { $0.holds(bytes) }
     }
 
-    /// Of an address as it is written; nil for a text that is none. An IPv4 address inside IPv6 is one of IPv4.
+    /// The bytes of an address as it is written; nil for a text that is none. An IPv4 address inside IPv6 is one
+    /// of IPv4.
     private static func bytes(of text: String) -> [UInt8]? {
         var four = in_addr()
         if unsafe inet_pton(AF_INET, text, &four) == 1 {

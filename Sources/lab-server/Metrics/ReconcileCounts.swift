@@ -9,7 +9,7 @@ final class ReconcileCounts: Sendable {
         var returned = 0
         var filled = 0
         var distrusted = 0
-        /// Of the newest run.
+        /// Drift that the newest run found.
         var driftUnits = 0
         /// Products of the newest run on which something could not be done.
         var problems = 0

@@ -40,7 +40,7 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
         var timings = PurchaseTimings()
         /// Nil where the question could not be answered.
         var outcome: PurchaseOutcome.Kind?
-        /// A request that could not be a purchase is none.
+        /// False when the request was rejected before anything was tried.
         var isTried = true
         var isLeaseLost = false
     }

@@ -7,7 +7,7 @@ struct TLSPair: Sendable {
     let key: NIOSSLPrivateKey
     /// When the server's own certificate ends.
     let ends: Timestamp
-    /// Of the server's own certificate, in hexadecimal digits.
+    /// Serial number of the server's own certificate, in hexadecimal digits.
     let serial: String
 
     /// TLS 1.2 and newer, HTTP/1.1.

@@ -8,7 +8,7 @@ struct TraceContext: Sendable, Hashable {
     }
 
     let traceID: TraceID
-    /// Of the step: the parent's in a request, our own in an answer. Not zero.
+    /// Id of the step: the parent's in a request, our own in an answer. Not zero.
     var spanID: UInt64
     /// Whether the caller records this trace.
     let isSampled: Bool

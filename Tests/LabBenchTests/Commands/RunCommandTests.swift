@@ -63,25 +63,6 @@ struct RunCommandTests {
         return (status, child.lines(of: .standardOutput), child.lines(of: .standardError))
     }
 
-    /// Processes that were started by this one and live. Linux.
-    private func children(of parent: Int32) -> [Int32] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return names.compactMap { Int32($0) }.filter { stat($0)?.parent == parent }
-    }
-
-    private func stat(_ pid: Int32) -> (state: String, parent: Int32)? {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
-        let text = String(decoding: data, as: UTF8.self)
-        guard let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        return fields.count > 1 ? Int32(fields[1]).map { (String(fields[0]), $0) } : nil
-    }
-
-    /// A zombie waits for its parent only: it is gone for everybody else.
-    private func isGone(_ pid: Int32) -> Bool {
-        stat(pid).map { $0.state == "Z" } ?? true
-    }
-
     @Test(
         "refuses wrong options with one line each and exit code 64",
         arguments: [
@@ -208,11 +189,11 @@ struct RunCommandTests {
             "--warmup", "0", "--output", directory.file("out"),
         ])
         let pid = child.processIdentifier
-        try await waitUntil { !children(of: pid).isEmpty || !child.isRunning }
-        let started = children(of: pid)
+        try await waitUntil { !ProcessTree.children(of: pid).isEmpty || !child.isRunning }
+        let started = ProcessTree.children(of: pid)
         child.signal(SIGINT)
         #expect(await child.waitUntilExit() == .exited(130))
-        #expect(started.allSatisfy(isGone))
+        #expect(started.allSatisfy(ProcessTree.isGone))
         directory.remove()
     }
 
@@ -245,12 +226,12 @@ struct RunCommandTests {
             "--output", directory.file("out"),
         ])
         let pid = child.processIdentifier
-        try await waitUntil { children(of: pid).count >= 2 || !child.isRunning }
-        let started = children(of: pid)
+        try await waitUntil { ProcessTree.children(of: pid).count >= 2 || !child.isRunning }
+        let started = ProcessTree.children(of: pid)
         #expect(started.count >= 2)
         child.signal(signal)
         #expect(await child.waitUntilExit() == .exited(130))
-        #expect(started.allSatisfy(isGone))
+        #expect(started.allSatisfy(ProcessTree.isGone))
         let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
         #expect(try RunResults.decode(json).run.status == "interrupted")
         directory.remove()
@@ -268,11 +249,11 @@ struct RunCommandTests {
             ], environment: ["TMPDIR": directory.path])
         let pid = child.processIdentifier
         // Stock, five nodes, server.
-        try await waitUntil { children(of: pid).count >= 7 || !child.isRunning }
-        let started = children(of: pid)
+        try await waitUntil { ProcessTree.children(of: pid).count >= 7 || !child.isRunning }
+        let started = ProcessTree.children(of: pid)
         #expect(started.count >= 7)
         await child.killNow()
-        try await waitUntil { started.allSatisfy(isGone) }
+        try await waitUntil { started.allSatisfy(ProcessTree.isGone) }
         directory.remove()
     }
 
@@ -286,7 +267,7 @@ struct RunCommandTests {
         ])
         try await waitUntil { isPastControl(child) || !child.isRunning }
         // On a slow machine the load may be over by now.
-        if child.isRunning, let stopped = victim(child, children(of: child.processIdentifier)) {
+        if child.isRunning, let stopped = victim(child, ProcessTree.children(of: child.processIdentifier)) {
             kill(stopped, SIGSTOP)
             try await Task.sleep(for: .milliseconds(500))
             kill(stopped, SIGCONT)
@@ -300,7 +281,7 @@ struct RunCommandTests {
     /// The negative control has ended, and the buyers of the next trial buy: nobody else uses its Redis.
     private func isPastControl(_ child: ChildProcess) -> Bool {
         child.lines(of: .standardOutput).contains { $0.hasPrefix("[1/") && $0.contains("unguarded") }
-            && isBusy(children(of: child.processIdentifier))
+            && isBusy(ProcessTree.children(of: child.processIdentifier))
     }
 
     private func isBusy(_ children: [Int32]) -> Bool {

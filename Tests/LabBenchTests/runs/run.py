@@ -217,7 +217,8 @@ def tried(place, run, flags):
             continue
         if is_good or code not in (3, 5):
             return is_good
-        print(f"     {run.name} is tried again ({number + 1} of {TRIES})", flush=True)
+        if number < TRIES:
+            print(f"     {run.name} is tried again ({number + 1} of {TRIES})", flush=True)
     return good == demands
 
 

@@ -46,7 +46,7 @@ struct Figure: Sendable {
 
 /// The file of its own.
 extension Figure {
-    /// Of the title: `latency-by-percentile-closed-load.svg`.
+    /// Made of the title: `latency-by-percentile-closed-load.svg`.
     var fileName: String {
         let words = title.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         return words.joined(separator: "-") + ".svg"

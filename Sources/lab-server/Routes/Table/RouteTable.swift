@@ -60,7 +60,7 @@ enum RouteTable {
         name: "Link", shape: .text(1...4096), isRequired: false,
         note: "Where the next page is (RFC 8288, rel=next); missing on a page that is not full.")
 
-    /// Of every answer of a route that has a limit by address (draft-ietf-httpapi-ratelimit-headers).
+    /// Headers of every answer of a route that has a limit by address (draft-ietf-httpapi-ratelimit-headers).
     static let rateLimits = [
         HeaderDeclaration(
             name: "RateLimit-Policy", shape: .text(1...200), isRequired: false,
