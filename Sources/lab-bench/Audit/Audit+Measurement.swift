@@ -49,9 +49,9 @@ extension Audit {
             }
         }
         let part = wait.flatMap { wait in generator.meanMs.map { $0 > 0 ? wait / $0 : 0 } }
-        return check(
+        return share(
             "generator-processor", "the wait for the generator's own thread was a small share of a purchase",
-            part, .atMost(mostWait), limit: "<= \(Text.percent(mostWait)) of the mean", digits: 4)
+            part, .atMost(mostWait), limit: "<= \(Text.percent(mostWait)) of the mean")
     }
 
     /// Every figure of the trial against what the generator's lateness may have added to it.
@@ -102,10 +102,10 @@ extension Audit {
     private static func arrivalGaps(_ facts: AuditFacts) -> Check? {
         guard let arrivals = facts.arrivals else { return nil }
         let late = Text.number(arrivals.toleranceMs, digits: 2)
-        return check(
+        return share(
             "arrival-gaps", "requests were sent at the moments that were asked for", arrivals.displaced,
             .atMost(mostDisplaced),
-            limit: "<= \(Text.percent(mostDisplaced)) later than \(late) ms", digits: 4)
+            limit: "<= \(Text.percent(mostDisplaced)) later than \(late) ms")
     }
 
     private static func stationary(_ facts: AuditFacts) -> Check? {
@@ -186,6 +186,13 @@ extension Audit {
         return check(
             "enough-stock", "no product's stock was near its end", left, .atLeast(leastLeft),
             limit: ">= \(leastLeft)", digits: 3)
+    }
+
+    /// A check of a share, which is shown in per cent.
+    private static func share(
+        _ id: String, _ statement: String, _ value: Double?, _ bound: Bound, limit: String
+    ) -> Check {
+        Check(id, .measurement, statement, value, bound, limit: limit) { Text.percent($0) }
     }
 
     private static func check(

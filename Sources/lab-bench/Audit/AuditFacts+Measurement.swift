@@ -149,7 +149,7 @@ extension AuditFacts.Generator {
         usual: [String: Double]
     ) {
         let wall = record.wallSeconds
-        let answers = record.totals.reduce(0, +)
+        let answers = record.requests
         let window = Double(record.duration.nanoseconds)
         processorShare = wall > 0 ? cost.bench.map { $0 / wall } : nil
         processorMs = answers > 0 ? cost.bench.map { $0 * 1000 / Double(answers) } : nil
@@ -196,6 +196,13 @@ extension AuditFacts.Arrivals {
 }
 
 extension LoadRecord {
+    /// Requests that were answered, warm-up and drain included: purchases, and the other steps of journeys.
+    fileprivate var requests: Int {
+        let steps = JourneyStep.allCases.filter { $0 != .buy }
+        return totals.reduce(0, +)
+            + (journey.map { journey in steps.reduce(0) { $0 + journey.step($1).good } } ?? 0)
+    }
+
     /// The figures that the report shows of a purchase, and what the generator's lateness may have added to each, in
     /// microseconds: response time of an open load, service time of a closed one.
     var figures: [LatenessError.Figure] {

@@ -57,6 +57,8 @@ struct TargetVisit: TrialService {
     let server: TargetServer
     /// Place of the trial in the run.
     let trial: Int
+    /// Visitors of another attempt have other names: those of the first one are taken.
+    let attempt: Int
 
     var processIdentifier: Int32? { nil }
     var shownArguments: [String]? { nil }
@@ -64,7 +66,7 @@ struct TargetVisit: TrialService {
     func openShop(_ order: ShopOrder) async throws -> OpenShop {
         let tokens = try await server.users(order.scenario == .journey ? 1 : order.users)
         let shop = try await Shop.offer(server.target, order, tokens: tokens)
-        return shop.openShop(at: server.target, order, prefix: "\(server.prefix)\(trial)-")
+        return shop.openShop(at: server.target, order, prefix: "\(server.prefix)\(trial)-\(attempt)-")
     }
 
     /// Nobody stops a server that others may use.

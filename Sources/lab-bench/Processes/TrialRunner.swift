@@ -45,18 +45,18 @@ struct TrialRunner: Sendable {
         _ planned: PlannedTrial, _ attempt: Attempt = Attempt(),
         progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
-        var finished = try await run(planned, attempt.usual, progress)
+        var finished = try await run(planned, attempt, progress)
         finished.attempt = attempt.number
         return finished
     }
 
     private func run(
-        _ planned: PlannedTrial, _ usual: [String: Double],
-        _ progress: AsyncStream<LoadProgress>.Continuation
+        _ planned: PlannedTrial, _ attempt: Attempt, _ progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
+        let usual = attempt.usual
         defer { progress.finish() }
         if case .target(let server) = place {
-            let visit = TargetVisit(server: server, trial: planned.order)
+            let visit = TargetVisit(server: server, trial: planned.order, attempt: attempt.number)
             return try await run(planned, usual, visit, nil, progress) { products, record in
                 await visit.reading(products, record, scenario: plan.scenario)
             }

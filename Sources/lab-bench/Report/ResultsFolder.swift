@@ -31,7 +31,7 @@ struct ResultsFolder: Sendable {
         } catch {
             throw BenchError(.outputFailed, "the results cannot be written to \(path)")
         }
-        try SamplesFile.write(trials, to: "\(path)/samples.csv.gz")
+        try SamplesFile.write(trials.filter { !$0.isSpoilt }, to: "\(path)/samples.csv.gz")
         try Self.writeReports(results, to: path)
     }
 

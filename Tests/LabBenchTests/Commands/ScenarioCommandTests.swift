@@ -133,6 +133,23 @@ struct ScenarioCommandTests {
         directory.remove()
     }
 
+    /// The server still has the visitors of the attempt that was spoilt.
+    private func attemptsHaveVisitorsOfTheirOwn(_ target: LoadTarget, _ url: String) async throws {
+        let plan = try RunPlan(
+            RunOptions(
+                scenario: "journey", model: "closed", strategies: "lua-atomic", users: 2, duration: 0.5,
+                warmup: 0,
+                rounds: 1, target: url), seed: 1)
+        let runner = TrialRunner(plan: plan, place: .target(try await TargetServer.find(target)))
+        for number in 1...2 {
+            let (_, progress) = AsyncStream.makeStream(of: LoadProgress.self)
+            let trial = try await runner.run(
+                plan.schedule[0], Attempt(number: number), progress: progress)
+            #expect(trial.attempt == number && trial.record.total(.success) > 0)
+            #expect(trial.record.journey?.errors == 0)
+        }
+    }
+
     @Test("drives a server that runs already, and says what it cannot look at there")
     func target() async throws {
         let plan = try RunPlan(RunOptions(), seed: 1)
@@ -164,6 +181,8 @@ struct ScenarioCommandTests {
         expectCorrect(visitors.trials)
         #expect(visitors.checks.first { $0.id == "answers-are-rows" }?.notChecked == 1)
         #expect(visitors.checks.first { $0.id == "answers-left-stock" }?.passed == 1)
+        try await attemptsHaveVisitorsOfTheirOwn(server.target, url)
+        #expect(visitors.spoilt?.allSatisfy { $0.isStockExact == true && $0.purchasesPerSecond > 0 } == true)
         let wrong = try await start(["--target", url, "--strategies", "redlock"])
         #expect(await wrong.waitUntilExit() == .exited(64))
         await server.process.killNow()

@@ -176,7 +176,7 @@ struct JUnitAndSamplesTests {
         let gunzip = try await ChildProcess.start("gunzip", ["-c", path])
         #expect(await gunzip.waitUntilExit().isSuccess)
         let lines = gunzip.lines(of: .standardOutput)
-        #expect(lines.last == "1,lua-atomic,closed,1,2,1,990000,990000,1000000,success,,1000,2000,200")
+        #expect(lines.last == "2,lua-atomic,closed,1,2,1,990000,990000,1000000,success,,1000,2000,200")
         directory.remove()
     }
 

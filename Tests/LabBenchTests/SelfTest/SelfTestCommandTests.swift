@@ -23,7 +23,7 @@ struct SelfTestCommandTests {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let findings = try decoder.decode([SelfTest.Finding].self, from: Data(json.utf8))
-        #expect(findings.count == 17)
+        #expect(findings.count == 18)
         let wrong = findings.count { $0.isRight == false }
         #expect(status == .exited(wrong == 0 ? 0 : 3), "\(findings)")
         // Deterministic whatever the machine does: a stall can be hidden, but not an overload.
