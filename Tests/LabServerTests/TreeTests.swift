@@ -58,6 +58,26 @@ struct TreeTests {
         #expect(missing == [])
     }
 
+    /// Rows of the tour whose file or function is not there.
+    private static func lost(_ tour: String) -> [String] {
+        tour.split(separator: "\n").filter { $0.hasPrefix("| `Sources/") }.compactMap { row in
+            let names = row.split(separator: "`").map(String.init)
+            let (file, function) = (names[1], names[3])
+            let source = try? String(contentsOfFile: root + "/" + file, encoding: .utf8)
+            let isThere =
+                source?.contains("func \(function)(") == true || source?.contains("func \(function)<") == true
+            return isThere ? nil : "\(file): \(function)"
+        }
+    }
+
+    @Test("has every file and function that the tour walks through")
+    func tour() throws {
+        let tour = try String(contentsOfFile: Self.root + "/docs/TOUR.md", encoding: .utf8)
+        #expect(tour.split(separator: "\n").count { $0.hasPrefix("| `Sources/") } > 20)
+        #expect(Self.lost(tour) == [])
+        #expect(Self.lost("| `Sources/lab-bench/LabBench.swift` | `noSuch` | planted |").count == 1)
+    }
+
     @Test("keeps the strategies' library in rooms: no source lies loose at its top")
     func rooms() throws {
         let loose = try Self.tracked().filter { file in

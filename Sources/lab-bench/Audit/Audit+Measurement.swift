@@ -44,11 +44,10 @@ extension Audit {
     private static func generatorProcessor(_ facts: AuditFacts) -> Check? {
         guard let generator = facts.generator, generator.isAlone else { return nil }
         let wait = generator.processorShare.flatMap { share in
-            generator.processorMs.map {
-                share < 1 ? $0 * share / (2 * (1 - share)) : .greatestFiniteMagnitude
-            }
+            generator.processorMs.map { share < 1 ? $0 * share / (2 * (1 - share)) : .infinity }
         }
-        let part = wait.flatMap { wait in generator.meanMs.map { $0 > 0 ? wait / $0 : 0 } }
+        // Ten times a purchase is said of everything beyond it, a thread that is full among them.
+        let part = wait.flatMap { wait in generator.meanMs.map { $0 > 0 ? min(wait / $0, 10) : 0 } }
         return share(
             "generator-processor", "the wait for the generator's own thread was a small share of a purchase",
             part, .atMost(mostWait), limit: "<= \(Text.percent(mostWait)) of the mean")
@@ -72,10 +71,9 @@ extension Audit {
     }
 
     private static func generatorPauses(_ facts: AuditFacts) -> Check {
-        check(
+        share(
             "generator-pauses", "the generator stood still for a small share of the window only",
-            facts.generator?.stillShare, .atMost(mostStill), limit: "<= \(Text.percent(mostStill))", digits: 4
-        )
+            facts.generator?.stillShare, .atMost(mostStill), limit: "<= \(Text.percent(mostStill))")
     }
 
     private static func generatorSockets(_ facts: AuditFacts) -> Check? {

@@ -162,7 +162,7 @@ struct Comparison: Sendable, Codable, Equatable {
             }
             return strategy.targets.filter { target in
                 target.isMet == false && before.contains { $0.name == target.name && $0.isMet == true }
-                    && (target.name != StrategyResult.Target.p95Name || isSlower)
+                    && (target.name != StrategyResult.Target.Kind.p95.rawValue || isSlower)
             }.map { "\(strategy.id): \($0.name)" }
         }
     }

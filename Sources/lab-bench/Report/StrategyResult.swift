@@ -16,7 +16,12 @@ struct StrategyResult: Sendable, Codable, Equatable {
 
     /// A line of the wish list.
     struct Target: Sendable, Codable, Equatable {
-        static let p95Name = "p95 of a purchase"
+        /// Its name, as it stands in results.json.
+        enum Kind: String, Sendable, CaseIterable {
+            case p95 = "p95 of a purchase"
+            case success = "purchases that succeed"
+            case stock = "stock exact"
+        }
 
         var name: String
         var limit: String
@@ -89,17 +94,19 @@ struct StrategyResult: Sendable, Codable, Equatable {
     /// Nil in the purchase scenario.
     var journey: JourneyResult?
     var ledger: Ledger
-    var failedChecks: [String]
+    var failedChecks: [FailedCheck]
     var targets: [Target]
 
     /// What can be said about the stock in one word.
     var stockWord: String {
         if trials == 0 { return "not run" }
         if isViolated { return "wrong" }
-        return targets.last?.isMet == true ? "exact" : "unknown"
+        return target(.stock)?.isMet == true ? "exact" : "unknown"
     }
 
-    var isViolated: Bool { failedChecks.contains { $0.hasPrefix("correctness:") } }
+    var isViolated: Bool { failedChecks.contains { $0.kind == .correctness } }
+
+    func target(_ kind: Target.Kind) -> Target? { targets.first { $0.name == kind.rawValue } }
 }
 
 extension StrategyResult {
@@ -187,13 +194,9 @@ extension StrategyResult {
         return limiter
     }
 
-    private static func notPassed(_ trials: [FinishedTrial], _ state: Check.State) -> [String] {
-        var found: [String] = []
-        for check in trials.flatMap(\.checks) where check.state == state {
-            let name = "\(check.kind.rawValue):\(check.id)"
-            if !found.contains(name) { found.append(name) }
-        }
-        return found
+    private static func notPassed(_ trials: [FinishedTrial], _ state: Check.State) -> [FailedCheck] {
+        trials.flatMap(\.checks).filter { $0.state == state }
+            .map { FailedCheck(kind: $0.kind, id: $0.id) }.removingDuplicates()
     }
 
     private static func targets(
@@ -207,16 +210,16 @@ extension StrategyResult {
         let wrong = checks.count { $0.state == .fail }
         return [
             Target(
-                name: Target.p95Name, limit: "< \(Text.number(thresholds.p95Ms)) ms",
+                name: Target.Kind.p95.rawValue, limit: "< \(Text.number(thresholds.p95Ms)) ms",
                 measured: "\(Text.milliseconds(p95)) ms", isMet: p95.map { $0 < thresholds.p95Ms * 1000 },
                 isDemanded: thresholds.demanded?.contains(.p95Ms)),
             Target(
-                name: "purchases that succeed", limit: "> \(Text.number(thresholds.successPercent)) %",
+                name: Target.Kind.success.rawValue, limit: "> \(Text.number(thresholds.successPercent)) %",
                 measured: Text.percent(share),
                 isMet: share.map { $0 > thresholds.successPercent / 100 },
                 isDemanded: thresholds.demanded?.contains(.successPercent)),
             Target(
-                name: "stock exact", limit: "every check passes",
+                name: Target.Kind.stock.rawValue, limit: "every check passes",
                 measured: isRead ? "\(checks.count - wrong) of \(checks.count) checks" : "-",
                 isMet: wrong > 0 ? false : isRead ? true : nil),
         ]

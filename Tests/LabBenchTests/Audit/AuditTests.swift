@@ -85,6 +85,10 @@ struct AuditTests {
         ("users who did nothing", with { $0.busyShare = 0.97 }, ["littles-law"]),
         ("more work than users", with { $0.busyShare = 1.03 }, ["littles-law"]),
         ("a generator without time", with { $0.generator?.processorShare = 0.95 }, ["generator-processor"]),
+        (
+            "a generator whose thread is full", with { $0.generator?.processorShare = 1.2 },
+            ["generator-processor"]
+        ),
         ("a generator that is late", with { $0.generator?.lateness[0].errorMs = 3.1 }, ["generator-lag"]),
         ("a generator that was stopped", with { $0.generator?.stillShare = 0.05 }, ["generator-pauses"]),
         ("too many sockets", with { $0.generator?.sockets = 1000 }, ["generator-sockets"]),

@@ -49,6 +49,6 @@ struct EqualConditionsTests {
             sqliteVersion: odd.sqliteVersion, journalMode: odd.journalMode)
         let results = RunResultsTests.results(plan, trials)
         #expect(results.verdict.exit == .invalid)
-        #expect(results.strategies[0].failedChecks == ["measurement:equal-conditions"])
+        #expect(results.strategies[0].failedChecks == [.init(kind: .measurement, id: "equal-conditions")])
     }
 }

@@ -251,6 +251,10 @@ struct ComparisonTests {
         #expect(comparison.judgements.count { $0.figure == .responseP95 && $0.word == .tooFewRounds } == 10)
         #expect(comparison.judgements.count { $0.word != .tooFewRounds } == 20)
         #expect(ComparisonText(comparison).plain.contains("lua-atomic"))
+        // Results of before are drawn again, with intervals over their trials: seven of 79 to 102 ms.
+        let report = MarkdownReport(results).text
+        #expect(report.contains("| 92.2 (80.9 - 105) |"))
+        #expect(HTMLReport(results).text.contains("92.2 (80.9 - 105)"))
     }
 
     @Test("calls a strategy that the new results lack no pass, unless something worse was found")

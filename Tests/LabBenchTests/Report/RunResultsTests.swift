@@ -114,7 +114,7 @@ struct RunResultsTests {
         #expect(results.verdict.exit == .violation)
         #expect(results.verdict.sentence.contains("setnx-spin"))
         #expect(results.strategies.map(\.isRanked) == [true, false])
-        #expect(results.strategies.last?.targets.last?.isMet == false)
+        #expect(results.strategies.last?.target(.stock)?.isMet == false)
     }
 
     @Test("are invalid when the control was not caught")

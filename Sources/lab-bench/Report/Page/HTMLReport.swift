@@ -56,7 +56,7 @@ struct HTMLReport: Sendable {
         let leaders = results.leaders
         let best = strategies.first { $0.id == leaders.first }
         let exact = strategies.count { $0.stockWord == "exact" }
-        let met = strategies.count { $0.targets.first?.isMet == true }
+        let met = strategies.count { $0.target(.p95)?.isMet == true }
         let passed = results.checks.reduce(0) { $0 + $1.passed }
         let all = results.checks.reduce(0) { $0 + $1.passed + $1.failed + $1.unknown }
         let entries = [
