@@ -312,7 +312,7 @@ struct RunCommandTests {
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(thread) ?? 0, 19)
         }
         var company: [ChildProcess] = []
-        for _ in 0..<2 * EnvironmentInfo.cores {
+        for _ in 0..<4 * EnvironmentInfo.cores {
             company.append(try await ChildProcess.start("/bin/sh", ["-c", "while :; do :; done"]))
         }
         return company
@@ -324,9 +324,9 @@ struct RunCommandTests {
     func starved() async throws {
         let directory = try TemporaryDirectory()
         let child = try await start([
-            "run", "--no-ceilings", "--strategies", "lua-atomic,setnx-backoff", "--model", "closed",
-            "--users",
-            "20", "--rounds", "1", "--warmup", "0", "--duration", "2", "--output", directory.file("out"),
+            // Quick purchases: where one takes seconds, a late generator changes little, and the run says so.
+            "run", "--no-ceilings", "--strategies", "lua-atomic", "--model", "closed", "--users", "20",
+            "--rounds", "1", "--warmup", "0", "--duration", "6", "--output", directory.file("out"),
         ])
         try await waitUntil { isPastControl(child) || !child.isRunning }
         let company = try await starve(child)
@@ -338,7 +338,6 @@ struct RunCommandTests {
         let ids: Set = ["generator-lag", "generator-pauses", "generator-processor"]
         let spoilt = try #require(found.spoilt)
         #expect(spoilt.allSatisfy { $0.isLeftOut && $0.causes.contains { ids.contains($0.check) } })
-        #expect(Set(spoilt.map(\.strategy)) == ["lua-atomic", "setnx-backoff"])
         #expect(spoilt.map(\.attempt).max() == Repetition.mostOfTrial + 1)
         #expect(found.verdict.exit == .invalid && found.strategies.allSatisfy { !$0.isRanked })
         // Against itself: neither a judgement nor a number for somebody's history.
