@@ -58,7 +58,7 @@ public struct RedisServerOptions: Sendable, Hashable {
     public init(
         listener: Listener = .tcp(port: nil), encryption: Encryption? = nil, password: Secret? = nil,
         persistence: Persistence = .none, arguments: [String] = [],
-        startLimit: Duration = .seconds(10), stopLimit: Duration = .seconds(5)
+        startLimit: Duration = .seconds(60), stopLimit: Duration = .seconds(5)
     ) {
         self.listener = listener
         self.encryption = encryption

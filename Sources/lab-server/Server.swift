@@ -22,9 +22,9 @@ struct Server: Sendable {
     /// comparison takes its time, and until it is through no purchase is let in. Before that nothing listens, which a
     /// probe reads as not started.
     ///
-    /// - Parameter onReady: Called once with the URL when connections are accepted and the first comparison has ended.
+    /// - Parameter onReady: Called once with the URLs when connections are accepted and the first comparison has ended.
     /// - Throws: ``StartFailure``.
-    func run(onReady: @escaping @Sendable (String) -> Void) async throws {
+    func run(onReady: @escaping @Sendable (ServingAddresses) -> Void) async throws {
         let identity = try plan.tls.map { files throws(StartFailure) in try TLSIdentity(files) }
         // A Redis that is given is asked first: nothing is made for a server that cannot sell.
         let given = try await givenServers()
@@ -77,7 +77,7 @@ struct Server: Sendable {
 
     private func serve(
         _ redis: RedisServers, _ ledger: SQLiteLedger, _ ledgerMeter: LedgerMeter, _ identity: TLSIdentity?,
-        onReady: @escaping @Sendable (String) -> Void
+        onReady: @escaping @Sendable (ServingAddresses) -> Void
     ) async throws {
         let hasher = PasswordHasher(
             cost: plan.bcryptCost, threads: FixedLimits.passwordThreads, queue: plan.passwordQueue)
@@ -97,7 +97,7 @@ struct Server: Sendable {
                 crashPoints: plan.crashPoints, redisMeter: meter, ledgerMeter: ledgerMeter,
                 metricsProducts: plan.metricsProducts, tls: identity, logThreshold: logThreshold)
             let strategy = try strategy(redis, meter, fences: .ledger(ledger))
-            let notice = StartNotice(onReady)
+            let notice = StartNotice(withMetrics: plan.metricsPort != nil, onReady)
             let reconciling = reconciling(strategy, parts, stockServer, notice)
             let built = buildRouter(
                 strategy: strategy, parts: parts, checks: redis.readinessChecks,
@@ -184,7 +184,7 @@ struct Server: Sendable {
         _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
         beside reconciling: any Service, _ notice: StartNotice
     ) async throws {
-        let host = plan.host.contains(":") ? "[\(plan.host)]" : plan.host
+        let host = Self.inURL(plan.host)
         let scheme = parts.tls == nil ? "http" : "https"
         let application = try buildApplication(
             built, address: .hostname(plan.host, port: plan.port), front: plan.front, tls: parts.tls,
@@ -193,7 +193,7 @@ struct Server: Sendable {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: reconciling), .init(service: LagService(lag: parts.loopLag)),
         ]
-        if let page = metricsPage(built, parts) { services.append(.init(service: page)) }
+        if let page = metricsPage(built, parts, notice) { services.append(.init(service: page)) }
         services.append(.init(service: application))
         var group = ServiceGroupConfiguration(services: services, logger: logger)
         group.maximumGracefulShutdownDuration = plan.drainTimeout
@@ -216,19 +216,23 @@ struct Server: Sendable {
     }
 
     private func metricsPage(
-        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>
+        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>, _ notice: StartNotice
     ) -> (any Service)? {
         guard let port = plan.metricsPort else { return nil }
+        let host = Self.inURL(plan.metricsHost)
         let gauges = { @Sendable in await parts.gauges }
         return buildMetricsApplication(
             built.metrics, address: .hostname(plan.metricsHost, port: port), gauges: gauges, logger: logger
         ) { [logger] channel in
-            logger.notice(
-                "metrics",
-                metadata: [
-                    "event": "metrics_listening", "port": "\(channel.localAddress?.port ?? 0)",
-                ])
+            let port = channel.localAddress?.port ?? 0
+            logger.notice("metrics", metadata: ["event": "metrics_listening", "port": "\(port)"])
+            notice.showsMetrics(at: "http://\(host):\(port)/metrics")
         }
+    }
+
+    /// An address of IPv6 stands in brackets.
+    private static func inURL(_ host: String) -> String {
+        host.contains(":") ? "[\(host)]" : host
     }
 
     /// Reads the certificate's files again at each SIGHUP; a pair that cannot be used changes nothing.

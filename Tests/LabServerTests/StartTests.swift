@@ -12,17 +12,29 @@ import Testing
 /// What a server answers before it sells.
 @Suite struct StartTests {
     @Test(
-        "The word is said once, when the server listens and the first comparison has ended, in either order")
-    func notice() {
-        for isListeningFirst in [true, false] {
-            let said = Recorder<String>()
-            let notice = StartNotice { said.note($0) }
-            if isListeningFirst { notice.listens(at: "here") } else { notice.hasCompared() }
+        "The word is said once, when all of the server listens and the first comparison has ended, in any order",
+        arguments: [0, 1, 2])
+    func notice(first: Int) {
+        let said = Recorder<ServingAddresses>()
+        let notice = StartNotice(withMetrics: true) { said.note($0) }
+        let steps = [
+            { notice.listens(at: "here") }, { notice.showsMetrics(at: "there") }, { notice.hasCompared() },
+        ]
+        for offset in 0..<3 {
             #expect(said.values.isEmpty)
-            if isListeningFirst { notice.hasCompared() } else { notice.listens(at: "here") }
-            notice.hasCompared()
-            #expect(said.values == ["here"])
+            steps[(first + offset) % 3]()
         }
+        notice.hasCompared()
+        #expect(said.values == [ServingAddresses(api: "here", metrics: "there")])
+    }
+
+    @Test("The word does not wait for a page for Prometheus that nobody asked for")
+    func withoutMetrics() {
+        let said = Recorder<ServingAddresses>()
+        let notice = StartNotice(withMetrics: false) { said.note($0) }
+        notice.listens(at: "here")
+        notice.hasCompared()
+        #expect(said.values == [ServingAddresses(api: "here")])
     }
 
     /// A crash has left a unit reserved, and the lock that its return needs is somebody else's: the first comparison

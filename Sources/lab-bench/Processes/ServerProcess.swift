@@ -29,6 +29,9 @@ struct ServerProcess: Sendable {
             .unreachable, "there is no lab-server next to lab-bench; build it, or name it by --server-binary")
     }
 
+    /// How long a server may take to start, on a machine that has next to no time for it too.
+    private static let startLimit = Duration.seconds(120)
+
     /// Starts the server and waits for the line that says where it listens.
     static func start(
         _ executable: String, strategy: StrategyID, redis: [String], database: String,
@@ -44,14 +47,14 @@ struct ServerProcess: Sendable {
         let arguments = ["serve", "--port", "0"] + places + fixed
         let child: ChildProcess
         do throws(LabProcessError) {
-            child = try await ChildProcess.start(executable, arguments)
+            child = try await ChildProcess.start(executable, arguments, environment: environment)
         } catch {
             throw BenchError(.unreachable, error.description)
         }
         let announcement = "lab-server listening on "
         // A cancelled start ends at once: the server's end ends the wait.
         let line = await withTaskCancellationHandler {
-            await child.line(within: .seconds(30)) { $0.hasPrefix(announcement) }
+            await child.line(within: startLimit) { $0.hasPrefix(announcement) }
         } onCancel: {
             child.signal(SIGKILL)
         }
@@ -59,14 +62,28 @@ struct ServerProcess: Sendable {
         guard let target = address.flatMap({ LoadTarget(parsing: $0) }) else {
             throw await failure(child, line)
         }
-        let metrics = await metricsTarget(child)
+        var metrics = line.flatMap { metricsTarget(in: $0) }
+        if metrics == nil { metrics = await metricsTarget(inLogOf: child) }
         let urls = redis.count == 1 ? "URL" : "URL,\(redis.count - 1) NODES"
         let shown = ["serve", "--port", "0", "--redis", urls, "--database", "sqlite:PATH"] + fixed
         return ServerProcess(process: child, target: target, metrics: metrics, shownArguments: shown)
     }
 
-    /// The page for Prometheus has a free port too, which the log names.
-    private static func metricsTarget(_ child: ChildProcess) async -> LoadTarget? {
+    /// The environment of this process without the server's own variables: a trial's server runs with what the report
+    /// shows, not with what somebody set for a server in production.
+    private static var environment: [String: String] {
+        ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("LAB_") }
+    }
+
+    /// The page for Prometheus has a free port too, which the line names.
+    static func metricsTarget(in line: String) -> LoadTarget? {
+        line.split(separator: " ").first { $0.hasPrefix("metrics=") }
+            .map { $0.dropFirst("metrics=".count).replacing("/metrics", with: "") }
+            .flatMap { LoadTarget(parsing: String($0)) }
+    }
+
+    /// A server that is older than this bench names it in its log only.
+    private static func metricsTarget(inLogOf child: ChildProcess) async -> LoadTarget? {
         let line = await child.line(of: .standardError, within: .seconds(10)) {
             $0.contains(#""event":"metrics_listening""#)
         }

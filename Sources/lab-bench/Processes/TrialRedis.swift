@@ -80,7 +80,7 @@ enum ExternalRedis {
     private static func send(
         _ endpoint: RedisEndpoint, _ command: RedisCommand
     ) async throws(BenchError) -> RESPValue {
-        let client = RedisClient(endpoint, limits: .init(connect: .seconds(3), command: .seconds(10)))
+        let client = RedisClient(endpoint, limits: .init(connect: .seconds(10), command: .seconds(60)))
         let result: Result<RESPValue, BenchError>
         do throws(RedisError) {
             result = .success(try await client.send(command))

@@ -18,24 +18,25 @@ struct Serve: AsyncParsableCommand {
                 label: $0, format: plan.logFormat, threshold: threshold, write: plan.logOutput.write)
         }
         let server = Server(plan: plan, logger: Logger(label: "lab-server"), logThreshold: threshold)
-        try await server.run { address in
-            LogOutput.standardOutput.write(Self.announcement(at: address, plan) + "\n")
+        try await server.run { addresses in
+            LogOutput.standardOutput.write(Self.announcement(at: addresses, plan) + "\n")
         }
     }
 
     /// The one line on the standard output. Whatever the log's level is, it is said.
-    static func announcement(at address: String, _ plan: ServePlan) -> String {
-        let strategy = plan.settings.strategy.rawValue
+    static func announcement(at addresses: ServingAddresses, _ plan: ServePlan) -> String {
+        var fields = [(key: "strategy", value: plan.settings.strategy.rawValue)]
+        if let metrics = addresses.metrics { fields.append((key: "metrics", value: metrics)) }
         guard plan.logOutput == .standardOutput else {
-            return "lab-server listening on \(address) strategy=\(strategy)"
+            let rest = fields.map { " \($0.key)=\($0.value)" }.joined()
+            return "lab-server listening on \(addresses.api)\(rest)"
         }
-        let fields: [(String, String)] = [
-            ("address", address), ("event", "listening"), ("strategy", strategy),
-        ]
+        fields += [(key: "address", value: addresses.api), (key: "event", value: "listening")]
+        fields.sort { $0.key < $1.key }
         return plan.logFormat.text(
             of: LogLine(
                 time: WallClock.system.now, level: .notice, label: "lab-server", message: "listening",
-                fields: fields.map { (key: $0, value: "\($1)") }))
+                fields: fields.map { (key: $0.key, value: "\($0.value)") }))
     }
 }
 

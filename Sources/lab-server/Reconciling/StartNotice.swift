@@ -1,36 +1,49 @@
 import Synchronization
 
-/// Says once that the server sells: when it listens, and the first comparison of stock and ledger has ended, well or
-/// badly. Whoever waits for the word buys at once.
+/// Where a server is reached once it sells.
+struct ServingAddresses: Sendable, Equatable {
+    var api: String
+    /// The page for Prometheus; nil where the plan asks for none.
+    var metrics: String?
+}
+
+/// Says once that the server sells: when all of it listens, and the first comparison of stock and ledger has ended,
+/// well or badly. Whoever waits for the word buys at once.
 final class StartNotice: Sendable {
     private struct State: Sendable {
-        var address: String?
+        var api: String?
+        var metrics: String?
         var isCompared = false
         var isSaid = false
 
-        mutating func next() -> String? {
-            guard let address, isCompared, !isSaid else { return nil }
+        mutating func next(withMetrics: Bool) -> ServingAddresses? {
+            guard let api, isCompared, !isSaid, !withMetrics || metrics != nil else { return nil }
             isSaid = true
-            return address
+            return ServingAddresses(api: api, metrics: metrics)
         }
     }
 
     private let state = Mutex(State())
-    private let say: @Sendable (String) -> Void
+    private let withMetrics: Bool
+    private let say: @Sendable (ServingAddresses) -> Void
 
-    init(_ say: @escaping @Sendable (String) -> Void) {
+    /// - Parameter withMetrics: True where the page for Prometheus has an address of its own, which is waited for.
+    init(withMetrics: Bool, _ say: @escaping @Sendable (ServingAddresses) -> Void) {
+        self.withMetrics = withMetrics
         self.say = say
     }
 
-    func listens(at address: String) { change { $0.address = address } }
+    func listens(at address: String) { change { $0.api = address } }
+
+    func showsMetrics(at address: String) { change { $0.metrics = address } }
 
     func hasCompared() { change { $0.isCompared = true } }
 
     private func change(_ body: (inout State) -> Void) {
-        let address = state.withLock { state in
+        let addresses = state.withLock { state in
             body(&state)
-            return state.next()
+            return state.next(withMetrics: withMetrics)
         }
-        if let address { say(address) }
+        if let addresses { say(addresses) }
     }
 }
