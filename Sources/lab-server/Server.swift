@@ -216,7 +216,8 @@ struct Server: Sendable {
     }
 
     private func metricsPage(
-        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>, _ notice: StartNotice
+        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ notice: StartNotice
     ) -> (any Service)? {
         guard let port = plan.metricsPort else { return nil }
         let host = Self.inURL(plan.metricsHost)
