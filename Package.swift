@@ -28,7 +28,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "LockStrategies", targets: ["LockStrategies"]),
-        .library(name: "InventoryService", targets: ["InventoryService"]),
+        .library(name: "InventoryService", targets: ["InventoryService", "LedgerSQLite"]),
         .executable(name: "lab-server", targets: ["lab-server"]),
         .executable(name: "lab-bench", targets: ["lab-bench"]),
     ],
@@ -64,21 +64,30 @@ let package = Package(
             dependencies: ["RedisClient"],
             resources: [.embedInCode("Scripts")],
             swiftSettings: settings),
+        // The service and the protocol of its ledger: no SQL.
         .target(
             name: "InventoryService",
             dependencies: [
                 "LockStrategies", "RedisClient", "COpenSSL", "CLibCrypt",
-                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOPosix", package: nio),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        // The ledger on SQLite.
+        .target(
+            name: "LedgerSQLite",
+            dependencies: [
+                "InventoryService", "LockStrategies",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
         .target(name: "LabProcesses", dependencies: ["RedisClient"], swiftSettings: settings),
 
-        .executableTarget(
-            name: "lab-server",
+        // The API as a library.
+        .target(
+            name: "LabServerKit",
             dependencies: [
-                "InventoryService", "LockStrategies", "RedisClient", "LabProcesses",
+                "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient", "LabProcesses",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -92,10 +101,11 @@ let package = Package(
             ],
             resources: [.embedInCode("DocsPage")],
             swiftSettings: settings),
-        .executableTarget(
-            name: "lab-bench",
+        .executableTarget(name: "lab-server", dependencies: ["LabServerKit"], swiftSettings: settings),
+        .target(
+            name: "LabBenchKit",
             dependencies: [
-                "InventoryService", "LockStrategies", "RedisClient", "LabProcesses", "CZlib",
+                "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient", "LabProcesses", "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -106,6 +116,8 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings),
+
+        .executableTarget(name: "lab-bench", dependencies: ["LabBenchKit"], swiftSettings: settings),
 
         // A SQLite VFS that knows what a disk would hold after a power cut.
         .target(
@@ -148,7 +160,7 @@ let package = Package(
         .testTarget(
             name: "InventoryServiceTests",
             dependencies: [
-                "InventoryService", "LockStrategies", "LabTesting", "LabProcesses",
+                "InventoryService", "LedgerSQLite", "LockStrategies", "LabTesting", "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Auth/common_passwords.py"],
@@ -156,8 +168,9 @@ let package = Package(
         .testTarget(
             name: "LabServerTests",
             dependencies: [
-                "lab-server", "InventoryService", "LockStrategies", "RedisClient", "LabTesting",
-                "LabProcesses", "foreign-writer",
+                "LabServerKit", "lab-server", "InventoryService", "LedgerSQLite", "LockStrategies",
+                "RedisClient",
+                "LabTesting", "LabProcesses", "foreign-writer",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
@@ -171,8 +184,8 @@ let package = Package(
         .testTarget(
             name: "LabBenchTests",
             dependencies: [
-                "lab-bench", "lab-server", "InventoryService", "LockStrategies", "RedisClient", "LabTesting",
-                "LabProcesses",
+                "LabBenchKit", "lab-bench", "LabServerKit", "lab-server", "InventoryService", "LedgerSQLite",
+                "LockStrategies", "RedisClient", "LabTesting", "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),

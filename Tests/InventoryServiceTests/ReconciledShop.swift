@@ -6,6 +6,7 @@ import RedisClient
 import Testing
 
 @testable import InventoryService
+@testable import LedgerSQLite
 
 /// Purchases and a reconciler of one process over real servers.
 struct ReconciledShop: Sendable {

@@ -1,6 +1,7 @@
 import InventoryService
 import LabProcesses
 import LabTesting
+import LedgerSQLite
 import LockStrategies
 import Logging
 import RedisClient

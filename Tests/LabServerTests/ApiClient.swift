@@ -5,12 +5,13 @@ import HummingbirdTesting
 import InventoryService
 import LabProcesses
 import LabTesting
+import LedgerSQLite
 import LockStrategies
 import Logging
 import NIOPosix
 import RedisClient
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// A client of one running server, with a connection of its own for each request.
 struct ApiClient: Sendable {

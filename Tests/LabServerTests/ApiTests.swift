@@ -1,11 +1,12 @@
 import HTTPTypes
 import InventoryService
 import LabProcesses
+import LedgerSQLite
 import LockStrategies
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 @Suite struct ApiTests {
     @Test("The wish list's flow: register, log in, create a product, buy it, find it among my purchases")

@@ -4,11 +4,12 @@ import GRDB
 import InventoryService
 import LabProcesses
 import LabTesting
+import LedgerSQLite
 import LockStrategies
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The commands beside `serve`, as processes.
 @Suite struct CommandTests {

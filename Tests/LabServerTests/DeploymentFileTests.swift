@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// What the files of `deploy`, the Dockerfile and compose.yaml promise, held against the program.
 @Suite struct DeploymentFileTests {

@@ -3,7 +3,7 @@ import LabTesting
 import LockStrategies
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The page at /docs.
 @Suite struct DocsPageTests {

@@ -2,7 +2,7 @@ import Foundation
 import HTTPTypes
 import Synchronization
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// Holds answers against the OpenAPI document: the part of JSON Schema that the document uses, read anew.
 final class DocumentCheck: @unchecked Sendable {

@@ -4,7 +4,7 @@ import LabTesting
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The commands of the documents, run as they stand there; only ports and folders are those of the test.
 @Suite struct DocumentationTests {

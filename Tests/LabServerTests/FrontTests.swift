@@ -3,7 +3,7 @@ import LabTesting
 import LockStrategies
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// What happens before a request reaches a route.
 @Suite("Before a route", .sharedLab)

@@ -3,7 +3,7 @@ import LabProcesses
 import LabTesting
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// `lab-server health`, as a container runs it.
 @Suite struct HealthCommandTests {

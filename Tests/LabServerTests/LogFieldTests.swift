@@ -3,7 +3,7 @@ import HTTPTypes
 import LabProcesses
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// By which names a line of the log is found, on the lines of a real process.
 @Suite struct LogFieldTests {

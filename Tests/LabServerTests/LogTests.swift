@@ -6,7 +6,7 @@ import Logging
 import Synchronization
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// What the server writes down, and what it does not.
 @Suite struct LogTests {

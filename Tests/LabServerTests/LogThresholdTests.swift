@@ -6,7 +6,7 @@ import Logging
 import Synchronization
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The level of the log, changed while the server runs.
 @Suite struct LogThresholdTests {

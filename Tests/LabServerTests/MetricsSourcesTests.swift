@@ -9,7 +9,7 @@ import RedisClient
 import Synchronization
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// Each metric moves with what it names.
 @Suite struct MetricsSourcesTests {

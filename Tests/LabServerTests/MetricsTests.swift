@@ -4,7 +4,7 @@ import InventoryService
 import LockStrategies
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 @Suite struct MetricsTests {
     @Test("What reconciliations did is counted; what the newest found is shown; a dry run is not")

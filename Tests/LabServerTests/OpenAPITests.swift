@@ -7,7 +7,7 @@ import LockStrategies
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The document, the table of routes and what the server really answers are one.
 @Suite struct OpenAPITests {

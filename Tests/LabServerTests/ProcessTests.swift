@@ -1,9 +1,10 @@
 import Foundation
 import InventoryService
 import LabProcesses
+import LedgerSQLite
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The built program as a process of its own.
 @Suite struct ProcessTests {

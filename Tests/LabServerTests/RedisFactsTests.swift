@@ -1,6 +1,6 @@
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 @Suite struct RedisFactsTests {
     private func facts(memory: String, policy: String) -> RedisFacts {

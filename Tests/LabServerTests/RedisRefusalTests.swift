@@ -4,7 +4,7 @@ import LabTesting
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The built program with a Redis that it cannot use: one line that says what to change, and a code.
 @Suite struct RedisRefusalTests {

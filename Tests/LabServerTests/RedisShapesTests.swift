@@ -5,7 +5,7 @@ import LockStrategies
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The built program sells on every kind of Redis that a URL can name.
 @Suite struct RedisShapesTests {

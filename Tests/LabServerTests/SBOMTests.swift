@@ -3,7 +3,7 @@ import LabProcesses
 import LabTesting
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// What `./lab sbom` says of the program, judged by a validator that is not ours: cyclonedx-python-lib.
 @Suite("The bill of materials", .serialized, .timeLimit(.minutes(10)))

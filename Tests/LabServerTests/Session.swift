@@ -4,7 +4,7 @@ import LockStrategies
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// Calls of every route, such that every status comes that a client can bring about.
 struct Session {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// One server for all tests of a suite, which use users and products of their own.
 struct SharedLab: SuiteTrait, TestScoping {

@@ -7,7 +7,7 @@ import RedisClient
 import Synchronization
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// What a server answers before it sells.
 @Suite struct StartTests {

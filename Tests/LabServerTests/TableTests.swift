@@ -4,7 +4,7 @@ import InventoryService
 import LockStrategies
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 @Suite struct TableTests {
     @Test("Every outcome of a purchase has its status", arguments: PurchaseOutcome.Kind.allCases)

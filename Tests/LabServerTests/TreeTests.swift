@@ -1,4 +1,5 @@
 import Foundation
+import LabProcesses
 import Testing
 
 /// The tree is what its map says. Newcomers read the map first.
@@ -16,16 +17,98 @@ struct TreeTests {
 
     /// What git keeps, from the root on.
     private static func tracked() throws -> [String] {
-        let git = Process()
-        git.executableURL = URL(filePath: "/usr/bin/env")
-        git.arguments = ["git", "-C", root, "ls-files"]
-        let output = Pipe()
-        git.standardOutput = output
-        try git.run()
-        let names = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        git.waitUntilExit()
-        try #require(git.terminationStatus == 0)
+        let names = try output(of: ["git", "-C", root, "ls-files"])
         return names.split(separator: "\n").map(String.init)
+    }
+
+    /// What a program prints.
+    private static func output(of words: [String], input: Data? = nil) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = words
+        let (output, source) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardInput = source
+        try process.run()
+        if let input {
+            // In the background: both pipes may fill up.
+            DispatchQueue.global().async {
+                try? source.fileHandleForWriting.write(contentsOf: input)
+                try? source.fileHandleForWriting.close()
+            }
+        } else {
+            try source.fileHandleForWriting.close()
+        }
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+        return text
+    }
+
+    private struct Manifest: Decodable {
+        struct Target: Decodable {
+            struct Dependency: Decodable {
+                let name: String?
+
+                private enum CodingKeys: String, CodingKey {
+                    case byName
+                }
+
+                init(from decoder: any Decoder) throws {
+                    let values = try decoder.container(keyedBy: CodingKeys.self)
+                    name = try values.decodeIfPresent([String?].self, forKey: .byName)?.first.flatMap(\.self)
+                }
+            }
+
+            let name: String
+            let path: String?
+            let dependencies: [Dependency]
+        }
+
+        let targets: [Target]
+
+        /// Own modules by the target that may import them.
+        var arrows: [String: Set<String>] {
+            Dictionary(
+                uniqueKeysWithValues: targets.map { ($0.name, Set($0.dependencies.compactMap(\.name))) })
+        }
+    }
+
+    /// Imports of own modules that the manifest does not allow, as `file: module`.
+    private static func forbidden(_ sources: [String: String], _ arrows: [String: Set<String>]) -> [String] {
+        let own = Set(arrows.keys)
+        return sources.flatMap { file, text -> [String] in
+            let target = file.split(separator: "/").dropFirst().first.map(String.init) ?? ""
+            let imported = text.split(separator: "\n").compactMap { line -> String? in
+                let words = line.split(separator: " ")
+                guard let place = words.firstIndex(of: "import"), place <= 1 else { return nil }
+                return words.last.map(String.init)
+            }
+            return imported.filter { own.contains($0) && arrows[target]?.contains($0) != true }
+                .map { "\(file): \($0)" }
+        }.sorted()
+    }
+
+    @Test("has no import that the manifest does not allow, and is drawn as the manifest has it")
+    func arrows() throws {
+        let scratch = try TemporaryDirectory(prefix: "lab-tree")
+        let json = try Self.output(of: [
+            "swift", "package", "--package-path", Self.root, "--scratch-path", scratch.path, "dump-package",
+        ])
+        scratch.remove()
+        let arrows = try JSONDecoder().decode(Manifest.self, from: Data(json.utf8)).arrows
+        #expect(arrows["LedgerSQLite"]?.contains("InventoryService") == true)
+        var sources: [String: String] = [:]
+        for file in try Self.tracked() where file.hasPrefix("Sources/") && file.hasSuffix(".swift") {
+            sources[file] = try String(contentsOfFile: Self.root + "/" + file, encoding: .utf8)
+        }
+        #expect(Self.forbidden(sources, arrows) == [])
+        let planted = ["Sources/InventoryService/Ledger/Ledger.swift": "public import LedgerSQLite\n"]
+        #expect(Self.forbidden(planted, arrows).count == 1)
+        let drawn = try Self.output(
+            of: ["python3", Self.root + "/docs/targets.py"], input: Data(json.utf8))
+        let kept = try String(contentsOfFile: Self.root + "/docs/targets.svg", encoding: .utf8)
+        #expect(drawn == kept, "draw it again: ./lab targets")
     }
 
     /// Names of the root that the map does not have.
@@ -75,7 +158,7 @@ struct TreeTests {
         let tour = try String(contentsOfFile: Self.root + "/docs/TOUR.md", encoding: .utf8)
         #expect(tour.split(separator: "\n").count { $0.hasPrefix("| `Sources/") } > 20)
         #expect(Self.lost(tour) == [])
-        #expect(Self.lost("| `Sources/lab-bench/LabBench.swift` | `noSuch` | planted |").count == 1)
+        #expect(Self.lost("| `Sources/LabBenchKit/LabBench.swift` | `noSuch` | planted |").count == 1)
     }
 
     @Test("keeps the strategies' library in rooms: no source lies loose at its top")

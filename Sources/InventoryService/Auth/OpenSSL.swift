@@ -1,7 +1,7 @@
 import COpenSSL
 
 /// The few functions of libcrypto that this module uses, as plain Swift.
-enum OpenSSL {
+package enum OpenSSL {
     /// HMAC with SHA-256: 32 bytes.
     static func hmacSHA256(key: [UInt8], message: [UInt8]) throws(InventoryError) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
@@ -15,7 +15,7 @@ enum OpenSSL {
     }
 
     /// SHA-256: 32 bytes.
-    static func sha256(_ message: [UInt8]) -> [UInt8] {
+    package static func sha256(_ message: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
         _ = unsafe SHA256(message, message.count, &digest)
         return digest

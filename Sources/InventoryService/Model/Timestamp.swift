@@ -52,7 +52,7 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     /// The same for names of files: `20260131T093000.000000Z`.
-    var compact: String { description.filter { $0 != "-" && $0 != ":" } }
+    package var compact: String { description.filter { $0 != "-" && $0 != ":" } }
 
     private static let separators: [(Int, UInt8)] = [
         (4, 45), (7, 45), (10, 84), (13, 58), (16, 58), (19, 46), (26, 90),

@@ -52,7 +52,7 @@ public struct CrashPoints: Sendable {
 
     public static let none = CrashPoints(fuse: nil)
 
-    func pass(_ point: CrashPoint) {
+    package func pass(_ point: CrashPoint) {
         #if DEBUG
             guard let fuse, fuse.point == point, fuse.burn() else { return }
             kill(getpid(), SIGKILL)

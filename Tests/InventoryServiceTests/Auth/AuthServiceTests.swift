@@ -2,6 +2,7 @@ import RedisClient
 import Testing
 
 @testable import InventoryService
+@testable import LedgerSQLite
 
 @Suite struct AuthServiceTests {
     private func withAuth(_ body: (AuthService<SQLiteLedger>, Shop) async throws -> Void) async throws {

@@ -6,6 +6,7 @@ import RedisClient
 import Testing
 
 @testable import InventoryService
+@testable import LedgerSQLite
 
 /// What a purchase does with its units when the ledger's disk fails under it.
 @Suite struct LedgerFaultTests {

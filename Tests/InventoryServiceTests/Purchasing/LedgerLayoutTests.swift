@@ -1,5 +1,6 @@
 import InventoryService
 import LabTesting
+import LedgerSQLite
 import LockStrategies
 import RedisClient
 import Testing

@@ -1,5 +1,6 @@
 import LabProcesses
 import LabTesting
+import LedgerSQLite
 import LockStrategies
 import Logging
 import RedisClient

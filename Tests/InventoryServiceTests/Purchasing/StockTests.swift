@@ -1,4 +1,5 @@
 import InventoryService
+import LedgerSQLite
 import LockStrategies
 import RedisClient
 import Testing

@@ -3,6 +3,7 @@ import RedisClient
 import Testing
 
 @testable import InventoryService
+@testable import LedgerSQLite
 
 @Suite("Changes of supply")
 struct SupplyTests {

@@ -1,4 +1,5 @@
 import LabTesting
+import LedgerSQLite
 import LockStrategies
 import RedisClient
 import Testing

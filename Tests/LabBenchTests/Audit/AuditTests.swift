@@ -1,6 +1,6 @@
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The audit of a trial")
 struct AuditTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("A bound of a check")
 struct BoundTests {

@@ -3,7 +3,7 @@ import LabProcesses
 import LabTesting
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// What lab-bench keeps of a run must not grow with its length.
 @Suite("The memory of lab-bench", .serialized, .timeLimit(.minutes(10)))

@@ -4,7 +4,7 @@ import LabTesting
 import LockStrategies
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// Real processes, as ``RunCommandTests``.
 @Suite(

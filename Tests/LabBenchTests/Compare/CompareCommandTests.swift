@@ -2,7 +2,7 @@ import Foundation
 import LabProcesses
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("lab-bench compare and report", .timeLimit(.minutes(10)))
 struct CompareCommandTests {

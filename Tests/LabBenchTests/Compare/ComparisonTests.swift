@@ -2,7 +2,7 @@ import Foundation
 import LabProcesses
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("A comparison of two results")
 struct ComparisonTests {

@@ -2,7 +2,7 @@ import Foundation
 import LabProcesses
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// Real servers in turn, as CI compares them. A debug build is never judged by the command, so the two results are
 /// judged here as if they were of release builds.

@@ -3,13 +3,13 @@ import InventoryService
 import LockStrategies
 import Testing
 
-@testable import lab_bench
-@testable import lab_server
+@testable import LabBenchKit
+@testable import LabServerKit
 
 @Suite("An answer of the service in this process")
 struct DirectAnswerTests {
     typealias Kind = InventoryService.PurchaseOutcome.Kind
-    typealias Outcome = lab_bench.PurchaseOutcome
+    typealias Outcome = LabBenchKit.PurchaseOutcome
 
     /// What the buyer makes of lab-server's answer.
     private func overHTTP(_ problem: Problem?) -> Outcome {
@@ -36,7 +36,7 @@ struct DirectAnswerTests {
         #expect(answer.outcome == .unavailable)
         #expect(
             answer.timing
-                == lab_bench.ServerTiming(
+                == LabBenchKit.ServerTiming(
                     parsing: "wait;dur=1.5, hold;dur=0.002, redis;dur=2000, sql;dur=0, "
                         + "attempts;desc=\"3\", commands;desc=\"4\""))
     }

@@ -3,7 +3,7 @@ import LabTesting
 import Synchronization
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The load by calls", .timeLimit(.minutes(10)))
 struct DirectLoadTests {

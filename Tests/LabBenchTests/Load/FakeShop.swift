@@ -3,7 +3,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// A small HTTP server on a free port that answers every request as a test wants.
 final class FakeShop: Sendable {

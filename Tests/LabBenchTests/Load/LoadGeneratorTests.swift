@@ -4,7 +4,7 @@ import LabTesting
 import NIOCore
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The load generator", .timeLimit(.minutes(10)))
 struct LoadGeneratorTests {
@@ -116,14 +116,17 @@ struct LoadGeneratorTests {
     }
 
     @Test(
-        "reads the address that the server prints",
+        "reads the address that a user types or a server prints",
         arguments: [
             ("http://127.0.0.1:8080", LoadTarget(host: "127.0.0.1", port: 8080) as LoadTarget?),
             ("http://localhost:1/", LoadTarget(host: "localhost", port: 1)),
-            ("https://127.0.0.1:1", nil), ("http://127.0.0.1", nil), ("http://127.0.0.1:0", nil), ("", nil),
+            ("https://127.0.0.1:1", LoadTarget(host: "127.0.0.1", port: 1)),
+            ("http://127.0.0.1", LoadTarget(host: "127.0.0.1", port: 80)),
+            ("http://[::1]:81/", LoadTarget(host: "::1", port: 81)),
+            ("http://127.0.0.1:0", nil), ("127.0.0.1:1", nil), ("", nil),
         ])
     func address(url: String, target: LoadTarget?) {
-        #expect(LoadTarget(parsing: url) == target)
+        #expect(LoadTarget(naming: url) == target)
     }
 
     @Test("draws every user's products from the same demand, and counts each product's answers")

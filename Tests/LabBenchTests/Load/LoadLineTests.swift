@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The line of a load")
 struct LoadLineTests {

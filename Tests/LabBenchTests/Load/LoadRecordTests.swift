@@ -2,7 +2,7 @@ import Histogram
 import NIOCore
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("What a load records")
 struct LoadRecordTests {

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("A visitor")
 struct VisitorTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The demand over several products")
 struct ProductMixTests {

@@ -1,7 +1,7 @@
 import LockStrategies
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The plan of a run")
 struct RunPlanTests {

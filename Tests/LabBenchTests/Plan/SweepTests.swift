@@ -2,7 +2,7 @@ import Foundation
 import LockStrategies
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("A sweep")
 struct SweepTests {

@@ -2,7 +2,7 @@ import LabTesting
 import LockStrategies
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The watch over holds")
 struct HoldWatchTests {

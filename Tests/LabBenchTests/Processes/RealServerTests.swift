@@ -4,7 +4,7 @@ import LockStrategies
 import NIOHTTP1
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// The promises of the whole product, over HTTP, with every process real.
 @Suite("Buyers at a real server", .serialized, .timeLimit(.minutes(10)))

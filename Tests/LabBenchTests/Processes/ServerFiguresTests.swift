@@ -2,7 +2,7 @@ import Foundation
 import LabProcesses
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("What a server counts of itself")
 struct ServerFiguresTests {

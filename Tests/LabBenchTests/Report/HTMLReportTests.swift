@@ -4,7 +4,7 @@ import LockStrategies
 import NIOCore
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 #if canImport(FoundationXML)
     import FoundationXML

@@ -1,7 +1,7 @@
 import LockStrategies
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The live lines of a terminal")
 struct LiveBoardTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// Whether the pictures can be read by those who see fewer colours, and on both grounds.
 @Suite("The colours of the strategies")

@@ -3,7 +3,7 @@ import LabProcesses
 import LabTesting
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// `report.html` as its reader sees it: a file, in a browser, without a network.
 @Suite("report.html in a browser", .serialized, .timeLimit(.minutes(5)))

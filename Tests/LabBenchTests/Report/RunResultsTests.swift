@@ -3,7 +3,7 @@ import LockStrategies
 import NIOCore
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The results of a run")
 struct RunResultsTests {

@@ -2,7 +2,7 @@ import Foundation
 import LabProcesses
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// The committed JSON Schema against what is really written, judged by a validator that is not ours: python's
 /// jsonschema, in the version that `./lab` installs into the build folder.

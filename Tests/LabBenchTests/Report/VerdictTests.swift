@@ -2,7 +2,7 @@ import Foundation
 import LockStrategies
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The verdict of a run: results")
 struct VerdictTests {

@@ -3,7 +3,7 @@ import Histogram
 import NIOCore
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// Whether the tests that take minutes run: LAB_LONG_TESTS=1.
 let isLong = ProcessInfo.processInfo.environment["LAB_LONG_TESTS"] == "1"

@@ -2,7 +2,7 @@ import LabProcesses
 import LabTesting
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The rate that this machine can send as asked", .serialized, .timeLimit(.minutes(10)))
 struct SendingCapacityTests {

@@ -1,6 +1,6 @@
 import NIOCore
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 /// Runs a load against a ``DelayPlan`` on a clock that jumps from event to event: the decisions of the real
 /// generator and of the real server, without a network and without waiting.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The judgement of trials")
 struct JudgementTests {

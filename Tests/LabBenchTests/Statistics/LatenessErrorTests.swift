@@ -3,7 +3,7 @@ import Histogram
 import NIOCore
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("What the lateness of a tool adds to a figure")
 struct LatenessErrorTests {

@@ -1,7 +1,7 @@
 import Histogram
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The interval of a percentile by its ranks")
 struct RankIntervalTests {

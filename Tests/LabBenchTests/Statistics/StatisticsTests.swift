@@ -2,7 +2,7 @@ import Foundation
 import Histogram
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("Statistics")
 struct StatisticsTests {

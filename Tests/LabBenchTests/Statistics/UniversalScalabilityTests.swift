@@ -1,6 +1,6 @@
 import Testing
 
-@testable import lab_bench
+@testable import LabBenchKit
 
 @Suite("The universal scalability law")
 struct UniversalScalabilityTests {

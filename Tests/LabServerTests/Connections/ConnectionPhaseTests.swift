@@ -1,6 +1,6 @@
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The decision alone, on times that the test says.
 @Suite("How long a connection may take")

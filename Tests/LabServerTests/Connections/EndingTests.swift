@@ -3,12 +3,13 @@ import HTTPTypes
 import InventoryService
 import LabProcesses
 import LabTesting
+import LedgerSQLite
 import LockStrategies
 import NIOCore
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// How a server ends, and what becomes of those whom it was serving.
 @Suite("The end of a server")

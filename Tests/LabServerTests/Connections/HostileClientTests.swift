@@ -2,6 +2,7 @@ import HTTPTypes
 import InventoryService
 import LabProcesses
 import LabTesting
+import LedgerSQLite
 import LockStrategies
 import Testing
 

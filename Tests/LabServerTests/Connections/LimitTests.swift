@@ -3,7 +3,7 @@ import LabProcesses
 import LabTesting
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// Connections that take too long, or are too many.
 @Suite("Limits of connections")

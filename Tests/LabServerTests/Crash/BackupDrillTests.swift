@@ -7,7 +7,7 @@ import RedisClient
 import Synchronization
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The drill that an operator should have done once: a backup under load, the machine lost, the backup restored.
 @Suite("A backup is taken under load, the server is lost, and the backup is restored")

@@ -4,7 +4,7 @@ import InventoryService
 import LabProcesses
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 @Suite("The server dies at a named point")
 struct CrashPointTests {

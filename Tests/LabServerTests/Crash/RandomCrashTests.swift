@@ -6,7 +6,7 @@ import LockStrategies
 import Synchronization
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// Buyers with idempotency keys while server and Redis are killed at random moments.
 ///

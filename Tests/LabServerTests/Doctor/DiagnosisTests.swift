@@ -1,7 +1,8 @@
 import InventoryService
+import LedgerSQLite
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 @Suite struct DiagnosisTests {
     /// All is well.

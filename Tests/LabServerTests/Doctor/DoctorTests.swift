@@ -2,9 +2,10 @@ import Foundation
 import InventoryService
 import LabProcesses
 import LabTesting
+import LedgerSQLite
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The built program as the person sees it who asks what is wrong.
 @Suite struct DoctorTests {

@@ -1,9 +1,10 @@
 import HTTPTypes
+import LedgerSQLite
 import RedisClient
 import Testing
 
 @testable import InventoryService
-@testable import lab_server
+@testable import LabServerKit
 
 /// Who may do what, and what a client may set.
 @Suite("Who may do what", .sharedLab)

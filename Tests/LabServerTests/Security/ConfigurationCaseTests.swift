@@ -6,7 +6,7 @@ import LabTesting
 import LockStrategies
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// What a server may be started with, and which of its pages are for whom.
 @Suite("Configuration")

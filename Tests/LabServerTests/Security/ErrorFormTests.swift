@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// How errors look, whatever is wrong.
 @Suite("The form of errors", .sharedLab)

@@ -3,7 +3,7 @@ import LockStrategies
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// A small fuzzer, made of the same table as the document; the large one is `./lab check --api`.
 @Suite("Odd requests", .sharedLab)

@@ -3,9 +3,10 @@ import HTTPTypes
 import InventoryService
 import LabProcesses
 import LabTesting
+import LedgerSQLite
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// Passwords and the sign-in, through the whole server.
 @Suite("Passwords and the sign-in")

@@ -1,11 +1,12 @@
 import HTTPTypes
 import InventoryService
 import LabProcesses
+import LedgerSQLite
 import LockStrategies
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// What buyers may try, through the whole server.
 @Suite("Purchases under attack", .sharedLab)

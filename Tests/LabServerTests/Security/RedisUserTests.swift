@@ -5,7 +5,7 @@ import LockStrategies
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The user that DEPLOYMENT.md gives the server in Redis.
 @Suite("The server's user in Redis", .serialized)

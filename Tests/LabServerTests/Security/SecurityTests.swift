@@ -4,11 +4,12 @@ import HTTPTypes
 import InventoryService
 import LabProcesses
 import LabTesting
+import LedgerSQLite
 import LockStrategies
 import RedisClient
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// Cases of the security list, by their numbers, through the whole server. Those of the front are in
 /// `FrontTests`, those of the token's form in `AccessTokensTests`.

@@ -6,7 +6,7 @@ import RedisClient
 import Testing
 
 @testable import InventoryService
-@testable import lab_server
+@testable import LabServerKit
 
 /// Tokens as RFC 8725 warns of them, through the whole server. Each is a good token with one thing changed and, where
 /// that is not the case itself, signed anew with the right key.

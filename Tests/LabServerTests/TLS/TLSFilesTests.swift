@@ -4,7 +4,7 @@ import LabProcesses
 import LabTesting
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// Which certificates and keys a server starts with.
 @Suite struct TLSFilesTests {

@@ -4,7 +4,7 @@ import LabProcesses
 import LabTesting
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The built program with a certificate, met by other programs.
 @Suite struct TLSServerTests {

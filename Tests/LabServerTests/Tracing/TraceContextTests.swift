@@ -1,6 +1,6 @@
 import Testing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The rules of the W3C Recommendation "Trace Context", on texts.
 @Suite struct TraceContextTests {

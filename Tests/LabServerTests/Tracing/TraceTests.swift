@@ -4,7 +4,7 @@ import InMemoryTracing
 import Testing
 import Tracing
 
-@testable import lab_server
+@testable import LabServerKit
 
 /// The trace of a request, from its headers to answer, log and spans.
 @Suite struct TraceTests {

@@ -1,0 +1,87 @@
+import InventoryService
+import LedgerSQLite
+import LockStrategies
+
+extension LabParts where Store == SQLiteLedger {
+    /// What is read from the parts when somebody asks for the metrics.
+    var gauges: [Gauge] {
+        get async { await stockGauges + ledgerGauges + reconcileGauges + processGauges }
+    }
+
+    private var processGauges: [Gauge] {
+        [
+            Gauge(
+                name: "lab_password_queue", help: "Passwords that are hashed or wait for it.",
+                value: hasher.load),
+            Gauge(
+                name: "lab_password_refused_total",
+                help: "Passwords refused with 503 because too many waited.", value: hasher.refused,
+                kind: .counter),
+            Gauge(
+                name: "lab_auth_limited_total", help: "Requests to the auth routes refused with 429.",
+                samples: [
+                    .init(labels: [("limit", "address")], value: limiter.refusedAddresses.value),
+                    .init(labels: [("limit", "account")], value: limiter.refusedAccounts.value),
+                ], kind: .counter),
+            Gauge(
+                name: "lab_tls_certificate_end_timestamp_seconds",
+                help: "When the certificate ends that new connections are shown; nothing without TLS.",
+                samples: tls.map { [.init(labels: [], value: Int($0.current.ends.seconds))] } ?? []),
+        ]
+    }
+
+    private var ledgerGauges: [Gauge] {
+        let load = store.load
+        return [
+            Gauge(
+                name: "lab_wal_bytes", help: "Size of the ledger's write-ahead log.", value: store.logBytes),
+            Gauge(
+                name: "lab_ledger_queue_length", help: "Writes that wait for the ledger.",
+                value: load.waiting),
+            Gauge(
+                name: "lab_sqlite_batch_rows", help: "Writes in the newest transaction.",
+                value: load.lastBatch),
+            Gauge(
+                name: "lab_sqlite_commits_total", help: "Transactions that became durable.",
+                value: load.commits, kind: .counter),
+            Gauge(
+                name: "lab_sqlite_rows_total", help: "Writes in them.", value: load.rows, kind: .counter),
+            Gauge(
+                name: "lab_sqlite_failed_commits_total", help: "Transactions that did not become durable.",
+                value: load.failedCommits, kind: .counter),
+            Gauge(
+                name: "lab_ledger_refused_total",
+                help: "Writes refused because too many waited, or one had waited too long.",
+                value: load.refused + load.expired, kind: .counter),
+        ]
+    }
+
+    private var reconcileGauges: [Gauge] {
+        let found = reconcileCounts.value
+        return [
+            Gauge(
+                name: "lab_reconcile_runs_total", help: "Comparisons of stock and ledger.",
+                value: found.runs, kind: .counter),
+            Gauge(
+                name: "lab_reconcile_cleared_total", help: "Open reservations whose purchase stood.",
+                value: found.cleared, kind: .counter),
+            Gauge(
+                name: "lab_reconcile_returned_total",
+                help: "Open reservations that nobody would have finished.", value: found.returned,
+                kind: .counter),
+            Gauge(
+                name: "lab_reconcile_filled_total", help: "Stocks filled from the ledger.",
+                value: found.filled, kind: .counter),
+            Gauge(
+                name: "lab_redis_runs_total", help: "Redis servers, or runs of them, that were not known.",
+                value: found.distrusted, kind: .counter),
+            Gauge(
+                name: "lab_reconcile_drift_units",
+                help: "Units that the newest comparison found missing or too many.",
+                value: found.driftUnits),
+            Gauge(
+                name: "lab_reconcile_problems", help: "Products that it could not put right.",
+                value: found.problems),
+        ]
+    }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Foundation
+import InventoryService
+import LedgerSQLite
+import LockStrategies
+import Logging
+import RedisClient
+
+/// `lab-server reconcile`: what the server does at its start and on its timer, on the files of a stopped one.
+struct Reconcile: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compare the stock in Redis with the ledger of a stopped server.",
+        discussion: """
+            Reports what a crash left behind: open reservations, stocks that are missing, outdated or off by some \
+            units. Changes nothing without --fix. Exit code 0: they agree, or all was put right; 1: something was \
+            found, or could not be put right.
+
+            A running server does the same by itself, and at once on POST /api/admin/reconcile.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Redis URLs as for serve; without it the redis-server beside the database is started for the time.",
+            valueName: "url,url…"))
+    var redis: String?
+
+    @OptionGroup var ledger: LedgerOptions
+
+    @Option(help: "How the server that uses this stock keeps buyers apart: it says where the stock is.")
+    var strategy = "lua-atomic"
+
+    @Flag(help: "Put right what is found.")
+    var fix = false
+
+    func run() async throws {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "lab-server")
+        logger.logLevel = .error
+        let report = try await reconcile(logger)
+        FileHandle.standardOutput.write(Data(report.text.utf8))
+        let isFine = fix ? !report.hasProblems : report.entries.isEmpty
+        if !isFine { Foundation.exit(1) }
+    }
+
+    private func reconcile(_ logger: Logger) async throws -> ReconcileReport {
+        guard let id = StrategyID(rawValue: strategy) else {
+            throw StartFailure(.usage, "unknown strategy \"\(strategy)\"; see lab-server serve --help")
+        }
+        let path = try ledger.path
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw StartFailure(.databaseUnusable, "there is no database \(path); check --database")
+        }
+        let ledger: SQLiteLedger
+        do throws(InventoryError) {
+            ledger = try await SQLiteLedger.open(path: path)
+        } catch {
+            throw StartFailure(
+                .databaseUnusable,
+                error.code == .databaseLocked
+                    ? "a server is using \(path): stop it, or let it reconcile with POST /api/admin/reconcile"
+                    : error.context)
+        }
+        let result: Result<ReconcileReport, any Error>
+        do {
+            result = .success(try await reconcile(ledger, path, id, logger))
+        } catch {
+            result = .failure(error)
+        }
+        await ledger.close()
+        return try result.get()
+    }
+
+    private func reconcile(
+        _ ledger: SQLiteLedger, _ path: String, _ id: StrategyID, _ logger: Logger
+    ) async throws -> ReconcileReport {
+        let servers = try await servers(beside: path, id)
+        let result: Result<ReconcileReport, any Error>
+        do {
+            let stock = servers.stock
+            let catalogue = StrategyCatalogue(
+                stock: stock,
+                lockNodes: servers.lockNodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
+                clock: ContinuousClock(), fences: .ledger(ledger))
+            result = .success(
+                try await Self.run(
+                    catalogue.strategy(id), ledger, StockStore(stock, layout: id.traits.stockLayout), stock,
+                    isDryRun: !fix, logger))
+        } catch let error as InventoryError {
+            result = .failure(StartFailure(.redisUnreachable, "\(error.context); check --redis"))
+        } catch {
+            result = .failure(error)
+        }
+        await servers.close()
+        return try result.get()
+    }
+
+    private func servers(beside path: String, _ id: StrategyID) async throws -> RedisServers {
+        guard let redis else {
+            return try await RedisServers.embedded(
+                directory: path + ".redis", lockNodes: id.needsLockNodes ? 5 : 0, limits: .init())
+        }
+        do throws(RedisURLError) {
+            let endpoints = try RedisEndpoint.list(parsing: redis)
+            return RedisServers(stock: endpoints[0], lockNodes: Array(endpoints.dropFirst()))
+        } catch {
+            throw StartFailure(.usage, "--redis: \(error)")
+        }
+    }
+
+    private static func run<Strategy: LockStrategy>(
+        _ strategy: Strategy, _ ledger: SQLiteLedger, _ stock: StockStore<RedisClient>, _ redis: RedisClient,
+        isDryRun: Bool, _ logger: Logger
+    ) async throws(InventoryError) -> ReconcileReport {
+        try await Reconciler(
+            strategy: strategy, store: ledger, stock: stock,
+            gate: SalesGate { redis.serverGeneration },
+            servers: { () async throws(RedisError) in try await redis.meetServers() }, logger: logger
+        ).run(isDryRun: isDryRun)
+    }
+}
+
+extension ReconcileReport {
+    /// For a person: a line for each product with findings, and a sum.
+    var text: String {
+        var lines = entries.map { entry in
+            var parts = [
+                "product \(entry.product): supplied \(entry.supplied), sold \(entry.sold), stock "
+                    + (entry.stock.map(String.init) ?? "unknown") + ", reserved \(entry.openUnits)"
+            ]
+            if entry.cleared > 0 { parts.append("\(entry.cleared) reservations of finished purchases") }
+            if entry.returned > 0 { parts.append("\(entry.returned) reservations that nobody will finish") }
+            if entry.drift != 0 { parts.append("drift of \(entry.drift) units") }
+            if let filled = entry.filled { parts.append("stock \(filled)") }
+            if entry.dropped { parts.append("deleted, and its stock still there") }
+            return (parts + entry.problems).joined(separator: "; ")
+        }
+        if distrusted {
+            lines.append(
+                "Redis is another server, or another run of it, than the ledger knows: "
+                    + (isDryRun
+                        ? "a server fills every stock anew at its start" : "every stock was filled anew"))
+        }
+        let sum = entries.isEmpty ? "ledger and Redis agree" : "findings on \(entries.count)"
+        let end = entries.isEmpty || !isDryRun ? "" : "; nothing was changed, --fix puts it right"
+        lines.append("\(products) products, \(sum)\(end)")
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

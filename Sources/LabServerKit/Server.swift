@@ -1,0 +1,294 @@
+import Foundation
+import Hummingbird
+import InventoryService
+import LedgerSQLite
+import LockStrategies
+import Logging
+import NIOCore
+import RedisClient
+import ServiceLifecycle
+import UnixSignals
+
+/// A server from its plan to its last answer: what it opens, it closes, in the opposite order.
+struct Server: Sendable {
+    let plan: ServePlan
+    let logger: Logger
+    /// Shared with the logger; the admin route changes it.
+    let logThreshold: LogThreshold
+
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// The order of a start: Redis is asked, the ledger is opened and brought up to date, then the server listens, and
+    /// then stock and ledger are compared. So `/health/live` is answered, and `/health/startup` is 503, while a
+    /// comparison takes its time, and until it is through no purchase is let in. Before that nothing listens, which a
+    /// probe reads as not started.
+    ///
+    /// - Parameter onReady: Called once with the URLs when connections are accepted and the first comparison has ended.
+    /// - Throws: ``StartFailure``.
+    func run(onReady: @escaping @Sendable (ServingAddresses) -> Void) async throws {
+        let identity = try plan.tls.map { files throws(StartFailure) in try TLSIdentity(files) }
+        // A Redis that is given is asked first: nothing is made for a server that cannot sell.
+        let given = try await givenServers()
+        let ledger: SQLiteLedger
+        let ledgerMeter = LedgerMeter()
+        do throws(StartFailure) {
+            ledger = try await openLedger(ledgerMeter)
+        } catch {
+            await given?.close()
+            throw error
+        }
+        // An embedded Redis stands beside the database and comes after it: the database's lock keeps a
+        // second server away from both.
+        let result: Result<Void, any Error>
+        do {
+            let redis: RedisServers
+            if let given { redis = given } else { redis = try await embeddedServers() }
+            do {
+                try await serve(redis, ledger, ledgerMeter, identity, onReady: onReady)
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            await redis.close()
+        } catch {
+            result = .failure(error)
+        }
+        await ledger.close()
+        try result.get()
+    }
+
+    private func givenServers() async throws(StartFailure) -> RedisServers? {
+        guard case .servers(let stock, let lockNodes) = plan.redis else { return nil }
+        let servers = RedisServers(stock: stock, lockNodes: lockNodes, limits: plan.redisLimits)
+        do throws(StartFailure) {
+            _ = try strategy(servers, RedisMeter())
+            try await servers.check()
+        } catch {
+            await servers.close()
+            throw error
+        }
+        return servers
+    }
+
+    private func embeddedServers() async throws(StartFailure) -> RedisServers {
+        try await RedisServers.embedded(
+            directory: plan.databasePath + ".redis",
+            lockNodes: plan.settings.strategy.needsLockNodes ? 5 : 0, limits: plan.redisLimits)
+    }
+
+    private func serve(
+        _ redis: RedisServers, _ ledger: SQLiteLedger, _ ledgerMeter: LedgerMeter, _ identity: TLSIdentity?,
+        onReady: @escaping @Sendable (ServingAddresses) -> Void
+    ) async throws {
+        let hasher = PasswordHasher(
+            cost: plan.bcryptCost, threads: FixedLimits.passwordThreads, queue: plan.passwordQueue)
+        let result: Result<Void, any Error>
+        do {
+            let stockServer = redis.stock
+            let meter = RedisMeter(leftAlone: redis.leftAlone)
+            let parts = LabParts(
+                store: ledger,
+                stock: StockStore(
+                    MeteredRedis(redis.stock, as: .stock, meter),
+                    layout: plan.settings.strategy.traits.stockLayout),
+                hasher: hasher, tokens: try tokens(),
+                settings: plan.settings, logger: logger, limiter: AuthLimiter(plan.authLimits),
+                front: plan.front,
+                gate: SalesGate(generation: { stockServer.serverGeneration }, isHeld: true),
+                crashPoints: plan.crashPoints, redisMeter: meter, ledgerMeter: ledgerMeter,
+                metricsProducts: plan.metricsProducts, tls: identity, logThreshold: logThreshold)
+            let strategy = try strategy(redis, meter, fences: .ledger(ledger))
+            let notice = StartNotice(withMetrics: plan.metricsPort != nil, onReady)
+            let reconciling = reconciling(strategy, parts, stockServer, notice)
+            let built = buildRouter(
+                strategy: strategy, parts: parts, checks: redis.readinessChecks,
+                reconcile: Self.reconcile(strategy, parts, stockServer))
+            try await listen(built, parts, beside: reconciling, notice)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await hasher.shutDown()
+        try result.get()
+    }
+
+    /// Compares the stock with the ledger before the first purchase, and from then on.
+    private func reconciling<Strategy: LockStrategy>(
+        _ strategy: Strategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ redis: RedisClient, _ notice: StartNotice
+    ) -> any Service {
+        ReconcileService(
+            buildReconciler(strategy: strategy, parts: parts, redis: redis), gate: parts.gate,
+            interval: plan.reconcileInterval, clock: ContinuousClock(), onRun: { notice.hasCompared() },
+            logger: logger)
+    }
+
+    private func strategy(
+        _ redis: RedisServers, _ meter: RedisMeter, fences: FenceOrigin = .unrecorded
+    ) throws(StartFailure) -> any LockStrategy {
+        let catalogue = StrategyCatalogue(
+            stock: MeteredRedis(redis.stock, as: .stock, meter),
+            lockNodes: redis.lockNodes.map {
+                LockNode(name: $0.endpoint.server, redis: MeteredRedis($0, as: .lockNode, meter))
+            },
+            clock: ContinuousClock(), fences: fences)
+        do throws(StrategyConfigurationError) {
+            return try catalogue.strategy(plan.settings.strategy)
+        } catch {
+            throw StartFailure(.usage, "--strategy \(plan.settings.strategy): \(error)")
+        }
+    }
+
+    private func openLedger(_ meter: LedgerMeter) async throws(StartFailure) -> SQLiteLedger {
+        if plan.databasePath == ServePlan.defaultDatabasePath {
+            // Where this fails, opening says why.
+            try? FileManager.default.createDirectory(atPath: "data", withIntermediateDirectories: true)
+        }
+        do throws(InventoryError) {
+            let ledger = try await SQLiteLedger.open(path: plan.databasePath, settings: plan.ledger) {
+                meter.committed(in: $0)
+            }
+            if let copy = ledger.copyBefore {
+                logger.notice(
+                    "the schema of the ledger was brought up to date; a copy of before is kept",
+                    metadata: ["event": "ledger_migrated", "copy": "\(copy)"])
+            }
+            if plan.settings.perUserLimit != nil { try await ledger.indexPurchasesByUserAndProduct() }
+            return ledger
+        } catch {
+            throw StartFailure(.databaseUnusable, error.context)
+        }
+    }
+
+    private func tokens() throws -> AccessTokens {
+        switch plan.secret {
+        case .given(let secret):
+            return try AccessTokens(.init(secret: secret, lifetime: plan.tokenLifetime))
+        case .random:
+            logger.warning("--dev: the token secret is random, so all tokens end with this process")
+            let words = (0..<4).map { _ in String(RandomSource.system.next(), radix: 16) }
+            let secret = Secret(words.joined(separator: "-") + "-random-for-dev")
+            return try AccessTokens(.init(secret: secret, lifetime: plan.tokenLifetime))
+        }
+    }
+
+    private static func reconcile(
+        _ strategy: some LockStrategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ redis: RedisClient
+    ) -> ReconcileCall {
+        let reconciler = buildReconciler(strategy: strategy, parts: parts, redis: redis)
+        return { try await reconciler.run(isDryRun: $0) }
+    }
+
+    /// Listens until a signal, then ends in order: readiness first, then listening, then what is in flight.
+    private func listen(
+        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        beside reconciling: any Service, _ notice: StartNotice
+    ) async throws {
+        let host = Self.inURL(plan.host)
+        let scheme = parts.tls == nil ? "http" : "https"
+        let application = try buildApplication(
+            built, address: .hostname(plan.host, port: plan.port), front: plan.front, tls: parts.tls,
+            logger: logger
+        ) { channel in notice.listens(at: "\(scheme)://\(host):\(channel.localAddress?.port ?? 0)") }
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: reconciling), .init(service: LagService(lag: parts.loopLag)),
+        ]
+        if let page = metricsPage(built, parts, notice) { services.append(.init(service: page)) }
+        services.append(.init(service: application))
+        var group = ServiceGroupConfiguration(services: services, logger: logger)
+        group.maximumGracefulShutdownDuration = plan.drainTimeout
+        // What does not even end when it is cancelled does not keep the process: then it ends itself.
+        group.maximumCancellationDuration = Self.cancellationLimit
+        // Who closes the terminal of a server without a certificate means its end.
+        let isAtTerminal = isatty(STDIN_FILENO) == 1
+        let renewal = Task { [logger] in
+            if parts.tls != nil || !isAtTerminal { await Self.renew(parts.tls, logger) }
+        }
+        defer { renewal.cancel() }
+        do {
+            try await run(ServiceGroup(configuration: group), draining: parts.draining)
+        } catch let error as IOError {
+            throw StartFailure(
+                .addressInUse,
+                "cannot listen on \(host):\(plan.port): \(error.localizedReason); stop what uses it, or choose "
+                    + "another --port or --metrics-port")
+        }
+    }
+
+    private func metricsPage(
+        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ notice: StartNotice
+    ) -> (any Service)? {
+        guard let port = plan.metricsPort else { return nil }
+        let host = Self.inURL(plan.metricsHost)
+        let gauges = { @Sendable in await parts.gauges }
+        return buildMetricsApplication(
+            built.metrics, address: .hostname(plan.metricsHost, port: port), gauges: gauges, logger: logger
+        ) { [logger] channel in
+            let port = channel.localAddress?.port ?? 0
+            logger.notice("metrics", metadata: ["event": "metrics_listening", "port": "\(port)"])
+            notice.showsMetrics(at: "http://\(host):\(port)/metrics")
+        }
+    }
+
+    /// An address of IPv6 stands in brackets.
+    private static func inURL(_ host: String) -> String {
+        host.contains(":") ? "[\(host)]" : host
+    }
+
+    /// Reads the certificate's files again at each SIGHUP; a pair that cannot be used changes nothing.
+    private static func renew(_ identity: TLSIdentity?, _ logger: Logger) async {
+        for await _ in await UnixSignalsSequence(trapping: .sighup) {
+            guard let identity else {
+                logger.notice(
+                    "SIGHUP: there is no certificate to read again", metadata: ["event": "nothing_to_reload"])
+                continue
+            }
+            do throws(StartFailure) {
+                try identity.reload()
+                let pair = identity.current
+                logger.notice(
+                    "certificate read",
+                    metadata: [
+                        "event": "certificate_loaded", "serial": "\(pair.serial)", "ends": "\(pair.ends)",
+                    ])
+            } catch {
+                logger.error(
+                    "certificate not read; the one before stays",
+                    metadata: ["event": "certificate_refused", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func run(_ group: ServiceGroup, draining: DrainFlag) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let watch = Task { [logger, plan] in
+            for await signal in signals {
+                // Whoever asks twice does not want to wait.
+                if draining.isSet { Foundation.exit(Self.endedBySecondSignal) }
+                logger.notice("ending", metadata: ["event": "draining", "signal": "\(signal)"])
+                draining.set()
+                let delay = signal == .sigterm ? plan.drainDelay : .zero
+                Task {
+                    try? await ContinuousClock().sleep(for: delay)
+                    await group.triggerGracefulShutdown()
+                }
+            }
+        }
+        defer { watch.cancel() }
+        try await group.run()
+    }
+
+    private static let cancellationLimit = Duration.seconds(30)
+
+    /// As a shell names an end by SIGINT.
+    private static let endedBySecondSignal: Int32 = 130
+}
+
+extension IOError {
+    /// The words of the system for the error number.
+    fileprivate var localizedReason: String {
+        unsafe String(cString: strerror(errnoCode))
+    }
+}

@@ -1,0 +1,338 @@
+import Dispatch
+import GRDB
+import InventoryService
+import LockStrategies
+import Synchronization
+
+/// Lets concurrent writes share one durable commit.
+///
+/// An fsync costs milliseconds and a row microseconds, so all writes that wait at the same time go into one
+/// transaction and are answered after its commit. Nobody waits for company: an idle writer starts at once,
+/// and what arrives meanwhile forms the next batch. Each write has a savepoint: one that fails leaves its
+/// neighbours alone. Queue, batch and waiting time are bounded: a write whose transaction has not begun within the
+/// patience is refused, whatever blocks the disk or the database. One whose transaction has begun is answered
+/// with what became of it. No thread of the cooperative pool is ever blocked.
+final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
+    /// Answers one caller after the commit, or with the reason why there was none.
+    private typealias Settle = @Sendable (_ commitFailure: InventoryError?) -> Void
+
+    private struct Job: Sendable {
+        /// Does the write; called inside the transaction.
+        let run: @Sendable (Database) -> Written
+        let refuse: @Sendable (InventoryError) -> Void
+    }
+
+    /// What one write left inside the transaction.
+    private struct Written {
+        let settle: Settle
+        let failure: (any Error)?
+    }
+
+    private struct State {
+        var queue: WriteQueue<Job>
+        var load = LedgerWriterLoad()
+        var isDraining = false
+        var isClosed = false
+        var sweeper: Task<Void, Never>?
+        var onIdle: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private enum Admission {
+        case start
+        case queued
+        case refused(InventoryError)
+    }
+
+    private let connections: LedgerConnections
+    private let settings: LedgerSettings
+    private let clock: Time
+    private let onCommit: @Sendable (Duration) -> Void
+    private let state: Mutex<State>
+    /// Where connections are opened: neither the writer's queue, which waits for them, nor the cooperative pool.
+    private let repairs = DispatchQueue(label: "ledger.repairs")
+
+    /// - Parameter onCommit: Called behind each transaction with the time that it took.
+    init(
+        _ connections: LedgerConnections, settings: LedgerSettings, clock: Time,
+        onCommit: @escaping @Sendable (Duration) -> Void = { _ in }
+    ) {
+        self.onCommit = onCommit
+        self.connections = connections
+        self.settings = settings
+        self.clock = clock
+        state = Mutex(State(queue: WriteQueue(limit: settings.queue, patience: settings.patience)))
+    }
+
+    /// What waits, and what was done so far.
+    var load: LedgerWriterLoad {
+        state.withLock { state in
+            var load = state.load
+            load.waiting = state.queue.count
+            return load
+        }
+    }
+
+    /// Runs `write` in a transaction that other writes may share; returns after the commit is durable.
+    ///
+    /// Cancelling the caller does not stop the write. `write` may throw to undo what it did, alone; it must
+    /// not begin or end transactions.
+    ///
+    /// - Throws: The ``InventoryError`` that `write` threw; `.ledgerUnavailable` and `.ledgerFull` for errors of
+    ///   SQLite, `.ledgerOverloaded` when the queue is full or the transaction did not begin in time: nothing
+    ///   was written and nothing will be. `.recordUnknown` when the disk failed under the commit and then refused
+    ///   to make the failure final: after a restart the write may be there.
+    func submit<Value: Sendable>(
+        _ write: @escaping @Sendable (Database) throws -> Value
+    ) async throws(InventoryError) -> Value {
+        let result = await withCheckedContinuation {
+            (answer: CheckedContinuation<Result<Value, InventoryError>, Never>) in
+            let job = Job(
+                run: { Self.run(write, in: $0, answer: answer) },
+                refuse: { answer.resume(returning: .failure($0)) })
+            switch admit(job) {
+            case .start: drain()
+            case .queued: break
+            case .refused(let error): answer.resume(returning: .failure(error))
+            }
+        }
+        return try result.get()
+    }
+
+    /// Refuses new writes and returns when those that wait have been answered.
+    func close() async {
+        await withCheckedContinuation { idle in
+            let isIdle = state.withLock { state in
+                state.isClosed = true
+                guard state.isDraining else { return true }
+                state.onIdle.append(idle)
+                return false
+            }
+            if isIdle { idle.resume() }
+        }
+        state.withLock { $0.sweeper }?.cancel()
+    }
+
+    private func admit(_ job: Job) -> Admission {
+        let now = clock.now
+        return state.withLock { state in
+            if state.isClosed {
+                return .refused(InventoryError(.ledgerUnavailable, "the ledger is closed"))
+            }
+            guard state.queue.add(job, at: now) else {
+                state.load.refused += 1
+                return .refused(InventoryError(.ledgerOverloaded, "too many writes wait for the ledger"))
+            }
+            if state.sweeper == nil { state.sweeper = Task { await self.sweep() } }
+            if state.isDraining { return .queued }
+            state.isDraining = true
+            return .start
+        }
+    }
+
+    // MARK: - Waiting too long
+
+    /// Refuses who waits too long, until nobody waits: the writer's own thread may be stuck in the disk.
+    private func sweep() async {
+        while let deadline = nextDeadline() {
+            do {
+                try await clock.sleep(until: deadline, tolerance: nil)
+            } catch {
+                // Closed: nobody waits.
+                return
+            }
+            expire()
+        }
+    }
+
+    private func nextDeadline() -> ContinuousClock.Instant? {
+        state.withLock { state in
+            if state.queue.isEmpty { state.sweeper = nil }
+            return state.queue.nextDeadline
+        }
+    }
+
+    private func expire() {
+        let now = clock.now
+        let (expired, isBlocked) = state.withLock { state in
+            let expired = state.queue.expire(at: now)
+            state.load.expired += expired.count
+            return (expired, state.load.isBlocked)
+        }
+        let error =
+            isBlocked
+            ? InventoryError(.ledgerUnavailable, "another program holds the database of the ledger")
+            : InventoryError(.ledgerOverloaded, "the ledger did not come to this write in time")
+        for job in expired { job.refuse(error) }
+    }
+
+    // MARK: - The writer's turn
+
+    /// Hands the next batch to the writer's own queue; ends when nothing waits.
+    private func drain() {
+        guard state.withLock(\.load.isBroken) else {
+            connections.pool.asyncWriteWithoutTransaction { self.turn($0) }
+            return
+        }
+        repairs.async {
+            if !self.repair() {
+                let error = InventoryError(.ledgerUnavailable, "the disk of the ledger fails")
+                for job in self.take() { job.refuse(error) }
+            }
+            if self.goesOn() { self.drain() }
+        }
+    }
+
+    /// True when somebody waits; else the writer rests from here on.
+    private func goesOn() -> Bool {
+        let idle: [CheckedContinuation<Void, Never>]? = state.withLock { state in
+            guard state.queue.isEmpty else { return nil }
+            state.isDraining = false
+            defer { state.onIdle = [] }
+            return state.onIdle
+        }
+        guard let idle else { return true }
+        for continuation in idle { continuation.resume() }
+        return false
+    }
+
+    private func take() -> [Job] {
+        state.withLock { $0.queue.take(settings.batch) }
+    }
+
+    private func turn(_ database: Database) {
+        do {
+            // Those who wait stay in the queue until the transaction has begun: until then they can be refused.
+            try database.beginTransaction(.immediate)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+            // SQLite has waited for its busy time-out by now.
+            state.withLock { $0.load.isBlocked = true }
+            expire()
+            if goesOn() { drain() }
+            return
+        } catch {
+            note(error)
+            for job in take() { job.refuse(SQLiteLedger.error(error)) }
+            if goesOn() { drain() }
+            return
+        }
+        let batch = state.withLock { state in
+            state.load.isBlocked = false
+            let batch = state.queue.take(settings.batch)
+            if !batch.isEmpty { state.load.transactions += 1 }
+            return batch
+        }
+        guard !batch.isEmpty else {
+            // All were refused while the transaction began.
+            try? database.rollback()
+            if goesOn() { drain() }
+            return
+        }
+        let isSettled = commit(batch, in: database)
+        if isSettled, goesOn() { drain() }
+    }
+
+    /// - Returns: False when the outcome has to be found out first; the turn goes on from there.
+    private func commit(_ batch: [Job], in database: Database) -> Bool {
+        let start = clock.now
+        var settlements: [Settle] = []
+        settlements.reserveCapacity(batch.count)
+        var isCommitting = false
+        do {
+            for job in batch {
+                let written = job.run(database)
+                settlements.append(written.settle)
+                if let failure = written.failure { note(failure) }
+                // A full disk and its like make SQLite roll the whole transaction back by itself.
+                guard database.isInsideTransaction else {
+                    throw written.failure
+                        ?? InventoryError(.ledgerUnavailable, "SQLite gave the transaction up")
+                }
+            }
+            isCommitting = true
+            try database.commit()
+        } catch {
+            if database.isInsideTransaction { try? database.rollback() }
+            ended(batch.count, since: start, isDurable: false)
+            if note(error), isCommitting {
+                settle(settlements, becauseOf: error)
+                return false
+            }
+            let failure = SQLiteLedger.error(error)
+            for settle in settlements { settle(failure) }
+            for job in batch.dropFirst(settlements.count) { job.refuse(failure) }
+            return true
+        }
+        ended(batch.count, since: start, isDurable: true)
+        for settle in settlements { settle(nil) }
+        return true
+    }
+
+    private func ended(_ rows: Int, since start: ContinuousClock.Instant, isDurable: Bool) {
+        let duration = start.duration(to: clock.now)
+        state.withLock { $0.load.ended(rows: rows, after: duration, isDurable: isDurable) }
+        onCommit(duration)
+    }
+
+    // MARK: - When the disk fails
+
+    /// - Returns: True for an error of the disk: the connections are not used again.
+    @discardableResult
+    private func note(_ error: any Error) -> Bool {
+        let cause = (error as? InventoryError)?.underlying ?? error
+        guard (cause as? DatabaseError)?.resultCode == .SQLITE_IOERR else { return false }
+        state.withLock { $0.load.isBroken = true }
+        return true
+    }
+
+    /// The disk failed under a commit: what it holds now is unknown, until new connections have overwritten it.
+    private func settle(_ settlements: [Settle], becauseOf error: any Error) {
+        let cause = SQLiteLedger.error(error)
+        repairs.async {
+            let failure =
+                self.repair()
+                ? cause
+                : InventoryError(
+                    .recordUnknown, "the disk failed under a commit: what it holds is not known",
+                    underlying: cause.underlying)
+            for settle in settlements { settle(failure) }
+            if self.goesOn() { self.drain() }
+        }
+    }
+
+    private func repair() -> Bool {
+        do {
+            try connections.renew()
+        } catch {
+            return false
+        }
+        state.withLock { state in
+            state.load.isBroken = false
+            state.load.reopened += 1
+        }
+        return true
+    }
+
+    private static func run<Value: Sendable>(
+        _ write: (Database) throws -> Value, in database: Database,
+        answer: CheckedContinuation<Result<Value, InventoryError>, Never>
+    ) -> Written {
+        do {
+            var value: Value?
+            try database.inSavepoint {
+                value = try write(database)
+                return .commit
+            }
+            guard let value else {
+                throw InventoryError(.ledgerUnavailable, "the write ended without a value")
+            }
+            return Written(
+                settle: { failure in
+                    answer.resume(returning: failure.map { .failure($0) } ?? .success(value))
+                },
+                failure: nil)
+        } catch {
+            let own = SQLiteLedger.error(error)
+            return Written(settle: { _ in answer.resume(returning: .failure(own)) }, failure: error)
+        }
+    }
+}

@@ -1,0 +1,7 @@
+import ArgumentParser
+import LabBenchKit
+
+@main
+enum Main {
+    static func main() async { await LabBench.main() }
+}

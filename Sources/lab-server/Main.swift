@@ -1,0 +1,6 @@
+import LabServerKit
+
+@main
+enum Main {
+    static func main() async { await LabServer.main() }
+}
