@@ -34,15 +34,3 @@ struct BenchError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 }
-
-/// Exit codes of `lab-bench`.
-enum BenchExit: Int32, Sendable, Codable, CaseIterable {
-    case good = 0
-    case regression = 2
-    case invalid = 3
-    case violation = 4
-    case inconclusive = 5
-    case unreachable = 6
-    case usage = 64
-    case interrupted = 130
-}

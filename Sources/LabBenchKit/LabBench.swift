@@ -2,9 +2,6 @@ package import ArgumentParser
 
 /// Entry point of `lab-bench`.
 package struct LabBench: AsyncParsableCommand {
-    /// Stands in every result.
-    static let version = "0.3.0"
-
     package static let configuration = CommandConfiguration(
         commandName: "lab-bench",
         abstract: "Replays the same load against every lock strategy, and judges what they sold.",
@@ -12,7 +9,7 @@ package struct LabBench: AsyncParsableCommand {
             Exit codes: 0 good, 64 usage, 2 regression, 3 invalid measurement, 4 correctness violation, 5 inconclusive, \
             6 server or Redis not reachable, 130 interrupted.
             """,
-        version: version,
+        version: BenchVersion.current,
         subcommands: [
             RunCommand.self, CompareCommand.self, ReportCommand.self, SelfTestCommand.self,
             StrategiesCommand.self,

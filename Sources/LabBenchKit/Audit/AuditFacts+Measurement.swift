@@ -1,5 +1,4 @@
 import Foundation
-import LockStrategies
 import NIOCore
 
 extension AuditFacts {
@@ -99,17 +98,16 @@ extension AuditFacts {
     /// What the load says about itself.
     ///
     /// - Parameter usual: The figures of the trials of this load that came before, in milliseconds
-    ///   (``UsualFigures``); empty before the first one.
+    ///   (of the runner); empty before the first one.
     mutating func addMeasurement(
-        _ planned: PlannedTrial, _ record: LoadRecord, cost: LoadCost, isDirect: Bool,
+        _ load: OfferedLoad, _ record: LoadRecord, cost: LoadCost, isDirect: Bool,
         commandsSeen: CommandCounter?, usual: [String: Double] = [:]
     ) {
-        let wall = record.wallSeconds
         let figures = record.figures
         generator = Generator(record, figures, cost, isAlone: !isDirect, usual: usual)
-        if planned.model.isOpen {
+        if load.model.isOpen {
             let usualMs = usual["p50"] ?? figures.first { $0.name == "p50" }.map { $0.value / 1000 }
-            arrivals = Arrivals(planned, record, toleranceMs: Audit.mostLateMs(of: usualMs))
+            arrivals = Arrivals(load, record, toleranceMs: Audit.mostLateMs(of: usualMs))
         }
         drift = record.drift
         commands = Commands(seen: commandsSeen?.total, reported: Int(record.reportedCommands))
@@ -117,29 +115,6 @@ extension AuditFacts {
         // Each reservation is written by one HSET, whatever the strategy.
         sales = Sales(
             counted: commandsSeen.map { $0["hset"] }, least: reserved, most: reserved + 2 * answers.unknown)
-        leaveOut(planned.strategy)
-        if planned.strategy.traits.abilities.contains(.leases), wall > 0 {
-            heldShare = Double(record.products.map(\.heldMicroseconds).max() ?? 0) / 1e6 / wall
-        }
-    }
-
-    /// Notes what cannot be looked at because of how a strategy works.
-    private mutating func leaveOut(_ strategy: StrategyID) {
-        var reasons: [String: String] = [:]
-        if strategy == .optimistic {
-            reasons["redis-saw-commands"] =
-                "Redis does not count what was queued in a transaction that it then refused"
-        }
-        switch strategy.traits.stockLayout {
-        case .ledger: reasons["redis-counted-sales"] = "it reserves nothing in Redis"
-        case .buckets:
-            reasons["redis-counted-sales"] = "moves between its buckets are written by the same command"
-        case .oneKey: break
-        }
-        if strategy.traits.abilities.contains(.leases) && holds == nil {
-            reasons["holds-overlap"] = "answers carry durations, no moments; --mode direct sees every hold"
-        }
-        notChecked.merge(reasons) { given, _ in given }
     }
 }
 
@@ -173,7 +148,7 @@ extension AuditFacts.Generator {
 }
 
 extension AuditFacts.Arrivals {
-    fileprivate init(_ planned: PlannedTrial, _ record: LoadRecord, toleranceMs: Double) {
+    fileprivate init(_ load: OfferedLoad, _ record: LoadRecord, toleranceMs: Double) {
         let arrivals = record.generator.arrivals
         func gaps(_ moment: (GeneratorRecord.Arrival) -> Int64) -> [Double] {
             zip(arrivals, arrivals.dropFirst()).map { Double(moment($1) - moment($0)) / 1e9 }
@@ -188,7 +163,7 @@ extension AuditFacts.Arrivals {
         let late = arrivals.count { Double($0.seen - $0.due) / 1e6 > toleranceMs }
         displaced = arrivals.isEmpty ? nil : Double(late) / Double(arrivals.count)
         statistic = sent
-        guard planned.model == .poisson, let rate = planned.rate else { return }
+        guard load.model == .poisson, let rate = load.rate else { return }
         let asked = gaps(\.due)
         statistic = [sent, KolmogorovSmirnov.exponential(asked, rate: rate)].compactMap(\.self).max()
         gapsDistance = KolmogorovSmirnov.distance(between: asked, gaps(\.seen))

@@ -80,7 +80,7 @@ struct AuditFacts: Sendable, Equatable {
     /// Nil: there is no server, or it was running before.
     var server: Server?
     /// Every hold of a lock as the process saw it that took them; nil: not to be seen, or there is no lock.
-    var holds: HoldWatch.Tally?
+    var holds: HoldTally?
     /// Σ of hold times by wall time, of the product whose lock was held longest; nil where no lock is taken.
     var heldShare: Double?
     /// How the server ended when it was asked to.

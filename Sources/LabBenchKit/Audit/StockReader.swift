@@ -16,15 +16,6 @@ enum StockReader {
         var system: RedisSystem?
     }
 
-    /// What the report says about the Redis that held the stock.
-    struct RedisSystem: Sendable, Equatable, Codable {
-        var version: String
-        var appendonly: String
-        var appendfsync: String
-        var save: String
-        var maxmemoryPolicy: String
-    }
-
     /// - Parameter buckets: Keys over which a product's stock is divided; 0 when it is not in Redis.
     /// - Returns: nil when Redis cannot be reached or the keys are not what they should be.
     static func read(_ endpoint: RedisEndpoint, products: [Int64], buckets: Int) async -> Reading? {

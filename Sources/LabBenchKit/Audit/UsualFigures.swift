@@ -7,14 +7,11 @@ import LockStrategies
 /// nothing but its own.
 struct UsualFigures: Sendable {
     private struct Load: Hashable, Sendable {
-        let strategy: String
-        let model: LoadModel
-        let users: Int
-        let rate: Double?
+        let strategy: StrategyID
+        let offered: OfferedLoad
 
         init(_ planned: PlannedTrial) {
-            (strategy, model) = (planned.strategy.rawValue, planned.model)
-            (users, rate) = (planned.users, planned.rate)
+            (strategy, offered) = (planned.strategy, planned.load)
         }
     }
 

@@ -129,7 +129,7 @@ extension CompareCommand {
                 + Text.time(plan.expectedTime * 2))
         let load = LoadAverage.now()
         let runner = PairedRunner(
-            plan: plan, base: .server(binary: before), new: .server(binary: after), terminal: terminal)
+            plan: plan, base: .server(binary: before), new: .server(binary: after), display: terminal)
         let task = Task { await runner.run() }
         let watch = InterruptWatch {
             Terminal.note("interrupted: stopping what was started, then writing what is there")
@@ -176,24 +176,6 @@ extension CompareCommand {
             return try RunPlan(options, seed: UInt64.random(in: 1...999_999), defaults: defaults)
         } catch {
             throw BenchError(.badInput, error.sentences.joined(separator: "; "))
-        }
-    }
-}
-
-/// Results on disk.
-enum ResultsFile {
-    /// - Parameter path: Of a results.json, or of the directory that holds one.
-    static func read(_ path: String) throws(BenchError) -> RunResults {
-        let files = FileManager.default
-        let inside = "\(path)/results.json"
-        let file = files.fileExists(atPath: inside) ? inside : path
-        guard let data = files.contents(atPath: file) else {
-            throw BenchError(.badInput, "the file \(file) cannot be read")
-        }
-        do throws(BenchError) {
-            return try RunResults.decode(data)
-        } catch {
-            throw BenchError(error.code, "\(file): \(error.context)")
         }
     }
 }

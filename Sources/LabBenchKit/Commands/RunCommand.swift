@@ -157,7 +157,7 @@ struct RunCommand: AsyncParsableCommand {
         guard let target else { return nil }
         let server: TargetServer
         do throws(BenchError) {
-            server = try await TargetServer.find(target)
+            server = try await TargetServer.find(target, notice: Terminal.note)
         } catch {
             throw PlanProblems(sentences: [error.description], exit: error.exitCode)
         }
@@ -188,7 +188,7 @@ struct RunCommand: AsyncParsableCommand {
         let folder = try ResultsFolder(named: output, word: plan.folderWord, at: Date())
         let terminal = Terminal(isQuiet: plan.isQuiet)
         let started = Date()
-        let runner = Runner(plan: plan, place: place, terminal: terminal)
+        let runner = Runner(plan: plan, place: place, display: terminal)
         let load = LoadAverage.now()
         let task = Task { await runner.run() }
         let watch = InterruptWatch {

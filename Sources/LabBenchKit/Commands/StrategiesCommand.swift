@@ -18,10 +18,3 @@ struct StrategiesCommand: ParsableCommand {
         }
     }
 }
-
-extension String {
-    /// Filled with spaces on the right, for columns of a terminal.
-    func padding(to width: Int) -> String {
-        self + String(repeating: " ", count: max(0, width - count))
-    }
-}

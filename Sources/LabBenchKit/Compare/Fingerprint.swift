@@ -31,7 +31,9 @@ enum Fingerprint {
             new.systemUnderTest.redis?.appendfsync ?? "-")
         look("SQLite", base.systemUnderTest.sqliteVersion ?? "-", new.systemUnderTest.sqliteVersion ?? "-")
         let flags = [base, new].map { results in
-            results.systemUnderTest.serverArguments.map { EqualConditions.shared($0).joined(separator: " ") }
+            results.systemUnderTest.serverArguments.map {
+                RunResults.sharedArguments($0).joined(separator: " ")
+            }
                 ?? "none"
         }
         look("flags of lab-server", flags[0], flags[1])

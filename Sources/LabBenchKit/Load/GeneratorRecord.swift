@@ -23,12 +23,12 @@ struct GeneratorRecord: Sendable {
     static let mostArrivals = 100_000
 
     /// How late the generator's loop came to what was due in the measured window, in microseconds.
-    private(set) var late = LoadRecord.histogram()
+    private(set) var late = TimeHistogram.empty()
     /// How long an answer of the measured window waited for answers that were read in the same turn of the loop,
     /// in microseconds: the user's next request was sent so much later. Empty where the load is not read by one loop.
-    private(set) var queue = LoadRecord.histogram()
+    private(set) var queue = TimeHistogram.empty()
     /// How late arrivals of the measured window were noticed, in microseconds; empty in a closed load.
-    private(set) var lag = LoadRecord.histogram()
+    private(set) var lag = TimeHistogram.empty()
     private(set) var longestPause = TimeAmount.zero
     /// Σ of the pauses of the measured window that are kept as events.
     private(set) var stoodStill = TimeAmount.zero

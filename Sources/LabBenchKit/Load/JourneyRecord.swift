@@ -6,7 +6,7 @@ struct JourneyRecord: Sendable {
     /// One kind of request.
     struct Step: Sendable {
         /// Service time in microseconds of the measured requests that went well.
-        var latency = LoadRecord.histogram()
+        var latency = TimeHistogram.empty()
         /// Measured requests that did not.
         var failed = 0
         /// Requests of the whole load that went well, warm-up and drain included.
@@ -17,7 +17,7 @@ struct JourneyRecord: Sendable {
 
     private(set) var steps = JourneyStep.allCases.map { _ in Step() }
     /// From the intended start of a measured journey to its last answer, in microseconds; whole ones only.
-    private(set) var visits = LoadRecord.histogram()
+    private(set) var visits = TimeHistogram.empty()
     /// Measured journeys that ended before their last step.
     private(set) var broken = 0
     /// Histories of the whole load that did not show the purchase that was answered 200 right before.

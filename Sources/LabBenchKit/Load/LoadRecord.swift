@@ -5,24 +5,23 @@ import NIOCore
 /// does not grow with the number of requests.
 struct LoadRecord: Sendable {
     static let sliceLength = TimeAmount.milliseconds(250)
-    static let longest: UInt64 = 600_000_000
 
     private(set) var schedule: LoadSchedule
     let users: Int
     /// All answers from the first to the last, warm-up and drain included: what the audit counts.
     private(set) var totals = [Int](repeating: 0, count: PurchaseOutcome.allCases.count)
     /// Service time in microseconds of the measured requests, for each outcome.
-    private(set) var latency = PurchaseOutcome.allCases.map { _ in LoadRecord.histogram() }
+    private(set) var latency = PurchaseOutcome.allCases.map { _ in TimeHistogram.empty() }
     /// Response time of the measured requests, from the intended start, for each outcome; nil in a closed load,
     /// in which it is the service time.
     private var responses: [Histogram<UInt64>]?
     /// What the measured successes report of themselves.
-    private(set) var wait = LoadRecord.histogram()
-    private(set) var hold = LoadRecord.histogram()
-    private(set) var redis = LoadRecord.histogram()
-    private(set) var sql = LoadRecord.histogram()
-    private(set) var attempts = LoadRecord.histogram()
-    private(set) var commands = LoadRecord.histogram()
+    private(set) var wait = TimeHistogram.empty()
+    private(set) var hold = TimeHistogram.empty()
+    private(set) var redis = TimeHistogram.empty()
+    private(set) var sql = TimeHistogram.empty()
+    private(set) var attempts = TimeHistogram.empty()
+    private(set) var commands = TimeHistogram.empty()
     /// Σ over all successes, warm-up and drain included.
     private(set) var reportedCommands: UInt64 = 0
     private(set) var userSuccesses: [Int]
@@ -54,7 +53,7 @@ struct LoadRecord: Sendable {
         self.schedule = schedule
         self.users = users
         userSuccesses = [Int](repeating: 0, count: users)
-        responses = isOpen ? PurchaseOutcome.allCases.map { _ in LoadRecord.histogram() } : nil
+        responses = isOpen ? PurchaseOutcome.allCases.map { _ in TimeHistogram.empty() } : nil
         samples = SampleReservoir()
         self.products = [ProductTally](repeating: ProductTally(), count: products)
         journey = scenario == .journey ? JourneyRecord() : nil
@@ -67,13 +66,8 @@ struct LoadRecord: Sendable {
         lastAnswer = schedule.start
     }
 
-    /// Microseconds up to ten minutes with three significant digits; also used for small counts.
-    static func histogram() -> Histogram<UInt64> {
-        Histogram<UInt64>(highestTrackableValue: longest, numberOfSignificantValueDigits: .three)
-    }
-
     static func microseconds(_ time: TimeAmount) -> UInt64 {
-        min(UInt64(max(time.nanoseconds, 0) + 500) / 1000, longest)
+        min(UInt64(max(time.nanoseconds, 0) + 500) / 1000, TimeHistogram.longest)
     }
 }
 
@@ -110,12 +104,12 @@ extension LoadRecord {
     }
 
     private mutating func addEvidence(_ timing: ServerTiming) {
-        if let value = timing.waitMicroseconds { wait.record(min(value, Self.longest)) }
-        if let value = timing.holdMicroseconds { hold.record(min(value, Self.longest)) }
-        if let value = timing.redisMicroseconds { redis.record(min(value, Self.longest)) }
-        if let value = timing.sqlMicroseconds { sql.record(min(value, Self.longest)) }
-        if let value = timing.attempts { attempts.record(min(value, Self.longest)) }
-        if let value = timing.commands { commands.record(min(value, Self.longest)) }
+        if let value = timing.waitMicroseconds { wait.record(min(value, TimeHistogram.longest)) }
+        if let value = timing.holdMicroseconds { hold.record(min(value, TimeHistogram.longest)) }
+        if let value = timing.redisMicroseconds { redis.record(min(value, TimeHistogram.longest)) }
+        if let value = timing.sqlMicroseconds { sql.record(min(value, TimeHistogram.longest)) }
+        if let value = timing.attempts { attempts.record(min(value, TimeHistogram.longest)) }
+        if let value = timing.commands { commands.record(min(value, TimeHistogram.longest)) }
     }
 
     /// A request of a journey, the purchase left out, was answered, or never will be.

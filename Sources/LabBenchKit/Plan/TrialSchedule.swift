@@ -1,23 +1,3 @@
-import LockStrategies
-
-/// One trial before it is run.
-struct PlannedTrial: Sendable, Equatable {
-    let strategy: StrategyID
-    let model: LoadModel
-    /// Purchases per second that an open load offers.
-    let rate: Double?
-    /// Place in the whole run, from 1.
-    let order: Int
-    /// Round, from 1; 0 for a negative control, which runs once before the rounds.
-    let block: Int
-    let stock: Int
-    let warmup: Duration
-    let duration: Duration
-    let users: Int
-
-    var isControl: Bool { strategy.isNegativeControl }
-}
-
 extension RunPlan {
     /// The trials in their order: the controls, then each round with all strategies, shuffled anew, so that
     /// a slow drift of the machine hits all of them alike.

@@ -18,7 +18,7 @@ struct DirectService: TrialService {
     /// Nil: the strategy takes no lock.
     private let watch: HoldWatch?
 
-    var holds: HoldWatch.Tally? { watch?.tally }
+    var holds: HoldTally? { watch?.tally }
 
     var processIdentifier: Int32? { nil }
     var shownArguments: [String]? { nil }

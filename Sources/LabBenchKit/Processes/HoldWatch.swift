@@ -5,25 +5,19 @@ import Synchronization
 /// one of the same key went on. No clock is compared: a release is noted before it is sent, a grant when it has come,
 /// so two holds that follow one another can never seem to overlap.
 final class HoldWatch: Sendable {
-    struct Tally: Sendable, Equatable {
-        var holds = 0
-        /// Grants while somebody else was still inside.
-        var overlaps = 0
-    }
-
     private struct Hold {
         let token: LeaseToken
         let validUntil: ContinuousClock.Instant
     }
 
     private struct State {
-        var tally = Tally()
+        var tally = HoldTally()
         var inside: [LockKey: [Hold]] = [:]
     }
 
     private let state = Mutex(State())
 
-    var tally: Tally { state.withLock { $0.tally } }
+    var tally: HoldTally { state.withLock { $0.tally } }
 
     func granted(_ lease: Lease, at now: ContinuousClock.Instant) {
         state.withLock { state in

@@ -12,7 +12,7 @@ struct PairedRunner: Sendable {
     let plan: RunPlan
     let base: ServicePlace
     let new: ServicePlace
-    let terminal: Terminal
+    let display: any RunDisplay
 
     /// How far a comparison has come.
     private struct Course {
@@ -29,7 +29,7 @@ struct PairedRunner: Sendable {
         if let rate = plan.rate { schedule += plan.openSchedule(rate: rate) }
         var course = Course(
             repetition: Repetition(trials: 2 * schedule.count), order: SeededGenerator(seed: plan.seed &+ 2))
-        course.finished.end = await Runner(plan: plan, place: base, terminal: terminal).lookAtRate()
+        course.finished.end = await Runner(plan: plan, place: base, display: display).lookAtRate()
         for planned in schedule where course.finished.end == .complete {
             course.finished.end = await runUntilSound(planned, of: schedule.count, &course)
         }
@@ -47,7 +47,7 @@ struct PairedRunner: Sendable {
             let isNewFirst = Bool.random(using: &course.order)
             for isNew in [isNewFirst, !isNewFirst] {
                 if Task.isCancelled { return .interrupted }
-                let runner = Runner(plan: plan, place: isNew ? new : base, terminal: terminal)
+                let runner = Runner(plan: plan, place: isNew ? new : base, display: display)
                 let usual = isNew ? course.usual.new : course.usual.base
                 let one = await runner.runOne(
                     planned, Attempt(number: attempt, usual: usual.of(planned)), of: count,
@@ -61,7 +61,7 @@ struct PairedRunner: Sendable {
             let spoilt = [base, new].first(where: \.isSpoilt)
             keep(base, new, isSpoilt: spoilt != nil, &course)
             guard let spoilt, course.repetition.takes(attempt: attempt) else { return .complete }
-            terminal.repeats(spoilt)
+            display.repeats(spoilt)
             attempt += 1
         }
     }

@@ -1,17 +1,10 @@
 import LockStrategies
 
-/// How the trials of a run ended.
-enum RunEnd: Error, Sendable, Equatable {
-    case complete
-    case interrupted
-    case failed(BenchError)
-}
-
 /// Runs the trials of a plan one after the other.
 struct Runner: Sendable {
     let plan: RunPlan
     let place: ServicePlace
-    let terminal: Terminal
+    let display: any RunDisplay
 
     /// What was run to its end, and why there is no more of it.
     struct Finished: Sendable {
@@ -29,7 +22,7 @@ struct Runner: Sendable {
     }
 
     func run() async -> Finished {
-        terminal.announce(plan)
+        display.announce(plan)
         var all = Finished()
         all.end = await lookAtRate()
         if all.end == .complete { all.end = await runCeilings(&all.ceilings) }
@@ -71,7 +64,7 @@ struct Runner: Sendable {
             if Task.isCancelled { return .interrupted }
             do {
                 let found = try await runner.run(ceiling)
-                terminal.say(
+                display.say(
                     "[ceiling] \(ceiling.rawValue): \(Text.number(found.perSecond))/s (\(ceiling.what))")
                 finished.append(found)
             } catch {
@@ -97,13 +90,13 @@ struct Runner: Sendable {
             if let rate = plan.rate ?? openRate(course) {
                 let most = plan.rate == nil ? try? await capacity(below: rate) : nil
                 if let most {
-                    terminal.say(
+                    display.say(
                         "the open load is \(Text.number(most))/s: this machine cannot send \(Text.number(rate))/s as asked"
                     )
                 }
                 end = await run(plan.openSchedule(rate: most ?? rate), &course)
             } else {
-                terminal.say("no open load: a strategy sold nothing in the closed one")
+                display.say("no open load: a strategy sold nothing in the closed one")
             }
         }
         return end
@@ -147,7 +140,7 @@ struct Runner: Sendable {
                     return .complete
                 }
                 guard course.repetition.takes(attempt: attempt) else { return .complete }
-                terminal.repeats(trial)
+                display.repeats(trial)
                 attempt += 1
             }
         }
@@ -163,10 +156,10 @@ struct Runner: Sendable {
     ) async -> Result<FinishedTrial, RunEnd> {
         do {
             let trial = try await run(planned, attempt, of: count)
-            terminal.finished(trial, of: count, note: note)
+            display.finished(trial, of: count, note: note)
             return .success(trial)
         } catch {
-            terminal.clearLine()
+            display.clearLine()
             if Task.isCancelled { return .failure(.interrupted) }
             return .failure(.failed(Self.reason(error, planned.strategy.rawValue)))
         }
@@ -177,9 +170,9 @@ struct Runner: Sendable {
     ) async throws -> FinishedTrial {
         let (steps, progress) = AsyncStream.makeStream(
             of: LoadProgress.self, bufferingPolicy: .bufferingNewest(1))
-        let terminal = terminal
+        let display = display
         async let shown: Void = {
-            for await step in steps { terminal.live(planned, step, of: count) }
+            for await step in steps { display.live(planned, step, of: count) }
         }()
         let result: Result<FinishedTrial, any Error>
         do {

@@ -38,9 +38,11 @@ struct Shop: Sendable, Equatable {
 
     /// Registers and logs in users.
     ///
+    /// - Parameter notice: Told when the server makes this wait.
     /// - Returns: Their tokens.
     static func signIn(
-        _ target: LoadTarget, numbers: ClosedRange<Int>, prefix: String
+        _ target: LoadTarget, numbers: ClosedRange<Int>, prefix: String,
+        notice: (String) -> Void = { _ in }
     ) async throws -> [String] {
         try await APIClient.with(target) { client in
             var tokens: [String] = []
@@ -48,9 +50,9 @@ struct Shop: Sendable, Equatable {
                 let who = try encode(
                     Credentials(username: "\(prefix)\(number)", password: "lab-bench-\(number)"))
                 _ = try expect(
-                    201, try await patiently(client, "/api/auth/register", who), "registering a user")
+                    201, try await patiently(client, "/api/auth/register", who, notice), "registering a user")
                 let login = try expect(
-                    200, try await patiently(client, "/api/auth/login", who), "logging in a user")
+                    200, try await patiently(client, "/api/auth/login", who, notice), "logging in a user")
                 tokens.append(try decode(Login.self, login, "logging in a user").accessToken)
             }
             return tokens
@@ -62,7 +64,7 @@ struct Shop: Sendable, Equatable {
 
     /// Sends again what was refused for having asked too often, after the time that the server names.
     private static func patiently(
-        _ client: APIClient, _ path: String, _ body: Data
+        _ client: APIClient, _ path: String, _ body: Data, _ notice: (String) -> Void
     ) async throws -> APIClient.Answer {
         var waited = 0
         while true {
@@ -71,7 +73,7 @@ struct Shop: Sendable, Equatable {
             let pause = answer.headers.first(name: "Retry-After").flatMap { Int($0) } ?? 1
             guard answer.status == 429, waited + pause <= longestWait else { return answer }
             if waited == 0 && pause > 1 {
-                Terminal.note("the server limits how often users register and log in: waiting \(pause) s")
+                notice("the server limits how often users register and log in: waiting \(pause) s")
             }
             waited += max(pause, 1)
             try await Task.sleep(for: .seconds(max(pause, 1)))

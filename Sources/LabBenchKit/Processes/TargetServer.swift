@@ -10,10 +10,15 @@ final class TargetServer: Sendable {
     let strategy: StrategyID?
     /// Begins the names of the users that this run makes there: no run before it has taken them.
     let prefix: String
+    /// Told when the server makes the set-up wait.
+    private let notice: @Sendable (String) -> Void
     /// Tokens of the users that are logged in.
     private let tokens = Mutex<[String]>([])
 
-    private init(_ target: LoadTarget, _ strategy: StrategyID?) {
+    private init(
+        _ target: LoadTarget, _ strategy: StrategyID?, _ notice: @escaping @Sendable (String) -> Void
+    ) {
+        self.notice = notice
         self.target = target
         self.strategy = strategy
         prefix = "lab-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))-"
@@ -25,8 +30,11 @@ final class TargetServer: Sendable {
 
     /// Looks whether the server is there and ready, and what it says about itself.
     ///
+    /// - Parameter notice: Told when the server makes the set-up of a trial wait.
     /// - Throws: ``BenchError`` `.unreachable`.
-    static func find(_ target: LoadTarget) async throws(BenchError) -> TargetServer {
+    static func find(
+        _ target: LoadTarget, notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws(BenchError) -> TargetServer {
         let answer: APIClient.Answer
         do {
             answer = try await APIClient.with(target) { try await $0.send(.GET, "/health/ready") }
@@ -39,14 +47,15 @@ final class TargetServer: Sendable {
                 "the server at \(target.authority) is not ready (\(answer.status)): \(answer.detail)")
         }
         let said = try? JSONDecoder().decode(Readiness.self, from: answer.body)
-        return TargetServer(target, said?.strategy.flatMap(StrategyID.init(rawValue:)))
+        return TargetServer(target, said?.strategy.flatMap(StrategyID.init(rawValue:)), notice)
     }
 
     /// Registers and logs in what is missing of `count` users.
     func users(_ count: Int) async throws -> [String] {
         let known = tokens.withLock { $0 }
         guard known.count < count else { return Array(known.prefix(count)) }
-        let more = try await Shop.signIn(target, numbers: known.count + 1...count, prefix: prefix)
+        let more = try await Shop.signIn(
+            target, numbers: known.count + 1...count, prefix: prefix, notice: notice)
         tokens.withLock { $0 += more }
         return known + more
     }

@@ -2,38 +2,6 @@ import LabProcesses
 import LockStrategies
 import NIOPosix
 
-/// A trial that was run to its end.
-struct FinishedTrial: Sendable {
-    let planned: PlannedTrial
-    let record: LoadRecord
-    let facts: AuditFacts
-    var checks: [Check]
-    let cost: LoadCost
-    /// Nil: there was no server.
-    let serverArguments: [String]?
-    let redisSystem: StockReader.RedisSystem?
-    let sqliteVersion: String?
-    let journalMode: String?
-    /// From 1; more than 1 after a spoilt one.
-    var attempt = 1
-    /// It was run in turn with another server, whose trial was spoilt.
-    var isPairSpoilt = false
-
-    /// What the instrument did to it; empty when it counts.
-    var spoilers: [Check] { planned.isControl ? [] : Repetition.spoilers(of: checks) }
-
-    /// Its figures count for nothing; what it sold is audited all the same.
-    var isSpoilt: Bool { !spoilers.isEmpty || isPairSpoilt }
-}
-
-/// One of the times that a trial is run.
-struct Attempt: Sendable, Equatable {
-    /// From 1.
-    var number = 1
-    /// Figures of the trials of this load that came before (``UsualFigures``).
-    var usual: [String: Double] = [:]
-}
-
 /// Runs one trial: fresh Redis, fresh database, fresh service; load; audit. Stops everything on every path.
 struct TrialRunner: Sendable {
     static let drain = Duration.seconds(10)
@@ -115,14 +83,16 @@ struct TrialRunner: Sendable {
         let end = await service.stop()
         let reading = await state(loaded.products, loaded.record)
         var facts = AuditFacts(
-            planned, loaded.record, ledger: reading.ledger, stock: reading.stock,
+            initialStock: planned.stock, planned.load, loaded.record, ledger: reading.ledger,
+            stock: reading.stock,
             serverEnd: end.description, serverEndedWell: end.isGood)
         facts.notChecked = reading.notChecked
         facts.isForeign = redis == nil
         facts.holds = service.holds
         facts.addMeasurement(
-            planned, loaded.record, cost: loaded.cost, isDirect: plan.mode == .direct,
+            planned.load, loaded.record, cost: loaded.cost, isDirect: plan.mode == .direct,
             commandsSeen: loaded.commandsSeen, usual: usual)
+        facts.addTraits(of: planned.strategy, loaded.record)
         if plan.mode == .http && redis != nil {
             facts.addServer(
                 loaded.record, figures: loaded.figures, linesWritten: loaded.linesWritten,
@@ -197,65 +167,5 @@ struct TrialRunner: Sendable {
             stock?.stocks = books.map { .init(units: $0.ledger.supplied - $0.ledger.sold, reservations: [:]) }
         }
         return ShopReading(ledger: ledger, stock: stock)
-    }
-}
-
-extension AuditFacts {
-    /// Puts together what the three sides said.
-    init(
-        _ planned: PlannedTrial, _ record: LoadRecord, ledger: LedgerReader.Reading?,
-        stock: StockReader.Reading?, serverEnd: String, serverEndedWell: Bool
-    ) {
-        let count = record.products.count
-        initialStock = planned.stock * count
-        answers = Answers(
-            success: record.total(.success), oversellRefused: record.total(.oversellRefused),
-            unknown: PurchaseOutcome.allCases.filter(\.isUnknown).reduce(0) { $0 + record.total($1) })
-        self.ledger = ledger?.sum
-        var redis: [Redis] = []
-        if let stocks = stock?.stocks, stocks.count == count {
-            redis = stocks.enumerated().map { index, stock in
-                Redis(stock, known: ledger?.books[index].reservations ?? [])
-            }
-            self.redis = redis.reduce(Redis()) { $0 + $1 }
-        }
-        if count > 1 {
-            products = record.products.enumerated().map { index, tally in
-                Product(
-                    number: index + 1, initialStock: planned.stock,
-                    answers: Answers(
-                        success: tally.success, oversellRefused: tally.oversellRefused,
-                        unknown: tally.unknown),
-                    ledger: ledger?.books[index].ledger, redis: redis.isEmpty ? nil : redis[index])
-            }
-        }
-        if let journey = record.journey {
-            let step = journey.step(.register)
-            // One more registered before the load, to own the products.
-            self.journey = Journey(
-                registered: step.good + 1, unknown: step.unknown, users: ledger?.users,
-                missing: journey.missing)
-        }
-        busyShare = planned.model.isOpen ? nil : record.busyShare
-        measuredSuccesses = record.measured(.success)
-        self.serverEnd = serverEnd
-        self.serverEndedWell = serverEndedWell
-    }
-}
-
-extension AuditFacts.Redis {
-    /// - Parameter known: Ids of the reservations that became purchases.
-    init(_ stock: StockReader.Stock, known: Set<String>) {
-        let open = stock.reservations.filter { !known.contains($0.key) }
-        self.init(
-            stock: stock.units, openReservations: open.count, openUnits: open.values.reduce(0, +),
-            unclearedReservations: stock.reservations.count - open.count)
-    }
-
-    static func + (left: Self, right: Self) -> Self {
-        Self(
-            stock: left.stock + right.stock, openReservations: left.openReservations + right.openReservations,
-            openUnits: left.openUnits + right.openUnits,
-            unclearedReservations: left.unclearedReservations + right.unclearedReservations)
     }
 }

@@ -5,7 +5,7 @@ protocol TrialService: Sendable {
     /// Its command line as shown in the report; nil when it has none.
     var shownArguments: [String]? { get }
     /// Every hold of a lock until now; nil: not to be seen, or there is no lock.
-    var holds: HoldWatch.Tally? { get }
+    var holds: HoldTally? { get }
     /// To its log and its output until now; nil: it has none of its own.
     var linesWritten: Int? { get }
 
@@ -20,7 +20,7 @@ protocol TrialService: Sendable {
 }
 
 extension TrialService {
-    var holds: HoldWatch.Tally? { nil }
+    var holds: HoldTally? { nil }
     var linesWritten: Int? { nil }
     func figures() async -> ServerFigures? { nil }
 }

@@ -70,7 +70,7 @@ extension MarkdownReport {
         if let target = results.workload.target { return "`\(target)`, which was running already" }
         if isDirect { return "none: the service ran in lab-bench" }
         guard let arguments = results.systemUnderTest.serverArguments else { return "-" }
-        let shared = EqualConditions.shared(arguments).joined(separator: " ")
+        let shared = RunResults.sharedArguments(arguments).joined(separator: " ")
         return "`\(shared)`, and its strategy and Redis by trial"
     }
 

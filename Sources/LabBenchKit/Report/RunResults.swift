@@ -1,6 +1,5 @@
 import Foundation
 import Histogram
-import LockStrategies
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 struct RunResults: Sendable, Codable, Equatable {
@@ -52,7 +51,7 @@ struct RunResults: Sendable, Codable, Equatable {
     }
 
     struct System: Sendable, Codable, Equatable {
-        @OrNull var redis: StockReader.RedisSystem?
+        @OrNull var redis: RedisSystem?
         /// `started by the bench` or `named by --redis`.
         var redisOrigin: String
         var lockNodes: Int
@@ -121,57 +120,6 @@ extension RunResults {
         return TrialIntervals(around: strategy.latencyUs, trials: percentiles)
     }
 
-    init(
-        plan: RunPlan, trials: [FinishedTrial], ceilings: [FinishedCeiling] = [], end: RunEnd,
-        started: Date, ended: Date, environment: EnvironmentInfo
-    ) {
-        schemaVersion = Self.currentSchema
-        let all = EqualConditions.judged(trials)
-        let trials = all.filter { !$0.isSpoilt }
-        var failure: String?
-        if case .failed(let error) = end { failure = error.description }
-        run = Run(
-            id: UUID().uuidString.lowercased(), toolVersion: LabBench.version, started: started, ended: ended,
-            command: plan.command, seed: plan.seed, gitCommit: environment.gitCommit,
-            status: end == .complete ? "complete" : end == .interrupted ? "interrupted" : "failed",
-            failure: failure)
-        env = environment
-        systemUnderTest = System(plan: plan, trials: all)
-        workload = Workload(plan)
-        let results = trials.map(TrialResult.init)
-        self.trials = results
-        spoilt = SpoiltTrial.all(all)
-        strategies = plan.strategies.map { id in
-            StrategyResult(id, trials.filter { $0.planned.strategy == id }, plan: plan)
-        }
-        sweep = plan.sweep.map { SweepResult($0, plan.strategies, trials) }
-        checks = CheckSummary.all(results.filter { !$0.isControl })
-        controls = plan.controls.map { id in
-            ControlResult(id, results.first { $0.strategy == id.rawValue })
-        }
-        verdict = Verdict(
-            end,
-            Findings(
-                strategies: strategies, controls: controls, trials: results, spoilt: spoilt ?? [],
-                planned: plan.trialCount, thresholds: plan.thresholds))
-        if let reason = Self.whyNobodyIsRanked(verdict, run.status) {
-            for index in strategies.indices where strategies[index].isRanked {
-                strategies[index].isRanked = false
-                strategies[index].notRankedBecause = reason
-            }
-        }
-        controls += ceilings.map { ControlResult($0) }
-        pairs = []
-        if plan.rounds > 1 && plan.sweep == nil {
-            pairs = PairJudgement.all(self, noiseFloor: plan.thresholds.noiseFloorPercent / 100)
-        }
-    }
-
-    private static func whyNobodyIsRanked(_ verdict: Verdict, _ status: String) -> String? {
-        if status != "complete" { return "the run is not finished" }
-        return verdict.exit == .invalid ? "the run is invalid" : nil
-    }
-
     /// As written to `results.json`.
     func json() throws -> Data {
         let encoder = JSONEncoder()
@@ -201,97 +149,5 @@ extension RunResults {
         } catch {
             throw BenchError(.badInput, "the results do not follow their schema: \(error)")
         }
-    }
-}
-
-extension RunResults.Workload {
-    init(_ plan: RunPlan) {
-        scenario = plan.scenario
-        mode = plan.mode
-        products = plan.mix.count
-        skew = plan.mix.count > 1 ? plan.mix.skew : nil
-        hotProductShare = plan.mix.count > 1 ? plan.mix.hotShare : nil
-        target = plan.target?.url
-        models = plan.models
-        ratePerSecond = plan.rate
-        openDurationSeconds = plan.openDuration / .seconds(1)
-        users = plan.users
-        rounds = plan.rounds
-        openRounds = plan.openRounds
-        warmupSeconds = plan.warmup / .seconds(1)
-        durationSeconds = plan.duration / .seconds(1)
-        drainLimitSeconds = TrialRunner.drain / .seconds(1)
-        stock = plan.stock
-        controlStock = plan.controlStock
-        controlDurationSeconds = plan.controlDuration / .seconds(1)
-        strategies = plan.strategies.map(\.rawValue)
-        controls = plan.controls.map(\.rawValue)
-        isQuick = plan.isQuick
-        thresholds = plan.thresholds
-    }
-}
-
-extension RunResults.System {
-    init(plan: RunPlan, trials: [FinishedTrial]) {
-        let sample = trials.first { !$0.planned.isControl } ?? trials.first
-        redis = trials.lazy.compactMap(\.redisSystem).first
-        redisOrigin =
-            plan.target != nil
-            ? "the target's own, not looked at"
-            : plan.redis == nil ? "started by the bench" : "named by --redis"
-        lockNodes = plan.target == nil ? TrialRedis.lockNodeCount : 0
-        sqliteVersion = sample?.sqliteVersion
-        sqliteJournalMode = sample?.journalMode
-        let witness = plan.mode == .http ? "lab-server" : "the service"
-        sqliteSynchronous =
-            plan.target == nil ? "FULL (asserted by \(witness) at start)" : "not known: the target's own"
-        serverArguments = sample?.serverArguments
-        bcryptCost = plan.mode == .http && plan.target == nil ? plan.bcryptCost : nil
-        leaseTtlMs = StrategySettings().leaseTimeToLive / .milliseconds(1)
-        purchaseDeadlineMs = plan.purchaseDeadline / .milliseconds(1)
-        conditions = (plan.strategies + plan.controls).map { StrategyConditions($0) }
-    }
-}
-
-extension RunPlan {
-    /// The command that repeats the run, as typed at the root of the tree: strategies, seed, and every choice
-    /// that is no default; no password, no path.
-    var command: String {
-        let names = (controls + strategies).map(\.rawValue).joined(separator: ",")
-        let defaults = Defaults()
-        var words = ["./lab bench", "--strategies \(names)"]
-        if mode != .http { words.append("--mode \(mode.rawValue)") }
-        if scenario != .purchase { words.append("--scenario \(scenario.rawValue)") }
-        if let target { words.append("--target \(target.url)") }
-        if target?.tls?.isOwnAuthority == true { words.append("--target-ca FILE") }
-        if isQuick { words.append("--quick") }
-        if arrivals != nil {
-            words.append("--schedule-in FILE")
-        } else if sweep != nil {
-            if let rate { words.append("--rate \(Text.plain(rate))") }
-        } else {
-            if models != (isQuick ? [.closed] : [.closed, .poisson]) {
-                words.append("--model \(models.count > 1 ? "both" : models[0].rawValue)")
-            }
-            if let rate { words.append("--rate \(Text.plain(rate))") }
-        }
-        if let sweep { words.append("--sweep \(sweep.rawValue)") }
-        if sweep != .users && users != defaults.users { words.append("--users \(users)") }
-        if duration != Self.standardDuration(isQuick, sweep, defaults) {
-            words.append("--duration \(Text.plain(duration / .seconds(1)))")
-        }
-        if warmup != (isQuick ? defaults.quickWarmup : defaults.warmup) {
-            words.append("--warmup \(Text.plain(warmup / .seconds(1)))")
-        }
-        if rounds != (isQuick || sweep != nil ? 1 : defaults.rounds) { words.append("--rounds \(rounds)") }
-        if openRounds > 0 && openRounds != defaults.openRounds { words.append("--open-rounds \(openRounds)") }
-        if stock != defaults.stock { words.append("--stock \(stock)") }
-        if mix.count > 1 { words.append("--products \(mix.count) --skew \(Text.plain(mix.skew))") }
-        if !hasCeilings { words.append("--no-ceilings") }
-        if bcryptCost != defaults.bcryptCost { words.append("--bcrypt-cost \(bcryptCost)") }
-        if thresholds != Thresholds() { words.append("--thresholds FILE") }
-        words.append("--seed \(seed)")
-        if let redis { words.append("--redis \(redis)") }
-        return words.joined(separator: " ")
     }
 }

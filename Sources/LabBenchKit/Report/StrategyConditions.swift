@@ -1,5 +1,3 @@
-import LockStrategies
-
 /// Under what conditions a strategy ran: what must be the same for all of them, and the retry policy, in which
 /// they differ by design.
 struct StrategyConditions: Sendable, Codable, Equatable {
@@ -23,29 +21,7 @@ struct StrategyConditions: Sendable, Codable, Equatable {
     var criticalSection: String
 }
 
-extension StrategyConditions {
-    /// - Parameter settings: The ones that lab-server builds its strategies with.
-    init(_ id: StrategyID, settings: StrategySettings = StrategySettings()) {
-        let traits = id.traits
-        self.id = id.rawValue
-        leaseTtlMs = traits.abilities.contains(.leases) ? settings.leaseTimeToLive / .milliseconds(1) : nil
-        retry = traits.retry.map { _ in Retry(settings.retry(of: id)) }
-        criticalSection = traits.criticalSection
-    }
-}
-
 extension StrategyConditions.Retry {
-    init(_ policy: RetryPolicy) {
-        maximumRetries = policy.maximumRetries
-        switch policy.delay {
-        case .fixed(let pause):
-            (delay, baseMs, capMs) = ("fixed", pause / .milliseconds(1), nil)
-        case .exponentialFullJitter(let base, let cap):
-            delay = "exponential-full-jitter"
-            (baseMs, capMs) = (base / .milliseconds(1), cap / .milliseconds(1))
-        }
-    }
-
     /// As in the report.
     var text: String {
         let base = "\(Text.number(baseMs)) ms"

@@ -4,7 +4,7 @@ import Synchronization
 
 /// What a person sees while the bench runs: on a terminal one live line for each strategy and below it what stays,
 /// plain lines else.
-struct Terminal: Sendable {
+struct Terminal: RunDisplay {
     /// Shared by all copies: there is one terminal.
     private final class Board: Sendable {
         let board = Mutex<LiveBoard?>(nil)
@@ -70,7 +70,7 @@ struct Terminal: Sendable {
         return isRead && size.ws_col > 0 ? Int(size.ws_col) : 80
     }
 
-    func finished(_ trial: FinishedTrial, of count: Int, note mark: String = "") {
+    func finished(_ trial: FinishedTrial, of count: Int, note mark: String) {
         let record = trial.record
         let p99 = Percentile.of(record.response(.success), 0.99)
         let last = record.progress(share: 1)
@@ -124,31 +124,5 @@ struct Terminal: Sendable {
 
     private func write(_ text: String) {
         FileHandle.standardOutput.write(Data(text.utf8))
-    }
-}
-
-/// The table at the end of a run in a terminal.
-struct SummaryTable: Sendable {
-    let lines: [String]
-
-    init(_ results: RunResults) {
-        var rows = [["strategy", "purchases/s", "success", "p50 ms", "p95 ms", "p99 ms", "stock", "ranked"]]
-        for strategy in results.strategies {
-            rows.append([
-                strategy.id, Text.number(strategy.purchasesPerSecond?.median ?? .nan),
-                Text.percent(strategy.successShare), Text.milliseconds(strategy.latencyUs.p50),
-                Text.milliseconds(strategy.latencyUs.p95), Text.milliseconds(strategy.latencyUs.p99),
-                strategy.stockWord,
-                strategy.isRanked ? "yes" : "no: " + (strategy.notRankedBecause ?? ""),
-            ])
-        }
-        for control in results.negativeControls {
-            let state = control.isCaught.map { $0 ? "caught" : "NOT CAUGHT" } ?? "-"
-            rows.append([control.id, "-", "-", "-", "-", "-", state, "no: negative control"])
-        }
-        let widths = rows[0].indices.map { column in rows.map(\.[column].count).max() ?? 0 }
-        lines = rows.map { row in
-            zip(row, widths).map { $0.padding(to: $1) }.joined(separator: "  ")
-        }
     }
 }

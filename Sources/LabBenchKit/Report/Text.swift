@@ -37,13 +37,6 @@ enum Text {
         microseconds.map { number($0 / 1000) } ?? "-"
     }
 
-    /// `12.3 (11.9 - 13)`
-    static func milliseconds(_ microseconds: Double?, within interval: TrialInterval?) -> String {
-        guard let interval, microseconds != nil else { return milliseconds(microseconds) }
-        return
-            "\(milliseconds(microseconds)) (\(milliseconds(interval.low)) - \(milliseconds(interval.high)))"
-    }
-
     /// `once`, `twice`, `3 times`
     static func times(_ count: Int) -> String {
         switch count {

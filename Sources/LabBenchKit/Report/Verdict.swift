@@ -1,29 +1,3 @@
-import LockStrategies
-
-/// What happened to a negative control.
-struct ControlResult: Sendable, Codable, Equatable {
-    var id: String
-    /// Nil: its trial was not finished.
-    @OrNull var isCaught: Bool?
-    /// The checks that turned red, as they must.
-    var caughtBy: [String]
-    /// Nil: it is a negative control.
-    var ceiling: CeilingResult?
-
-    init(_ finished: FinishedCeiling) {
-        id = finished.ceiling.rawValue
-        isCaught = nil
-        caughtBy = []
-        ceiling = CeilingResult(finished)
-    }
-
-    init(_ id: StrategyID, _ trial: TrialResult?) {
-        self.id = id.rawValue
-        caughtBy = trial?.violations.map(\.id) ?? []
-        isCaught = trial.map { !$0.violations.isEmpty }
-    }
-}
-
 /// What the verdict of a run is read from.
 struct Findings: Sendable {
     let strategies: [StrategyResult]
@@ -238,13 +212,5 @@ extension Array {
         var found: [Key: Element] = [:]
         for element in self { found[key(element)] = element }
         return map(key).removingDuplicates().compactMap { found[$0] }
-    }
-}
-
-extension Array where Element: Hashable {
-    /// In the order in which each first appears.
-    func removingDuplicates() -> [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
     }
 }

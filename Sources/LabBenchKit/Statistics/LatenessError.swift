@@ -29,9 +29,11 @@ struct LatenessError: Sendable, Equatable {
             figures = []
             return
         }
-        var moved = LoadRecord.histogram()
+        var moved = TimeHistogram.empty()
         for time in times.recordedValues() {
-            for part in late { moved.record(min(time.value + part, LoadRecord.longest), count: time.count) }
+            for part in late {
+                moved.record(min(time.value + part, TimeHistogram.longest), count: time.count)
+            }
         }
         var figures = [Figure(name: "mean", value: times.mean, error: max(moved.mean - times.mean, 0))]
         for (name, share) in [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)] {

@@ -1,4 +1,5 @@
 import Foundation
+import LockStrategies
 import Testing
 
 @testable import LabBenchKit
@@ -6,6 +7,13 @@ import Testing
 /// Whether the pictures can be read by those who see fewer colours, and on both grounds.
 @Suite("The colours of the strategies")
 struct PaletteTests {
+    @Test("know every strategy of the catalogue, in its order")
+    func complete() {
+        #expect(Palette.strategies == StrategyID.allCases.map(\.rawValue))
+        #expect(
+            Palette.strategies.count < Palette.colours.count, "none is left for a strategy from elsewhere")
+    }
+
     /// Red, green and blue in linear light.
     private static func linear(_ colour: String) -> [Double] {
         let value = UInt32(colour.dropFirst(), radix: 16) ?? 0

@@ -56,7 +56,8 @@ struct RunResultsTests {
             }
             let stocks = sold.map { StockReader.Stock(units: planned.stock - $0, reservations: [:]) }
             var facts = AuditFacts(
-                planned, record, ledger: .init(books: books, users: 201), stock: .init(stocks: stocks),
+                initialStock: planned.stock, planned.load, record, ledger: .init(books: books, users: 201),
+                stock: .init(stocks: stocks),
                 serverEnd: "exit code 0", serverEndedWell: true)
             facts.isRelease = true
             facts.generator = .init(

@@ -8,7 +8,7 @@ import Testing
 @Suite("What the lateness of a tool adds to a figure")
 struct LatenessErrorTests {
     private static func histogram(_ values: [Double]) -> Histogram<UInt64> {
-        var histogram = LoadRecord.histogram()
+        var histogram = TimeHistogram.empty()
         for value in values { histogram.record(UInt64(max(value, 0))) }
         return histogram
     }
@@ -41,7 +41,7 @@ struct LatenessErrorTests {
         let both = try #require(Self.error(LatenessError(times, lateness: [part, part]), "mean"))
         #expect(abs(both - 500) < 10)
         #expect(LatenessError(times, lateness: []).figures.allSatisfy { $0.error == 0 })
-        #expect(LatenessError(LoadRecord.histogram(), lateness: [part]).figures.isEmpty)
+        #expect(LatenessError(TimeHistogram.empty(), lateness: [part]).figures.isEmpty)
     }
 
     @Test("finds what a lateness did to a known law: true times of 10 ms on average, measured late")

@@ -33,7 +33,7 @@ struct RankIntervalTests {
         var generator = SeededGenerator(seed: 11)
         var held = 0
         for _ in 0..<400 {
-            var histogram = LoadRecord.histogram()
+            var histogram = TimeHistogram.empty()
             for _ in 0..<500 { histogram.record(UInt64.random(in: 1...100_000, using: &generator)) }
             let interval = try #require(RankInterval(histogram, 0.9))
             if (interval.low...interval.high).contains(90_000) { held += 1 }
@@ -45,7 +45,7 @@ struct RankIntervalTests {
 
     @Test("is nowhere where the percentile says nothing, or the sample ends before it does")
     func none() {
-        var histogram = LoadRecord.histogram()
+        var histogram = TimeHistogram.empty()
         for value in 1...199 { histogram.record(UInt64(value)) }
         #expect(RankInterval(histogram, 0.95) == nil)
         #expect(RankInterval.ranks(count: 5, share: 0.5) == nil)
@@ -53,7 +53,7 @@ struct RankIntervalTests {
         histogram.record(200)
         #expect(RankInterval(histogram, 0.95) != nil)
         #expect(Percentiles(histogram).intervals?.p95 != nil)
-        #expect(Percentiles(LoadRecord.histogram()).intervals == nil)
+        #expect(Percentiles(TimeHistogram.empty()).intervals == nil)
     }
 
 }

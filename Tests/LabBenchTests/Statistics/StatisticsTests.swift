@@ -7,7 +7,7 @@ import Testing
 @Suite("Statistics")
 struct StatisticsTests {
     private func histogram(_ count: Int) -> Histogram<UInt64> {
-        var histogram = LoadRecord.histogram()
+        var histogram = TimeHistogram.empty()
         for value in 0..<count { histogram.record(UInt64(value)) }
         return histogram
     }

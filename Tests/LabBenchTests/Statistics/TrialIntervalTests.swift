@@ -21,7 +21,7 @@ struct TrialIntervalTests {
         >] {
             (0..<trials).map { _ in
                 let level = 10_000 * exp(between * normal())
-                var histogram = LoadRecord.histogram()
+                var histogram = TimeHistogram.empty()
                 for _ in 0..<requests { histogram.record(UInt64(level * exp(within * normal()))) }
                 return histogram
             }
@@ -29,7 +29,7 @@ struct TrialIntervalTests {
     }
 
     private static func merged(_ trials: [Histogram<UInt64>]) -> Percentiles {
-        var sum = LoadRecord.histogram()
+        var sum = TimeHistogram.empty()
         for trial in trials { sum.add(trial) }
         return Percentiles(sum)
     }
@@ -65,7 +65,7 @@ struct TrialIntervalTests {
         #expect(TrialInterval(around: 10, trials: [10, 11]) == nil)
         #expect(TrialInterval(around: nil, trials: [10, 11, 12]) == nil)
         #expect(TrialInterval(around: 10, trials: [10, 0, 12]) == nil)
-        var short = LoadRecord.histogram()
+        var short = TimeHistogram.empty()
         for value in 1...100 { short.record(UInt64(value)) }
         let all = [Percentiles](repeating: Percentiles(short), count: 3)
         let intervals = TrialIntervals(around: all[0], trials: all)

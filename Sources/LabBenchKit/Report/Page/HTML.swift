@@ -1,5 +1,4 @@
 import Foundation
-import LockStrategies
 
 /// Text as HTML, and the small part of Markdown that the report uses.
 enum HTML {
@@ -63,7 +62,7 @@ enum HTML {
             "<tr>"
                 + cells.map { cell in
                     // The name of a strategy is one word.
-                    let open = StrategyID(rawValue: String(cell)) == nil ? tag : "\(tag) class=\"id\""
+                    let open = !Palette.strategies.contains(String(cell)) ? tag : "\(tag) class=\"id\""
                     return "<\(open)>\(inline(cell.replacing(#"\|"#, with: "|")))</\(tag)>"
                 }.joined()
                 + "</tr>"
