@@ -102,21 +102,69 @@ let package = Package(
             resources: [.embedInCode("DocsPage")],
             swiftSettings: settings),
         .executableTarget(name: "lab-server", dependencies: ["LabServerKit"], swiftSettings: settings),
+        // Plain values of a measurement.
+        .target(name: "BenchModel", swiftSettings: settings),
+        // The mathematics of trials.
         .target(
-            name: "LabBenchKit",
+            name: "BenchStatistics",
+            dependencies: ["BenchModel", .product(name: "Histogram", package: "hdrhistogram-swift")],
+            swiftSettings: settings),
+        // What results.json holds, and what two of them say against each other.
+        .target(
+            name: "BenchResults",
+            dependencies: ["BenchModel", "BenchStatistics"],
+            swiftSettings: settings),
+        // Who sends when, and what came back.
+        .target(
+            name: "BenchLoad",
             dependencies: [
-                "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient", "LabProcesses", "CZlib",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "GRDB", package: "GRDB.swift"),
+                "BenchModel", "BenchStatistics",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
                 .product(name: "NIOHTTP1", package: nio),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings),
-
+        // Who sold what. It must not see the service.
+        .target(
+            name: "BenchAudit",
+            dependencies: [
+                "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "RedisClient",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NIOCore", package: nio),
+            ],
+            swiftSettings: settings),
+        // From a plan to results.
+        .target(
+            name: "BenchRun",
+            dependencies: [
+                "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit",
+                "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient", "LabProcesses", "CZlib",
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOHTTP1", package: nio),
+            ],
+            swiftSettings: settings),
+        // Everything that is drawn from results alone.
+        .target(
+            name: "BenchReports",
+            dependencies: ["BenchModel", "BenchStatistics", "BenchResults"],
+            swiftSettings: settings),
+        // The commands of lab-bench as a library.
+        .target(
+            name: "LabBenchKit",
+            dependencies: [
+                "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
+                "BenchReports", "LockStrategies", "LabProcesses",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NIOCore", package: nio),
+            ],
+            swiftSettings: settings),
         .executableTarget(name: "lab-bench", dependencies: ["LabBenchKit"], swiftSettings: settings),
 
         // A SQLite VFS that knows what a disk would hold after a power cut.
@@ -184,7 +232,9 @@ let package = Package(
         .testTarget(
             name: "LabBenchTests",
             dependencies: [
-                "LabBenchKit", "lab-bench", "LabServerKit", "lab-server", "InventoryService", "LedgerSQLite",
+                "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
+                "BenchReports", "LabBenchKit", "lab-bench", "LabServerKit", "lab-server", "InventoryService",
+                "LedgerSQLite",
                 "LockStrategies", "RedisClient", "LabTesting", "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),

@@ -43,26 +43,59 @@ def depth(arrows, name):
     return 1 + max((depth(arrows, below) for below in arrows[name]), default=-1)
 
 
-def draw(arrows):
-    rows = {}
+def layers(arrows):
+    """Rows of places from the lowest up, and the steps of each arrow.
+
+    An arrow that passes a row has a place of its own there, so that it passes between the boxes.
+    """
+    levels = {name: depth(arrows, name) for name in arrows}
+    rows = [[] for _ in range(max(levels.values()) + 1)]
     for name in sorted(arrows):
-        rows.setdefault(depth(arrows, name), []).append(name)
-    top = max(rows)
-    width = {name: len(name) * LETTER + 24 for name in arrows}
-    total = max(sum(width[n] + GAP for n in row) for row in rows.values()) + 2 * MARGIN
+        rows[levels[name]].append(name)
+    paths = []
+    for name, named in sorted(reduced(arrows).items()):
+        for below in named:
+            passed = [f"{name}>{below}@{level}" for level in range(levels[name] - 1, levels[below], -1)]
+            for step in passed:
+                rows[int(step.split("@")[1])].append(step)
+            paths.append([name, *passed, below])
+    return rows, paths
+
+
+def ordered(rows, paths):
+    """Each place near the middle of its neighbours in the next row: a few sweeps up and down."""
+    near = {}
+    for path in paths:
+        for above, below in zip(path, path[1:]):
+            near.setdefault(above, []).append(below)
+            near.setdefault(below, []).append(above)
+    for sweep in range(24):
+        order = range(1, len(rows)) if sweep % 2 == 0 else range(len(rows) - 2, -1, -1)
+        for level in order:
+            other = rows[level - 1] if sweep % 2 == 0 else rows[level + 1]
+            spot = {name: (k + 0.5) / len(other) for k, name in enumerate(other)}
+
+            def middle(name):
+                seen = [spot[n] for n in near.get(name, []) if n in spot]
+                return (sum(seen) / len(seen) if seen else 0.5, name)
+
+            rows[level].sort(key=middle)
+    return rows
+
+
+def draw(arrows):
+    rows, paths = layers(arrows)
+    rows = ordered(rows, paths)
+    width = {n: len(n) * LETTER + 24 if n in arrows else 6 for row in rows for n in row}
+    total = max(sum(width[n] + GAP for n in row) for row in rows) + 2 * MARGIN
     place = {}
-    for level, row in sorted(rows.items()):
-        # Above the middle of what it uses, as far as its neighbours let it.
-        wanted = {
-            n: sum(place[b][0] for b in arrows[n]) / len(arrows[n]) if arrows[n] else total / 2 for n in row
-        }
-        row.sort(key=lambda n: (wanted[n], n))
-        used = sum(width[n] for n in row) + GAP * (len(row) - 1)
-        left = (total - used) / 2
+    for level, row in enumerate(rows):
+        space = (total - 2 * MARGIN - sum(width[n] for n in row)) / len(row)
+        left = MARGIN + space / 2
         for name in row:
-            place[name] = (left + width[name] / 2, MARGIN + (top - level) * ROW)
-            left += width[name] + GAP
-    height = MARGIN * 2 + top * ROW + HEIGHT
+            place[name] = (left + width[name] / 2, MARGIN + (len(rows) - 1 - level) * ROW)
+            left += width[name] + space
+    height = MARGIN * 2 + (len(rows) - 1) * ROW + HEIGHT
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total:.0f} {height:.0f}" '
         f'width="{total:.0f}" height="{height:.0f}" role="img" aria-labelledby="title" '
@@ -78,14 +111,17 @@ def draw(arrows):
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" '
         'orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>'
     )
-    for name, below in sorted(reduced(arrows).items()):
-        x, y = place[name][0], place[name][1] + HEIGHT
-        for other in below:
-            u, v = place[other]
-            yield (
-                f'<path d="M{x:.0f} {y:.0f} C{x:.0f} {y + 28:.0f} {u:.0f} {v - 28:.0f} {u:.0f} {v:.0f}" '
-                'marker-end="url(#tip)"/>'
-            )
+    for path in paths:
+        x, y = place[path[0]]
+        line = f"M{x:.0f} {y + HEIGHT:.0f}"
+        x, y = x, y + HEIGHT
+        for step in path[1:]:
+            u, v = place[step]
+            line += f" C{x:.0f} {y + 25:.0f} {u:.0f} {v - 25:.0f} {u:.0f} {v:.0f}"
+            if step not in arrows:
+                line += f" V{v + HEIGHT:.0f}"
+            x, y = u, v + HEIGHT
+        yield f'<path d="{line}" marker-end="url(#tip)"/>'
     for name in sorted(arrows):
         x, y = place[name]
         yield (

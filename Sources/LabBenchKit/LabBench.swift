@@ -1,4 +1,5 @@
 package import ArgumentParser
+import BenchModel
 
 /// Entry point of `lab-bench`.
 package struct LabBench: AsyncParsableCommand {

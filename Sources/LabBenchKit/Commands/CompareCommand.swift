@@ -1,4 +1,8 @@
 import ArgumentParser
+import BenchModel
+import BenchReports
+import BenchResults
+import BenchRun
 import Foundation
 import LockStrategies
 

@@ -1,4 +1,8 @@
 import ArgumentParser
+import BenchLoad
+import BenchModel
+import BenchResults
+import BenchRun
 import Foundation
 import LockStrategies
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import BenchModel
+import BenchResults
 import Foundation
 
 /// `lab-bench selftest`.

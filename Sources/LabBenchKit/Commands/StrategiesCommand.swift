@@ -1,4 +1,5 @@
 import ArgumentParser
+import BenchModel
 import LockStrategies
 
 /// `lab-bench strategies`: the list.

@@ -1,3 +1,8 @@
+import BenchLoad
+import BenchModel
+import BenchResults
+import BenchRun
+import BenchStatistics
 import NIOCore
 
 /// Whether the judgement finds a difference that is there, and none where none is: the built-in server against itself

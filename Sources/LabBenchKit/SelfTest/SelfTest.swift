@@ -1,3 +1,8 @@
+import BenchAudit
+import BenchLoad
+import BenchModel
+import BenchRun
+import BenchStatistics
 import Histogram
 import NIOCore
 
@@ -66,7 +71,7 @@ struct SelfTest: Sendable {
 
     private func closed() async throws -> [Finding] {
         let record = try await DelayLoad.closedWithStall(window).run()
-        let service = record.latency[PurchaseOutcome.success.index]
+        let service = record.latency[BuyerOutcome.success.index]
         let seconds = window / .seconds(1)
         let expected = 100 * seconds * 0.9 / 0.05
         let longest = seconds * 100 + 50
@@ -92,7 +97,7 @@ struct SelfTest: Sendable {
             Self.near("open: response p95", at(95), 0.75 * stall + 50, 0.1, " ms"),
             Self.near("open: response p99 (the stall is seen)", at(99), 0.95 * stall + 50, 0.1, " ms"),
             Self.hidden(
-                "open: service", "", record.latency[PurchaseOutcome.success.index],
+                "open: service", "", record.latency[BuyerOutcome.success.index],
                 stalled: 20 / (200 * (window / .seconds(1)))),
         ]
     }

@@ -1,3 +1,5 @@
+import BenchLoad
+import BenchModel
 import LabProcesses
 
 /// The load generator that the field knows, beside ours.

@@ -1,0 +1,68 @@
+package import BenchModel
+package import NIOCore
+import NIOPosix
+
+/// Times of one load.
+package struct LoadPlan: Sendable, Equatable {
+    package let warmup: Duration
+    package let duration: Duration
+    /// How long answers are waited for after the window.
+    package let drain: Duration
+    /// Nil: a closed load.
+    package var arrivals: ArrivalSchedule?
+    /// How many the users choose from.
+    package var products: Int
+    package var scenario: Scenario
+
+    package init(
+        warmup: Duration, duration: Duration, drain: Duration, arrivals: ArrivalSchedule? = nil,
+        products: Int = 1, scenario: Scenario = Scenario.purchase
+    ) {
+        self.warmup = warmup
+        self.duration = duration
+        self.drain = drain
+        self.arrivals = arrivals
+        self.products = products
+        self.scenario = scenario
+    }
+
+    package func schedule(from start: NIODeadline) -> LoadSchedule {
+        LoadSchedule(start: start, warmup: warmup, duration: duration, drain: drain)
+    }
+}
+
+/// Drives a server over HTTP: each user has a connection of its own. In a closed load each begins its next
+/// visit when the last one is over; in an open one each takes the next arrival. One event-loop thread: one of
+/// the process's, which are never shut down, because a connection that is still being opened when the load ends
+/// reports back to its event loop later.
+package enum LoadGenerator {
+    /// - Parameter progress: Told every 250 ms; finished when the load ends.
+    /// - Throws: `CancellationError`, or ``BenchError`` when the server cannot be connected to.
+    package static func run(
+        _ target: LoadTarget, _ users: [any LoadUser], _ plan: LoadPlan,
+        progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> LoadRecord {
+        defer { progress.finish() }
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        return try await run(target, users, plan, progress, on: eventLoop)
+    }
+
+    private static func run(
+        _ target: LoadTarget, _ users: [any LoadUser], _ plan: LoadPlan,
+        _ progress: AsyncStream<LoadProgress>.Continuation, on eventLoop: any EventLoop
+    ) async throws -> LoadRecord {
+        let finished = eventLoop.makePromise(of: LoadRecord.self)
+        let session = try await eventLoop.submit {
+            let session = LoadSession(
+                target: target, users: users, plan: plan, eventLoop: eventLoop,
+                finished: finished, progress: progress)
+            session.start()
+            return NIOLoopBound(session, eventLoop: eventLoop)
+        }.get()
+        return try await withTaskCancellationHandler {
+            try await finished.futureResult.get()
+        } onCancel: {
+            eventLoop.execute { session.value.cancel() }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import BenchModel
+package import BenchResults
+import BenchStatistics
+import Foundation
+
+/// Draws a comparison, for a pull request and for a terminal.
+package struct ComparisonText: Sendable {
+    private let comparison: Comparison
+
+    package init(_ comparison: Comparison) {
+        self.comparison = comparison
+    }
+
+    private static let header = [
+        "strategy", "figure", "base", "new", "new / base", "95 % interval", "p (Holm)", "",
+    ]
+
+    private var rows: [[String]] {
+        comparison.judgements.map { judgement in
+            func text(_ value: Double) -> String {
+                judgement.figure.isRate ? Text.number(value) : "\(Text.milliseconds(value)) ms"
+            }
+            let interval = judgement.interval.map {
+                "\(Text.number($0.low, digits: 3)) - \(Text.number($0.high, digits: 3))"
+            }
+            return [
+                judgement.strategy, judgement.figure.name, text(judgement.baseMedian),
+                text(judgement.newMedian), Text.number(judgement.ratio, digits: 3), interval ?? "-",
+                Text.number(judgement.adjustedP, digits: 4), judgement.word.rawValue,
+            ]
+        }
+    }
+
+    /// A summary for a pull request.
+    package var markdown: String {
+        let word = comparison.exit == .good ? "no regression" : comparison.exit.word
+        var lines = ["## Load test: \(word)", "", comparison.sentence, ""]
+        if !comparison.judgements.isEmpty {
+            lines += MarkdownReport.table(Self.header, rows)
+            lines += [
+                "",
+                "Medians over trials; the interval is a bootstrap over trials, p an exact permutation test. "
+                    + "A regression is slower by more than \(Text.number(comparison.thresholds.regressionPercent)) "
+                    + "%; differences below \(Text.number(comparison.thresholds.noiseFloorPercent)) % are noise.",
+            ]
+        }
+        if !comparison.notJudged.isEmpty {
+            lines += [""] + comparison.notJudged.map { "- not judged: \($0)" }
+        }
+        lines += ["", "Base \(name(comparison.base)), new \(name(comparison.new))."]
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func name(_ side: Comparison.Side) -> String {
+        side.gitCommit.map { "`\($0)`" } ?? "run \(side.id)"
+    }
+
+    /// A table for a terminal, and the sentence.
+    package var plain: String {
+        let all = [Self.header] + rows
+        let widths = Self.header.indices.map { column in all.map(\.[column].count).max() ?? 0 }
+        let table = all.map { row in zip(row, widths).map { $0.padding(to: $1) }.joined(separator: "  ") }
+        let lines = comparison.judgements.isEmpty ? [] : table + [""]
+        let rest = comparison.notJudged.map { "not judged: \($0)" }
+        return (lines + rest + ["\(comparison.exit.word): \(comparison.sentence)"]).joined(separator: "\n")
+            + "\n"
+    }
+}

@@ -1,0 +1,119 @@
+import BenchModel
+import BenchResults
+import Foundation
+
+/// How it was measured, on what, and where the raw data are.
+extension MarkdownReport {
+    private var openRounds: String {
+        guard let rounds = results.workload.openRounds, rounds > 0 else { return "" }
+        return ", of the open load \(rounds)\(rounds == 1 ? ", so its figures have no spread" : "")"
+    }
+
+    var method: [String] {
+        let load = results.workload
+        let controls = load.controls.isEmpty ? "none" : load.controls.joined(separator: ", ")
+        return [
+            "## Method", "",
+            way,
+            "- Models: \(load.models.map(\.rawValue).joined(separator: ", then ")). Closed load: \(load.users) users, \(users); \(behaviour)",
+            "- \(Text.number(load.warmupSeconds)) s warm-up, \(Text.number(load.durationSeconds)) s measured "
+                + "(by the time of sending), then a drain of at most "
+                + "\(Text.number(load.drainLimitSeconds)) s. Latency is service time: a closed load hides "
+                + "stalls, because users who wait do not send.",
+            "- Rounds: \(load.rounds)\(openRounds); the order inside each is shuffled with seed \(results.run.seed). "
+                + freshness,
+            "- Stock: \(Text.grouped(load.stock)) units\(demand), so that nothing sells out; a trial that does is "
+                + "not ranked.",
+            "- Negative control: \(controls), once, "
+                + "with \(Text.grouped(load.controlStock)) units\(load.products > 1 ? " of each product" : ""), "
+                + "few enough to be sold.",
+            "- Little's law is checked over exactly the measured window: requests count with the part of "
+                + "their time that lies inside it.",
+            logins,
+            "- The same for every strategy: lease time to live, deadline of a purchase "
+                + "(\(Text.number(results.systemUnderTest.purchaseDeadlineMs)) ms), retry budget, durability of "
+                + "Redis and SQLite (below), and the work on the stock. By design they differ in how they "
+                + "retry:", "",
+        ] + conditions
+    }
+
+    private var conditions: [String] {
+        Self.table(
+            ["strategy", "lease (ms)", "pause between tries", "retry budget", "critical section"],
+            results.systemUnderTest.conditions.map { condition in
+                [
+                    condition.id, condition.leaseTtlMs.map { Text.number($0) } ?? "no lock",
+                    condition.retry?.text ?? "none", condition.retry?.budget ?? "none",
+                    condition.criticalSection,
+                ]
+            })
+    }
+
+    package var environment: [String] {
+        let (env, system) = (results.env, results.systemUnderTest)
+        var lines = ["## Environment", ""]
+        let load = env.loadBefore.map { Text.number($0) } ?? "-"
+        let late = env.timerOvershootUs.map {
+            "p50 \(Text.milliseconds($0.p50)), p99 \(Text.milliseconds($0.p99)), max \(Text.milliseconds($0.max)) ms"
+        }
+        lines += Self.table(
+            ["what", "value"],
+            [
+                ["machine", "\(env.cpu), \(env.cores) cores, \(Text.grouped(env.memoryMib)) MiB"],
+                ["system", "\(env.os), kernel \(env.kernel), \(env.virtualisation ?? "no hypervisor seen")"],
+                ["load before, governor", "\(load), \(env.governor ?? "-")"],
+                ["timer overshoot", late ?? "-"],
+                [
+                    "build",
+                    "Swift \(env.swift), \(env.buildMode), lab-bench \(results.run.toolVersion ?? "-")",
+                ],
+                ["Redis for the stock", redis],
+                ["Redis lock nodes (redlock)", lockNodes],
+                ["SQLite", sqlite],
+                ["lab-server", server],
+                ["lease time to live", "\(Text.number(system.leaseTtlMs)) ms, the same for every lock"],
+                ["wait for the lock", "at most \(Text.number(system.purchaseDeadlineMs)) ms a purchase"],
+            ])
+        lines += ["", processorTime, ""]
+        lines += Self.table(
+            ["trial", "bench", "server", "Redis", "server's peak MiB", "X·R/N"],
+            results.trials.map { trial in
+                ["\(trial.order). \(trial.strategy)"]
+                    + [trial.cpuSeconds.bench, trial.cpuSeconds.server, trial.cpuSeconds.redis].map {
+                        $0.map { Text.number($0) } ?? "-"
+                    } + [
+                        trial.measurement?.serverPeakBytes.map { Text.number(Double($0) / 1_048_576) } ?? "-"
+                    ]
+                    + [Text.number(trial.busyShare, digits: 4)]
+            })
+        return lines
+    }
+
+    private var processorTime: String {
+        let sentence = "Processor seconds by trial, warm-up and drain included"
+        guard isDirect else { return "\(sentence):" }
+        return "\(sentence). Load and service share lab-bench's process, so `bench` is the sum of both and "
+            + "there is no figure for a server:"
+    }
+
+    private var sqlite: String {
+        let system = results.systemUnderTest
+        return "\(system.sqliteVersion ?? "-"), journal \(system.sqliteJournalMode ?? "-"), "
+            + "synchronous \(system.sqliteSynchronous)"
+    }
+
+    private var redis: String {
+        guard let redis = results.systemUnderTest.redis else { return "-" }
+        return "\(redis.version), \(results.systemUnderTest.redisOrigin); appendonly \(redis.appendonly), "
+            + "appendfsync \(redis.appendfsync), save \(redis.save), maxmemory-policy \(redis.maxmemoryPolicy)"
+    }
+
+    package var files: [String] {
+        [
+            "## Raw data", "",
+            "- [results.json](results.json): every number above, every trial, the histograms.",
+            "- [samples.csv.gz](samples.csv.gz): single requests, 10,000 of each trial at most.",
+            "- [report.html](report.html): the same with pictures; each picture is a file in plots, too. [junit.xml](junit.xml): checks and targets for CI.",
+        ]
+    }
+}

@@ -1,0 +1,14 @@
+package import BenchModel
+
+extension RunPlan {
+    /// In the order in which they run, before the rounds.
+    package var ceilings: [Ceiling] {
+        if isQuick || !hasCeilings { return [] }
+        // Nobody may look into the stores of a target.
+        if target != nil { return [.bareHTTP] }
+        return mode == .http ? Ceiling.allCases : [.redisOnly, .sqliteOnly, .noLock]
+    }
+
+    var ceilingWarmup: Duration { min(duration, .milliseconds(500)) }
+    var ceilingDuration: Duration { min(duration, .seconds(2)) }
+}

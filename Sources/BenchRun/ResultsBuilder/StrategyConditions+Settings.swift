@@ -1,0 +1,29 @@
+import BenchResults
+import LockStrategies
+
+extension StrategyConditions {
+    /// - Parameter settings: The ones that lab-server builds its strategies with.
+    init(_ id: StrategyID, settings: StrategySettings = StrategySettings()) {
+        let traits = id.traits
+        let hasLease = traits.abilities.contains(.leases)
+        self.init(
+            id: id.rawValue, leaseTtlMs: hasLease ? settings.leaseTimeToLive / .milliseconds(1) : nil,
+            retry: traits.retry.map { _ in Retry(settings.retry(of: id)) },
+            criticalSection: traits.criticalSection)
+    }
+}
+
+extension StrategyConditions.Retry {
+    init(_ policy: RetryPolicy) {
+        switch policy.delay {
+        case .fixed(let pause):
+            self.init(
+                delay: "fixed", baseMs: pause / .milliseconds(1), capMs: nil,
+                maximumRetries: policy.maximumRetries)
+        case .exponentialFullJitter(let base, let cap):
+            self.init(
+                delay: "exponential-full-jitter", baseMs: base / .milliseconds(1),
+                capMs: cap / .milliseconds(1), maximumRetries: policy.maximumRetries)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import BenchAudit
+import BenchLoad
+import BenchModel
+import InventoryService
+import LabProcesses
+import LedgerSQLite
+import LockStrategies
+import Logging
+import RedisClient
+
+/// The purchase service of one trial in this process, put together as lab-server does it: the same ledger,
+/// stock, strategy and limits; without HTTP, tokens, and passwords.
+struct DirectService: TrialService {
+    private typealias Buy = @Sendable (ProductID, UserID) async -> DirectAnswer
+
+    private let ledger: SQLiteLedger
+    private let stock: StockStore<RedisClient>
+    /// The stock's, then the lock nodes'.
+    private let clients: [RedisClient]
+    private let buy: Buy
+    /// Nil: the strategy takes no lock.
+    private let watch: HoldWatch?
+
+    var holds: HoldTally? { watch?.tally }
+
+    var processIdentifier: Int32? { nil }
+    var shownArguments: [String]? { nil }
+
+    /// Opens the ledger at `database` and the connections to Redis.
+    static func start(
+        _ id: StrategyID, redis: TrialRedis, database: String, purchaseDeadline: Duration
+    ) async throws(BenchError) -> DirectService {
+        let ledger: SQLiteLedger
+        do throws(InventoryError) {
+            ledger = try await SQLiteLedger.open(path: database)
+        } catch {
+            throw BenchError(.unreachable, error.context)
+        }
+        let client = RedisClient(redis.stock, limits: .stockServer, watchesServers: true)
+        let nodes = redis.lockNodes.map { RedisClient($0, limits: .lockNode) }
+        let stock = StockStore(client, layout: id.traits.stockLayout)
+        let catalogue = StrategyCatalogue(
+            stock: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
+            clock: ContinuousClock(), fences: .ledger(ledger))
+        do throws(StrategyConfigurationError) {
+            let settings = Settings(strategy: id, patience: purchaseDeadline)
+            let watch = try catalogue.lock(id).map { _ in HoldWatch() }
+            return DirectService(
+                ledger: ledger, stock: stock, clients: [client] + nodes,
+                buy: buying(by: try watched(id, catalogue, client, watch), ledger, stock, settings),
+                watch: watch)
+        } catch {
+            for client in [client] + nodes { await client.close() }
+            await ledger.close()
+            throw BenchError(.unreachable, "\(id) cannot be set up: \(error)")
+        }
+    }
+
+    private struct Settings {
+        let strategy: StrategyID
+        let patience: Duration
+    }
+
+    /// The strategy as the catalogue makes it, its lock watched.
+    private static func watched(
+        _ id: StrategyID, _ catalogue: StrategyCatalogue<RedisClient, ContinuousClock>, _ client: RedisClient,
+        _ watch: HoldWatch?
+    ) throws(StrategyConfigurationError) -> any LockStrategy {
+        guard let watch, let lock = try catalogue.lock(id) else { return try catalogue.strategy(id) }
+        return guarded(lock, client, watch)
+    }
+
+    private static func guarded(
+        _ lock: some LeaseLock, _ client: RedisClient, _ watch: HoldWatch
+    ) -> any LockStrategy {
+        GuardedDecrement(
+            lock: WatchedLock(lock: lock, watch: watch), redis: client, clock: ContinuousClock(),
+            timeToLive: StrategySettings().leaseTimeToLive)
+    }
+
+    private static func buying(
+        by strategy: some LockStrategy, _ ledger: SQLiteLedger, _ stock: StockStore<RedisClient>,
+        _ settings: Settings
+    ) -> Buy {
+        let service = PurchaseService(
+            strategy: strategy, store: ledger, stock: stock,
+            settings: .init(strategy: settings.strategy, patience: settings.patience),
+            // What the log would say is counted; the control would say it thousands of times.
+            logger: Logger(label: "lab-bench.direct") { _ in SwiftLogNoOpLogHandler() })
+        return { product, user in
+            do throws(InventoryError) {
+                return DirectAnswer(
+                    .success(try await service.purchase(product: product, quantity: 1, for: user)))
+            } catch {
+                return DirectAnswer(.failure(error))
+            }
+        }
+    }
+}
+
+extension DirectService {
+    func openShop(_ order: ShopOrder) async throws -> OpenShop {
+        do {
+            var buyers: [UserID] = []
+            for number in 1...order.users {
+                try Task.checkCancellation()
+                buyers.append(try await buyer(number))
+            }
+            let offer = try NewProduct(name: "lab product", price: 1000, initialStock: order.stock)
+            let desk = ProductService(store: ledger, stock: stock)
+            var products: [ProductID] = []
+            for _ in 0..<order.mix.count {
+                products.append(try await desk.create(offer, by: buyers[0]).product.id)
+            }
+            let (known, offered, buy) = (buyers, products, buy)
+            return OpenShop(products: products.map(\.rawValue)) { plan, progress in
+                let wishes = (0..<order.users).map { user in
+                    ProductMix.Wishes(order.mix, seed: order.seed, user: user)
+                }
+                return try await DirectLoad.run(wishes, plan, progress: progress) { user, product in
+                    await buy(offered[product], known[user])
+                }
+            }
+        } catch let error as InventoryError {
+            throw BenchError(.unexpectedAnswer, "the shop cannot be opened: \(error)")
+        }
+    }
+
+    /// A user that cannot log in, because nobody does.
+    private func buyer(_ number: Int) async throws -> UserID {
+        let outcome = try await ledger.createUser(
+            NewUser(
+                username: "buyer-\(number)", email: nil, passwordHash: PasswordHash(stored: "none"),
+                role: .user, createdAt: WallClock.system.now))
+        guard case .created(let user) = outcome else {
+            throw BenchError(.unexpectedAnswer, "a new ledger already has the user buyer-\(number)")
+        }
+        return user.id
+    }
+
+    /// Looks whether ledger and stock still answer, then closes everything, so that the audit reads files
+    /// that nobody has open.
+    func stop() async -> ServiceEnd {
+        let end: ServiceEnd
+        do throws(InventoryError) {
+            try await ledger.check()
+            try await stock.check()
+            end = ServiceEnd(description: "answered to the end, then closed", isGood: true)
+        } catch {
+            end = ServiceEnd(description: "no answer at the end: \(error)", isGood: false)
+        }
+        await ledger.close()
+        for client in clients { await client.close() }
+        return end
+    }
+}

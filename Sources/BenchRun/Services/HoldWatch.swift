@@ -1,0 +1,62 @@
+import BenchAudit
+import LockStrategies
+import Synchronization
+
+/// Sees every hold of every lock from inside the process that takes them, and counts those that began while another
+/// one of the same key went on. No clock is compared: a release is noted before it is sent, a grant when it has come,
+/// so two holds that follow one another can never seem to overlap.
+final class HoldWatch: Sendable {
+    private struct Hold {
+        let token: LeaseToken
+        let validUntil: ContinuousClock.Instant
+    }
+
+    private struct State {
+        var tally = HoldTally()
+        var inside: [LockKey: [Hold]] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    var tally: HoldTally { state.withLock { $0.tally } }
+
+    func granted(_ lease: Lease, at now: ContinuousClock.Instant) {
+        state.withLock { state in
+            // Who may no longer rely on a lease is not inside, whether it was given back or not.
+            var holds = state.inside[lease.key, default: []].filter { $0.validUntil > now }
+            state.tally.holds += 1
+            if !holds.isEmpty { state.tally.overlaps += 1 }
+            holds.append(Hold(token: lease.token, validUntil: lease.validUntil))
+            state.inside[lease.key] = holds
+        }
+    }
+
+    func released(_ lease: Lease) {
+        state.withLock { $0.inside[lease.key]?.removeAll { $0.token == lease.token } }
+    }
+}
+
+/// A lock that tells a ``HoldWatch`` who is inside.
+struct WatchedLock<Lock: LeaseLock>: LeaseLock {
+    let lock: Lock
+    let watch: HoldWatch
+
+    var releaseCommands: Int { lock.releaseCommands }
+
+    func acquire(
+        _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
+    ) async throws(StrategyError) -> AcquireOutcome {
+        let outcome = try await lock.acquire(key, timeToLive: timeToLive, deadline: deadline)
+        if case .granted(let lease, _) = outcome { watch.granted(lease, at: .now) }
+        return outcome
+    }
+
+    func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
+        try await lock.extend(lease, timeToLive: timeToLive)
+    }
+
+    func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+        watch.released(lease)
+        return try await lock.release(lease)
+    }
+}

@@ -1,0 +1,175 @@
+import BenchAudit
+import BenchLoad
+import BenchModel
+import BenchResults
+import LabProcesses
+import LockStrategies
+import NIOPosix
+
+/// Runs one trial: fresh Redis, fresh database, fresh service; load; audit. Stops everything on every path.
+struct TrialRunner: Sendable {
+    static let drain = Duration.seconds(10)
+
+    let plan: RunPlan
+    let place: ServicePlace
+
+    func run(
+        _ planned: PlannedTrial, _ attempt: Attempt = Attempt(),
+        progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> FinishedTrial {
+        var finished = try await run(planned, attempt, progress)
+        finished.attempt = attempt.number
+        return finished
+    }
+
+    private func run(
+        _ planned: PlannedTrial, _ attempt: Attempt, _ progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> FinishedTrial {
+        let usual = attempt.usual
+        defer { progress.finish() }
+        if case .target(let server) = place {
+            let visit = TargetVisit(server: server, trial: planned.order, attempt: attempt.number)
+            return try await run(planned, usual, visit, nil, progress) { products, record in
+                await visit.reading(products, record, scenario: plan.scenario)
+            }
+        }
+        let redis = try await TrialRedis.start(plan, planned.strategy)
+        do {
+            let finished = try await run(planned, usual, redis, progress)
+            await redis.stop()
+            return finished
+        } catch {
+            await redis.stop()
+            throw error
+        }
+    }
+
+    private func run(
+        _ planned: PlannedTrial, _ usual: [String: Double], _ redis: TrialRedis,
+        _ progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> FinishedTrial {
+        let directory: TemporaryDirectory
+        do throws(LabProcessError) {
+            directory = try TemporaryDirectory(prefix: "lab-bench")
+        } catch {
+            throw BenchError(.unreachable, error.description)
+        }
+        defer { directory.remove() }
+        let database = directory.file("lab.sqlite")
+        func state(_ products: [Int64], _ record: LoadRecord) async -> ShopReading {
+            await self.state(of: planned.strategy, products, redis, database)
+        }
+        if case .server(let binary) = place {
+            let server = try await ServerProcess.start(
+                binary, strategy: planned.strategy, redis: redis.urls, database: database,
+                purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost)
+            return try await run(planned, usual, server, redis, progress, state)
+        }
+        let service = try await DirectService.start(
+            planned.strategy, redis: redis, database: database, purchaseDeadline: plan.purchaseDeadline)
+        return try await run(planned, usual, service, redis, progress, state)
+    }
+
+    /// - Parameter state: What the stores hold after the service has ended.
+    private func run(
+        _ planned: PlannedTrial, _ usual: [String: Double], _ service: some TrialService,
+        _ redis: TrialRedis?,
+        _ progress: AsyncStream<LoadProgress>.Continuation,
+        _ state: ([Int64], LoadRecord) async -> ShopReading
+    ) async throws -> FinishedTrial {
+        let loaded: Loaded
+        do {
+            loaded = try await load(planned, service, redis, progress)
+        } catch {
+            _ = await service.stop()
+            throw error
+        }
+        let end = await service.stop()
+        let reading = await state(loaded.products, loaded.record)
+        var facts = AuditFacts(
+            initialStock: planned.stock, planned.load, loaded.record, ledger: reading.ledger,
+            stock: reading.stock,
+            serverEnd: end.description, serverEndedWell: end.isGood)
+        facts.notChecked = reading.notChecked
+        facts.isForeign = redis == nil
+        facts.holds = service.holds
+        facts.addMeasurement(
+            planned.load, loaded.record, cost: loaded.cost, isDirect: plan.mode == .direct,
+            commandsSeen: loaded.commandsSeen, usual: usual)
+        facts.addTraits(of: planned.strategy, loaded.record)
+        if plan.mode == .http && redis != nil {
+            facts.addServer(
+                loaded.record, figures: loaded.figures, linesWritten: loaded.linesWritten,
+                peakBytes: loaded.peakBytes)
+        }
+        return FinishedTrial(
+            planned: planned, record: loaded.record, facts: facts, checks: Audit.checks(facts),
+            cost: loaded.cost, serverArguments: service.shownArguments,
+            redisSystem: reading.stock?.system, sqliteVersion: reading.ledger?.sqliteVersion,
+            journalMode: reading.ledger?.journalMode)
+    }
+
+    private struct Loaded: Sendable {
+        let products: [Int64]
+        let record: LoadRecord
+        let cost: LoadCost
+        /// By the Redis servers, while the load went on.
+        let commandsSeen: CommandCounter?
+        /// By the server about itself, while the load went on.
+        let figures: ServerFigures?
+        let linesWritten: Int?
+        let peakBytes: Int?
+    }
+
+    private func load(
+        _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis?,
+        _ progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> Loaded {
+        let shop = try await service.openShop(
+            ShopOrder(
+                users: planned.users, stock: planned.stock, mix: plan.mix, scenario: plan.scenario,
+                seed: plan.seed &+ UInt64(planned.block)))
+        let times = LoadPlan(
+            warmup: planned.warmup, duration: planned.duration, drain: Self.drain,
+            arrivals: plan.arrivals(of: planned), products: plan.mix.count, scenario: plan.scenario)
+        func cost() -> LoadCost.Moment {
+            LoadCost.now(server: service.processIdentifier, redis: redis?.processIdentifiers ?? [])
+        }
+        func commands() async -> CommandCounter? {
+            guard let redis else { return nil }
+            return await CommandCounter.read([redis.stock] + redis.lockNodes)
+        }
+        let commandsBefore = await commands()
+        let figuresBefore = await service.figures()
+        let linesBefore = service.linesWritten
+        let before = cost()
+        let record = try await shop.load(times, progress)
+        let used = cost().since(before)
+        let lines = linesBefore.flatMap { before in service.linesWritten.map { $0 - before } }
+        let figuresAfter = await service.figures()
+        let commandsAfter = await commands()
+        return Loaded(
+            products: shop.products, record: record, cost: used,
+            commandsSeen: commandsBefore.flatMap { before in commandsAfter.map { $0.since(before) } },
+            figures: figuresBefore.flatMap { before in figuresAfter.map { $0.since(before) } },
+            linesWritten: lines, peakBytes: service.processIdentifier.flatMap { ProcessMemory.peakBytes($0) })
+    }
+
+    /// What the ledger and Redis hold after the service has ended.
+    private func state(
+        of strategy: StrategyID, _ products: [Int64], _ redis: TrialRedis, _ database: String
+    ) async -> ShopReading {
+        let layout = strategy.traits.stockLayout
+        var stock = await StockReader.read(redis.stock, products: products, buckets: layout.bucketCount)
+        let asked = stock?.stocks.map { Set($0.reservations.keys) } ?? []
+        // SQLite blocks, so it gets a thread that may.
+        let ledger = try? await NIOThreadPool.singleton.runIfActive {
+            LedgerReader.read(database, products: products, asked: asked)
+        }
+        if layout == .ledger, let books = ledger?.books {
+            // There is no stock but the one that the ledger's sums imply.
+            stock?.stocks = books.map { .init(units: $0.ledger.supplied - $0.ledger.sold, reservations: [:]) }
+        }
+        return ShopReading(ledger: ledger, stock: stock)
+    }
+}

@@ -1,6 +1,0 @@
-extension String {
-    /// Filled with spaces on the right, for columns of a terminal.
-    func padding(to width: Int) -> String {
-        self + String(repeating: " ", count: max(0, width - count))
-    }
-}

@@ -1,0 +1,117 @@
+import BenchModel
+import Foundation
+import NIOCore
+import Testing
+
+@testable import BenchLoad
+
+@Suite("The line of a load")
+struct LoadLineTests {
+    private static let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
+
+    private func at(_ milliseconds: Int64) -> NIODeadline { Self.start + .milliseconds(milliseconds) }
+
+    /// One arrival each 100 ms for a second.
+    private func open() -> LoadLine {
+        LoadLine(
+            schedule: LoadSchedule(
+                start: Self.start, warmup: .zero, duration: .seconds(1), drain: .seconds(1)),
+            arrivals: ArrivalSchedule(.constant, ratePerSecond: 10, length: .seconds(1), seed: 1))
+    }
+
+    @Test("gives an arrival to the user that is free longest")
+    func order() {
+        var line = open()
+        for user in [2, 0, 1] { _ = line.free(user, at: Self.start - .milliseconds(1)) }
+        #expect(line.arrive(until: at(100)).map(\.user) == [2, 0])
+        #expect(line.arrive(until: at(200)).map(\.user) == [1])
+        #expect(line.arrive(until: at(300)).isEmpty)
+        #expect(line.waiting == 1)
+    }
+
+    @Test("keeps the intended start of an arrival that waits for a user")
+    func waits() {
+        var line = open()
+        #expect(line.arrive(until: at(250)).isEmpty)
+        #expect(line.free(7, at: at(250)) == Self.start)
+        #expect(line.free(7, at: at(260)) == at(100))
+        #expect(line.free(7, at: at(270)) == at(200))
+        #expect(line.free(7, at: at(280)) == nil)
+        #expect(line.arrive(until: at(300)) == [LoadLine.Turn(user: 7, intended: at(300))])
+    }
+
+    @Test("gives nothing to a user whose connection is lost")
+    func lost() {
+        var line = open()
+        _ = line.free(0, at: Self.start)
+        _ = line.free(1, at: Self.start)
+        line.lost(0)
+        #expect(line.arrive(until: Self.start).map(\.user) == [1])
+    }
+
+    @Test("sends what waits after the window, until the drain is over, and counts the rest as unsent")
+    func account() {
+        var line = open()
+        #expect(line.arrive(until: at(999)).isEmpty)
+        for step in 0..<4 { _ = line.free(0, at: at(Int64(step) * 100)) }
+        #expect(line.free(0, at: at(1500)) != nil)
+        #expect(line.free(0, at: at(2000)) == nil)
+        #expect(line.account == LoadLine.Account(offered: 10, sentInWindow: 4, unsent: 5))
+        #expect(!line.account.isSustained)
+        #expect(!line.isOver(at: at(1999)))
+    }
+
+    @Test("sends at once in a closed load, to the end of the window")
+    func closed() {
+        var line = LoadLine(
+            schedule: LoadSchedule(
+                start: Self.start, warmup: .zero, duration: .seconds(1), drain: .seconds(1)),
+            arrivals: nil)
+        #expect(line.free(0, at: at(999)) == at(999))
+        #expect(line.free(0, at: at(1000)) == nil)
+        #expect(line.nextArrival == nil)
+        #expect(line.isOver(at: at(1000)))
+    }
+}
+
+@Suite("A schedule of arrivals")
+struct ArrivalScheduleTests {
+    @Test("has equal distances when it is constant")
+    func constant() {
+        let schedule = ArrivalSchedule(.constant, ratePerSecond: 4, length: .seconds(1), seed: 1)
+        #expect(schedule.offsets == [0, 250_000_000, 500_000_000, 750_000_000])
+    }
+
+    @Test("has the asked rate and as much spread as mean when it is Poisson")
+    func poisson() {
+        let schedule = ArrivalSchedule(.poisson, ratePerSecond: 1000, length: .seconds(100), seed: 3)
+        #expect(abs(Double(schedule.offsets.count) - 100_000) < 1_500)
+        let gaps = zip(schedule.offsets, schedule.offsets.dropFirst()).map { Double($1 - $0) }
+        let mean = gaps.reduce(0, +) / Double(gaps.count)
+        let variance = gaps.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(gaps.count)
+        #expect(abs(variance.squareRoot() / mean - 1) < 0.02)
+    }
+
+    @Test("is the same for the same seed, and comes back the same from its file")
+    func seeded() throws {
+        func schedule(_ seed: UInt64) -> ArrivalSchedule {
+            ArrivalSchedule(.poisson, ratePerSecond: 50, length: .seconds(2), seed: seed)
+        }
+        #expect(schedule(1) == schedule(1))
+        #expect(schedule(1) != schedule(2))
+        #expect(try ArrivalSchedule(json: schedule(1).json()) == schedule(1))
+    }
+
+    @Test(
+        "refuses a file that is none, of another version, or out of order",
+        arguments: [
+            "", "{}",
+            #"{"schema_version":"2.0","model":"poisson","rate_per_second":1,"seed":1,"offsets_ns":[0]}"#,
+            #"{"schema_version":"1.0","model":"poisson","rate_per_second":1,"seed":1,"offsets_ns":[5,4]}"#,
+            #"{"schema_version":"1.0","model":"poisson","rate_per_second":1,"seed":1,"offsets_ns":[]}"#,
+            #"{"schema_version":"1.0","model":"closed","rate_per_second":1,"seed":1,"offsets_ns":[0]}"#,
+        ])
+    func refused(text: String) {
+        #expect(throws: BenchError.self) { _ = try ArrivalSchedule(json: Data(text.utf8)) }
+    }
+}

@@ -1,0 +1,235 @@
+import BenchLoad
+import BenchModel
+import LockStrategies
+import Testing
+
+@testable import BenchRun
+
+@Suite("The plan of a run")
+struct RunPlanTests {
+    private func problems(_ options: RunOptions) -> [String] {
+        do throws(PlanProblems) {
+            _ = try RunPlan(options, seed: 1)
+            return []
+        } catch {
+            return error.sentences
+        }
+    }
+
+    @Test("is the promised one when nothing is given")
+    func defaults() throws {
+        let plan = try RunPlan(RunOptions(), seed: 7)
+        #expect(plan.mode == .http)
+        #expect(plan.users == 100)
+        #expect(plan.duration == .seconds(7))
+        #expect(plan.rounds == 3)
+        #expect(plan.stock == 10_000_000)
+        #expect(plan.seed == 7)
+        #expect(plan.controls == [.unguarded])
+        #expect(Set(plan.strategies + plan.controls) == Set(StrategyID.allCases))
+    }
+
+    @Test("is one round of 3 s when it is quick")
+    func quick() throws {
+        let plan = try RunPlan(RunOptions(isQuick: true), seed: 7)
+        #expect(plan.rounds == 1)
+        #expect(plan.duration == .seconds(3))
+    }
+
+    @Test("names every problem at once")
+    func allProblems() {
+        let found = problems(
+            RunOptions(strategies: "lua-atomic,fast", users: 0, duration: .nan, rounds: -1, redis: "http://x")
+        )
+        #expect(found.count == 5)
+        #expect(
+            found.contains("--users must be from 1 to 10,000, not 0")
+                || found.contains { $0.hasPrefix("--users must be from 1 to") })
+    }
+
+    @Test("names the known strategies when one is unknown")
+    func unknownStrategy() throws {
+        let sentence = try #require(problems(RunOptions(strategies: "fast")).first)
+        #expect(sentence.contains("unknown strategy \"fast\""))
+        for id in StrategyID.allCases { #expect(sentence.contains(id.rawValue)) }
+    }
+
+    @Test("names both modes when one is unknown")
+    func unknownMode() {
+        #expect(problems(RunOptions(mode: "fast")) == ["unknown mode \"fast\"; known are: http, direct"])
+    }
+
+    @Test("is a closed load, then a Poisson one, unless a model is named")
+    func models() throws {
+        func models(_ options: RunOptions) throws -> [LoadModel] { try RunPlan(options, seed: 1).models }
+        #expect(try models(RunOptions()) == [.closed, .poisson])
+        #expect(try models(RunOptions(isQuick: true)) == [.closed])
+        #expect(try models(RunOptions(model: "closed")) == [.closed])
+        #expect(try models(RunOptions(model: "constant", rate: 10)) == [.constant])
+        #expect(try models(RunOptions(model: "both", rate: 10)) == [.closed, .poisson])
+    }
+
+    @Test("offers every strategy the same arrivals, and other ones in another round")
+    func arrivals() throws {
+        let plan = try RunPlan(RunOptions(model: "poisson", rate: 10, rounds: 2), seed: 1)
+        let trials = plan.schedule.filter { !$0.isControl }
+        for block in 1...2 {
+            let schedules = trials.filter { $0.block == block }.map(plan.arrivals)
+            #expect(schedules.allSatisfy { $0 == schedules[0] && $0 != nil })
+        }
+        #expect(plan.arrivals(of: trials[0]) != plan.arrivals(of: trials[trials.count - 1]))
+        #expect(plan.schedule.filter(\.isControl).allSatisfy { plan.arrivals(of: $0) == nil })
+    }
+
+    @Test("replays a schedule that was exported")
+    func replay() throws {
+        let written = ArrivalSchedule(.constant, ratePerSecond: 20, length: .seconds(1), seed: 9)
+        let plan = try RunPlan(RunOptions(scheduleIn: written), seed: 1)
+        #expect(plan.models == [.constant])
+        #expect(plan.rate == 20)
+        let trial = try #require(plan.schedule.last)
+        #expect(plan.arrivals(of: trial) == written)
+    }
+
+    @Test("runs every strategy once at one rate after the closed rounds")
+    func openRound() throws {
+        let plan = try RunPlan(RunOptions(), seed: 1)
+        let open = plan.openSchedule(rate: 100)
+        #expect(Set(open.map(\.strategy)) == Set(plan.strategies))
+        #expect(open.allSatisfy { $0.rate == 100 && $0.model == .poisson })
+        #expect((plan.schedule + open).map(\.order) == Array(1...plan.trialCount))
+        #expect(plan.expectedTime <= .seconds(360))
+        #expect(plan.openRounds == 1)
+    }
+
+    @Test(
+        "repeats the open load in rounds where that is asked for, each in an order and at moments of its own")
+    func openRounds() throws {
+        let plan = try RunPlan(RunOptions(openRounds: 3), seed: 1)
+        let open = plan.openSchedule(rate: 100)
+        #expect(open.map(\.block) == (1...3).flatMap { Array(repeating: $0, count: plan.strategies.count) })
+        #expect((plan.schedule + open).map(\.order) == Array(1...plan.trialCount))
+        let orders = Dictionary(grouping: open, by: \.block).values.map { $0.map(\.strategy) }
+        #expect(Set(orders).count == 3)
+        #expect(plan.arrivals(of: open[0]) != plan.arrivals(of: try #require(open.last)))
+        #expect(plan.command.contains("--open-rounds 3"))
+        for options in [
+            RunOptions(model: "closed", openRounds: 2), RunOptions(openRounds: 2, isQuick: true),
+            RunOptions(sweep: "users", openRounds: 2), RunOptions(openRounds: 0),
+        ] {
+            #expect(throws: PlanProblems.self) { _ = try RunPlan(options, seed: 1) }
+        }
+    }
+
+    @Test(
+        "refuses what contradicts itself or names nothing",
+        arguments: [
+            RunOptions(rounds: 5, isQuick: true), RunOptions(duration: 5, isQuick: true),
+            RunOptions(strategies: ","), RunOptions(strategies: ""), RunOptions(output: ""),
+            RunOptions(duration: 0), RunOptions(warmup: -1), RunOptions(stock: 0), RunOptions(users: 10_001),
+            RunOptions(model: "fast"), RunOptions(model: "poisson"), RunOptions(model: "constant", rate: 0),
+            RunOptions(model: "closed", rate: 5), RunOptions(rate: .nan),
+            RunOptions(mode: "fast"), RunOptions(mode: "direct", serverBinary: "lab-server"),
+            RunOptions(scenario: "browse"), RunOptions(mode: "direct", scenario: "journey"),
+            RunOptions(products: 0), RunOptions(products: 1_001), RunOptions(skew: 1),
+            RunOptions(products: 2, skew: -1), RunOptions(products: 2, skew: .nan), RunOptions(bcryptCost: 3),
+            RunOptions(target: "127.0.0.1:1"), RunOptions(target: "ftp://127.0.0.1:1"),
+            RunOptions(target: "http://h", targetAuthorities: "ca.pem"),
+            RunOptions(target: "http://127.0.0.1:1/api"), RunOptions(mode: "direct", target: "http://h:1"),
+            RunOptions(redis: "redis://127.0.0.1:1", target: "http://h:1"),
+            RunOptions(serverBinary: "x", target: "http://h:1"),
+            RunOptions(bcryptCost: 5, target: "http://h"),
+            RunOptions(redis: "redis+cluster://127.0.0.1:1"), RunOptions(redis: "not a url"),
+        ])
+    func refused(options: RunOptions) {
+        #expect(problems(options).count == 1)
+    }
+
+    @Test(
+        "reads a target as people type it",
+        arguments: [
+            ("http://127.0.0.1:8080", "127.0.0.1:8080"), ("http://shop.example/", "shop.example:80"),
+            ("http://[::1]:81", "[::1]:81"),
+        ])
+    func target(url: String, authority: String) throws {
+        let plan = try RunPlan(RunOptions(strategies: "lua-atomic", target: url), seed: 1)
+        #expect(plan.target?.authority == authority)
+        #expect(plan.command.contains("--target http://\(authority)"))
+    }
+
+    @Test("loads each part of the system alone first, where there is such a part and time for it")
+    func ceilings() throws {
+        func ceilings(_ options: RunOptions) throws -> [Ceiling] { try RunPlan(options, seed: 1).ceilings }
+        #expect(try ceilings(RunOptions()) == Ceiling.allCases)
+        #expect(try ceilings(RunOptions(mode: "direct")) == [.redisOnly, .sqliteOnly, .noLock])
+        #expect(try ceilings(RunOptions(target: "http://h")) == [.bareHTTP])
+        #expect(try ceilings(RunOptions(isQuick: true)).isEmpty)
+        #expect(try ceilings(RunOptions(isWithoutCeilings: true)).isEmpty)
+        #expect(try RunPlan(RunOptions(isWithoutCeilings: true), seed: 1).command.contains("--no-ceilings"))
+        let short = try RunPlan(RunOptions(duration: 0.25), seed: 1)
+        #expect(short.ceilingDuration == .milliseconds(250) && short.ceilingWarmup == .milliseconds(250))
+    }
+
+    @Test("names its folder after scenario, mode and target")
+    func folder() throws {
+        func word(_ options: RunOptions) throws -> String { try RunPlan(options, seed: 1).folderWord }
+        #expect(try word(RunOptions()) == "purchase")
+        #expect(try word(RunOptions(mode: "direct")) == "purchase-direct")
+        #expect(try word(RunOptions(scenario: "journey", target: "http://h")) == "journey-target")
+    }
+
+    @Test("never shows the password of the Redis URL in its command")
+    func secret() throws {
+        let plan = try RunPlan(RunOptions(redis: "redis://me:hunter2@127.0.0.1:7000/3"), seed: 1)
+        #expect(!plan.command.contains("hunter2"))
+        #expect(plan.command.contains("--redis redis://127.0.0.1:7000/3"))
+    }
+
+    @Test("names in its command the strategies, the seed, and what is no default")
+    func command() throws {
+        let chosen = "unguarded,lua-atomic"
+        func command(_ options: RunOptions) throws -> String { try RunPlan(options, seed: 7).command }
+        #expect(
+            try command(RunOptions(strategies: chosen))
+                == "./lab bench --strategies unguarded,lua-atomic --seed 7")
+        #expect(
+            try command(RunOptions(mode: "http", strategies: chosen))
+                == "./lab bench --strategies unguarded,lua-atomic --seed 7")
+        #expect(
+            try command(RunOptions(mode: "direct", strategies: chosen))
+                == "./lab bench --strategies unguarded,lua-atomic --mode direct --seed 7")
+        #expect(
+            try command(RunOptions(strategies: chosen, warmup: 2, isQuick: true))
+                == "./lab bench --strategies unguarded,lua-atomic --quick --warmup 2 --seed 7")
+        #expect(
+            try command(
+                RunOptions(strategies: chosen, users: 5, duration: 0.5, warmup: 0, rounds: 7, stock: 9))
+                == "./lab bench --strategies unguarded,lua-atomic --users 5 --duration 0.5 --warmup 0 "
+                + "--rounds 7 --stock 9 --seed 7")
+    }
+
+    @Test("has the same order for the same seed, and another one for another seed")
+    func seeded() throws {
+        let options = RunOptions(rounds: 20)
+        let first = try RunPlan(options, seed: 1).schedule
+        let again = try RunPlan(options, seed: 1).schedule
+        let other = try RunPlan(options, seed: 2).schedule
+        #expect(first == again)
+        #expect(first != other)
+    }
+
+    @Test("runs controls once and first, then every strategy once in each round")
+    func blocks() throws {
+        let plan = try RunPlan(RunOptions(rounds: 4), seed: 3)
+        let schedule = plan.schedule
+        #expect(schedule.map(\.order) == Array(1...schedule.count))
+        #expect(schedule.prefix(1).map(\.strategy) == [.unguarded])
+        #expect(schedule[0].stock <= 2_000)
+        #expect(schedule[0].duration <= .seconds(3))
+        for block in 1...4 {
+            let members = schedule.filter { $0.block == block }.map(\.strategy)
+            #expect(members.count == plan.strategies.count)
+            #expect(Set(members) == Set(plan.strategies))
+        }
+    }
+}
