@@ -64,11 +64,14 @@ let package = Package(
             dependencies: ["RedisClient"],
             resources: [.embedInCode("Scripts")],
             swiftSettings: settings),
-        // The service and the protocol of its ledger: no SQL.
+        // Digests, chance and bcrypt of two C libraries, as plain Swift.
+        .target(
+            name: "LabCrypto", dependencies: ["COpenSSL", "CLibCrypt"], swiftSettings: settings),
+        // The service and the protocol of its ledger: no SQL, no C.
         .target(
             name: "InventoryService",
             dependencies: [
-                "LockStrategies", "RedisClient", "COpenSSL", "CLibCrypt",
+                "LabCrypto", "LockStrategies", "RedisClient",
                 .product(name: "NIOPosix", package: nio),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -77,7 +80,7 @@ let package = Package(
         .target(
             name: "LedgerSQLite",
             dependencies: [
-                "InventoryService", "LockStrategies",
+                "InventoryService", "LabCrypto", "LockStrategies",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
@@ -208,7 +211,8 @@ let package = Package(
         .testTarget(
             name: "InventoryServiceTests",
             dependencies: [
-                "InventoryService", "LedgerSQLite", "LockStrategies", "LabTesting", "LabProcesses",
+                "InventoryService", "LedgerSQLite", "LabCrypto", "LockStrategies", "LabTesting",
+                "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Auth/common_passwords.py"],

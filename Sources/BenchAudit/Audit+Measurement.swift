@@ -4,7 +4,8 @@ import BenchStatistics
 
 /// Checks of the measurement itself: whether its numbers may be believed.
 extension Audit {
-    /// The generator's lateness may have added this share to a figure, by an estimate from above (docs/MEASURING.md),
+    /// The generator's lateness may have added this share to a figure, by an estimate from above
+    /// (docs/MEASURING.md),
     static let mostError = 0.15
     /// or this time, where the figure is so small that the share means nothing.
     package static let leastErrorMs = 1.0
@@ -41,8 +42,9 @@ extension Audit {
     /// - Returns: How much lateness may have added to a figure of this size.
     static func mostLateMs(of valueMs: Double?) -> Double { max(leastErrorMs, mostError * (valueMs ?? 0)) }
 
-    /// An answer waits for the thread of the generator while it works for others: s·u / 2(1 - u) on average, with s of
-    /// processor time for each answer and the share u of a core in all (M/D/1). A closed load sells less by as much.
+    /// An answer waits for the thread of the generator while it works for others: s·u / 2(1 - u) on average,
+    /// with s of processor time for each answer and the share u of a core in all (M/D/1). A closed load sells
+    /// less by as much.
     ///
     /// Not in direct mode, in which the service uses the same process.
     private static func generatorProcessor(_ facts: AuditFacts) -> Check? {
@@ -99,8 +101,8 @@ extension Audit {
             digits: 3)
     }
 
-    /// Only of an open load. A purchase answers too late by at most as much as it, or one before it in the line, was
-    /// sent too late; so what counts is how many were sent later than matters.
+    /// Only of an open load. A purchase answers too late by at most as much as it, or one before it in the
+    /// line, was sent too late; so what counts is how many were sent later than matters.
     private static func arrivalGaps(_ facts: AuditFacts) -> Check? {
         guard let arrivals = facts.arrivals else { return nil }
         let late = Text.number(arrivals.toleranceMs, digits: 2)
@@ -162,8 +164,8 @@ extension Audit {
         more == 0 ? "\(least)" : "\(least)...\(least + more)"
     }
 
-    /// A log that tells of single requests would be measured with them. What is due in production stays out of the
-    /// count: a line for each registration and each login.
+    /// A log that tells of single requests would be measured with them. What is due in production stays out
+    /// of the count: a line for each registration and each login.
     private static func quietLogs(_ facts: AuditFacts) -> Check? {
         guard let server = facts.server else { return nil }
         let lines = server.linesWritten.map { written in
@@ -175,7 +177,8 @@ extension Audit {
             .atMost(mostLines), limit: "<= \(mostLines)", digits: 4)
     }
 
-    /// Only of strategies that take one lock a product: two holders at once would hold longer than time passes.
+    /// Only of strategies that take one lock a product: two holders at once would hold longer than time
+    /// passes.
     private static func holds(_ facts: AuditFacts) -> Check? {
         guard let share = facts.heldShare else { return nil }
         return check(

@@ -50,8 +50,8 @@ extension AuditFacts {
         /// √n·D of the moments of sending, or of the gaps that were asked for, the worse one; nil for too few
         /// arrivals.
         package var statistic: Double?
-        /// The largest distance between the distributions of the gaps of sending and of those that were asked for; nil
-        /// for too few, and of a constant load, whose gaps are all the same.
+        /// The largest distance between the distributions of the gaps of sending and of those that were asked
+        /// for; nil for too few, and of a constant load, whose gaps are all the same.
         package var gapsDistance: Double?
         /// The share of the arrivals that were sent later than ``toleranceMs`` after their moment.
         var displaced: Double?
@@ -171,8 +171,8 @@ extension AuditFacts.Arrivals {
         func gaps(_ moment: (GeneratorRecord.Arrival) -> Int64) -> [Double] {
             zip(arrivals, arrivals.dropFirst()).map { Double(moment($1) - moment($0)) / 1e9 }
         }
-        // Both processes spread a given number of requests evenly over the window, or over the part of it from which
-        // arrivals were kept.
+        // Both processes spread a given number of requests evenly over the window, or over the part of it
+        // from which arrivals were kept.
         let end = record.generator.keptAllArrivals ? nil : arrivals.last.map { Double($0.seen) / 1e9 }
         let sent = KolmogorovSmirnov.uniform(
             arrivals.map { Double($0.seen) / 1e9 }, from: record.window.lowerBound,
@@ -196,8 +196,8 @@ extension LoadRecord {
             + (journey.map { journey in steps.reduce(0) { $0 + journey.step($1).good } } ?? 0)
     }
 
-    /// The figures that the report shows of a purchase, and what the generator's lateness may have added to each, in
-    /// microseconds: response time of an open load, service time of a closed one.
+    /// The figures that the report shows of a purchase, and what the generator's lateness may have added to
+    /// each, in microseconds: response time of an open load, service time of a closed one.
     package var figures: [LatenessError.Figure] {
         LatenessError(response(.success), lateness: generator.lateness).figures
     }

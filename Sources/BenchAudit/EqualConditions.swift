@@ -1,7 +1,7 @@
 package import BenchResults
 
-/// Whether all trials of a run met the same conditions: a strategy that may hold longer, give up later, or need not
-/// write to the disk is not faster but excused.
+/// Whether all trials of a run met the same conditions: a strategy that may hold longer, give up later, or
+/// need not write to the disk is not faster but excused.
 package struct EqualConditions: Sendable, Equatable {
     /// By name, what a trial met; what does not apply to it, or could not be read, is missing.
     package let values: [String: String]

@@ -53,7 +53,8 @@ package enum LedgerReader {
 
     /// Counts in the database: the memory that it takes does not grow with the number of purchases.
     ///
-    /// - Parameter asked: Of each product, reservations of which one wants to know whether they became purchases.
+    /// - Parameter asked: Of each product, reservations of which one wants to know whether they became
+    ///   purchases.
     /// - Returns: nil when the file is not there, or does not have the tables or one of the products.
     package static func read(_ path: String, products: [Int64], asked: [Set<String>] = []) -> Reading? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }

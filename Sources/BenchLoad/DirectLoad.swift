@@ -33,8 +33,8 @@ package enum DirectLoad {
     }
 }
 
-/// One load by tasks. What is answered after the drain limit belongs to nobody any more: a strategy that never
-/// answers cannot keep the trial from ending.
+/// One load by tasks. What is answered after the drain limit belongs to nobody any more: a strategy that
+/// never answers cannot keep the trial from ending.
 private final class DirectSession: Sendable {
     private struct UnderWay {
         let times: RequestTimes

@@ -25,8 +25,9 @@ package struct GeneratorRecord: Sendable {
 
     /// How late the generator's loop came to what was due in the measured window, in microseconds.
     package private(set) var late = TimeHistogram.empty()
-    /// How long an answer of the measured window waited for answers that were read in the same turn of the loop,
-    /// in microseconds: the user's next request was sent so much later. Empty where the load is not read by one loop.
+    /// How long an answer of the measured window waited for answers that were read in the same turn of the
+    /// loop, in microseconds: the user's next request was sent so much later. Empty where the load is not
+    /// read by one loop.
     package private(set) var queue = TimeHistogram.empty()
     /// How late arrivals of the measured window were noticed, in microseconds; empty in a closed load.
     package private(set) var lag = TimeHistogram.empty()
@@ -42,8 +43,8 @@ package struct GeneratorRecord: Sendable {
 
     package var longestPauseMs: Double { Double(longestPause.nanoseconds) / 1e6 }
 
-    /// What the generator's lateness adds to a time that it measures, each part with its own distribution: of an open
-    /// load also the time until an arrival is noticed.
+    /// What the generator's lateness adds to a time that it measures, each part with its own distribution: of
+    /// an open load also the time until an arrival is noticed.
     package var lateness: [Histogram<UInt64>] { [late, lag].filter { $0.totalCount > 0 } }
 
     package mutating func add(at: TimeAmount, late length: TimeAmount, still: TimeAmount, isMeasured: Bool) {

@@ -33,8 +33,8 @@ package struct LoadPlan: Sendable, Equatable {
 
 /// Drives a server over HTTP: each user has a connection of its own. In a closed load each begins its next
 /// visit when the last one is over; in an open one each takes the next arrival. One event-loop thread: one of
-/// the process's, which are never shut down, because a connection that is still being opened when the load ends
-/// reports back to its event loop later.
+/// the process's, which are never shut down, because a connection that is still being opened when the load
+/// ends reports back to its event loop later.
 package enum LoadGenerator {
     /// - Parameter progress: Told every 250 ms; finished when the load ends.
     /// - Throws: `CancellationError`, or ``BenchError`` when the server cannot be connected to.

@@ -1,8 +1,8 @@
 package import NIOCore
 
 /// Decides who sends when: a pure machine, told the time. In a closed load a free user sends at once. In an
-/// open one each arrival takes the user that is free longest, or waits in line, with its intended start, until
-/// one is free.
+/// open one each arrival takes the user that is free longest, or waits in line, with its intended start,
+/// until one is free.
 package struct LoadLine: Sendable {
     /// A user that shall send now, and when the purchase was meant to begin.
     package struct Turn: Sendable, Equatable {

@@ -14,8 +14,8 @@ package struct LoadRecord: Sendable {
     package private(set) var totals = [Int](repeating: 0, count: BuyerOutcome.allCases.count)
     /// Service time in microseconds of the measured requests, for each outcome.
     package private(set) var latency = BuyerOutcome.allCases.map { _ in TimeHistogram.empty() }
-    /// Response time of the measured requests, from the intended start, for each outcome; nil in a closed load,
-    /// in which it is the service time.
+    /// Response time of the measured requests, from the intended start, for each outcome; nil in a closed
+    /// load, in which it is the service time.
     private var responses: [Histogram<UInt64>]?
     /// What the measured successes report of themselves.
     package private(set) var wait = TimeHistogram.empty()
@@ -29,8 +29,8 @@ package struct LoadRecord: Sendable {
     package private(set) var userSuccesses: [Int]
     /// From the start on, warm-up and drain included.
     package private(set) var series = LoadSeries()
-    /// Σ of the requests' time inside the measured window, from their intended start: a user of a closed load whose next
-    /// request the generator has not sent yet is not idle.
+    /// Σ of the requests' time inside the measured window, from their intended start: a user of a closed load
+    /// whose next request the generator has not sent yet is not idle.
     package private(set) var busy = TimeAmount.zero
     /// Successes that were answered inside the measured window, whenever they were sent.
     private(set) var answeredInWindow = 0

@@ -65,8 +65,9 @@ final class LoadSession {
 
     /// The moment at which the answer that is read now had arrived.
     ///
-    /// All answers of one turn of the loop had arrived when it began. What a later one waits for an earlier one is the
-    /// generator's doing: no part of a service time, but of the time until the user's next request is sent.
+    /// All answers of one turn of the loop had arrived when it began. What a later one waits for an earlier
+    /// one is the generator's doing: no part of a service time, but of the time until the user's next request
+    /// is sent.
     func arrivalOfAnswer() -> NIODeadline {
         let now = NIODeadline.now()
         if let turnBegan {

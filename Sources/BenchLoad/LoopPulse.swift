@@ -1,10 +1,10 @@
 import NIOCore
 
-/// How late an event loop comes to what is due, and whether it stood still: a pure meter. A generator that was
-/// stopped, or that had no processor, shows here, and a server that was stopped does not.
+/// How late an event loop comes to what is due, and whether it stood still: a pure meter. A generator that
+/// was stopped, or that had no processor, shows here, and a server that was stopped does not.
 ///
-/// A beat falls due every 5 ms. What counts is when the loop could have come to it: at the first event of the turn
-/// in which it is handled. An answer that arrived at the moment of the beat was read in the same turn.
+/// A beat falls due every 5 ms. What counts is when the loop could have come to it: at the first event of the
+/// turn in which it is handled. An answer that arrived at the moment of the beat was read in the same turn.
 struct LoopPulse: Sendable {
     static let step = TimeAmount.milliseconds(5)
 

@@ -3,8 +3,8 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 
-/// Comes as somebody new each time: registers, logs in, looks at a product, buys one unit, reads the history. A
-/// refusal to register or to log in ends the visit; who cannot buy still reads the history.
+/// Comes as somebody new each time: registers, logs in, looks at a product, buys one unit, reads the history.
+/// A refusal to register or to log in ends the visit; who cannot buy still reads the history.
 package struct Visitor: LoadUser {
     /// What all visitors of a trial share.
     package struct Place: Sendable {

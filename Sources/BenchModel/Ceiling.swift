@@ -1,5 +1,5 @@
-/// A part of the system that is loaded alone: what any strategy could sell at most if nothing else took time. Or the
-/// whole of it without a lock, for comparison. Short, and never ranked.
+/// A part of the system that is loaded alone: what any strategy could sell at most if nothing else took time.
+/// Or the whole of it without a lock, for comparison. Short, and never ranked.
 package enum Ceiling: String, Sendable, Codable, CaseIterable {
     case bareHTTP = "bare-http"
     case redisOnly = "redis-only"

@@ -17,7 +17,8 @@ package struct Thresholds: Sendable, Codable, Equatable {
     /// Where nothing was found but a slowdown by so much is not excluded, nothing is known.
     /// Nil: ``standardUnresolvedPercent``.
     var unresolvedPercent: Double?
-    /// The targets that a file asks for: a run that misses one of them fails. Nil: none, the defaults are only shown.
+    /// The targets that a file asks for: a run that misses one of them fails. Nil: none, the defaults are
+    /// only shown.
     package var demanded: [Target]?
 
     package init() {}

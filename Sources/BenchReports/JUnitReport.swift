@@ -1,9 +1,10 @@
 import BenchModel
 package import BenchResults
 
-/// `junit.xml`: a suite for each strategy, a case for each check and target, and one for the verdict, as CI systems read
-/// them. A failure is what the exit code means: a run that ends with 0 has none, any other one has at least the
-/// verdict's. A target that no threshold asks for is skipped where it is missed, with what was measured.
+/// `junit.xml`: a suite for each strategy, a case for each check and target, and one for the verdict, as CI
+/// systems read them. A failure is what the exit code means: a run that ends with 0 has none, any other one
+/// has at least the verdict's. A target that no threshold asks for is skipped where it is missed, with what
+/// was measured.
 package struct JUnitReport: Sendable {
     private let results: RunResults
 

@@ -54,8 +54,8 @@ package struct RunResults: Sendable, Codable, Equatable {
         package var controlStock: Int
         package var controlDurationSeconds: Double
         package var products: Int
-        /// Exponent of the demand's distribution, and the share of it that the hottest product draws; nil for one
-        /// product.
+        /// Exponent of the demand's distribution, and the share of it that the hottest product draws; nil for
+        /// one product.
         package var skew: Double?
         package var hotProductShare: Double?
         /// Address of a server that was running already; nil: one was started for each trial.
@@ -106,7 +106,8 @@ package struct RunResults: Sendable, Codable, Equatable {
         package var lockNodes: Int
         @OrNull package var sqliteVersion: String?
         @OrNull package var sqliteJournalMode: String?
-        /// Belongs to a connection, not to the file, so the audit cannot read it: what the server vouches for.
+        /// Belongs to a connection, not to the file, so the audit cannot read it: what the server vouches
+        /// for.
         package var sqliteSynchronous: String
         /// Null in direct mode, in which nobody serves and nobody logs in.
         @OrNull package var serverArguments: [String]?
@@ -182,8 +183,8 @@ package struct RunResults: Sendable, Codable, Equatable {
 }
 
 extension RunResults {
-    /// Ranked strategies of which none is separated from the one that sold most in the closed load, that one first:
-    /// one name is a winner, several are a tie.
+    /// Ranked strategies of which none is separated from the one that sold most in the closed load, that one
+    /// first: one name is a winner, several are a tie.
     package var leaders: [String] {
         let ranked = strategies.filter { $0.isRanked && $0.purchasesPerSecond != nil }
         let rates = ranked.map { ($0.id, $0.purchasesPerSecond?.median ?? 0) }
@@ -196,8 +197,8 @@ extension RunResults {
             }
     }
 
-    /// Where the percentiles of a strategy would lie in another run; computed anew for results of before, which have
-    /// none.
+    /// Where the percentiles of a strategy would lie in another run; computed anew for results of before,
+    /// which have none.
     package func latencyIntervals(of strategy: StrategyResult) -> TrialIntervals? {
         if let known = strategy.latencyIntervalsUs { return known }
         guard sweep == nil else { return nil }

@@ -3,7 +3,8 @@ import BenchLoad
 import LockStrategies
 
 extension AuditFacts {
-    /// Notes what follows from how a strategy works: what cannot be looked at, and how long its lock was held.
+    /// Notes what follows from how a strategy works: what cannot be looked at, and how long its lock was
+    /// held.
     mutating func addTraits(of strategy: StrategyID, _ record: LoadRecord) {
         var reasons: [String: String] = [:]
         if strategy == .optimistic {

@@ -3,8 +3,8 @@ import BenchModel
 package import BenchResults
 import LockStrategies
 
-/// Runs the trials of a plan with two servers in turn: each strategy of a round is measured with both, one right
-/// after the other, in an order drawn anew, so that the machine's drift hits both alike.
+/// Runs the trials of a plan with two servers in turn: each strategy of a round is measured with both, one
+/// right after the other, in an order drawn anew, so that the machine's drift hits both alike.
 package struct PairedRunner: Sendable {
     package struct Finished: Sendable {
         package var base: [FinishedTrial] = []
@@ -46,8 +46,8 @@ package struct PairedRunner: Sendable {
         return course.finished
     }
 
-    /// Measures both servers, and both again when the instrument has spoilt the trial of one: what is compared met the
-    /// same minute.
+    /// Measures both servers, and both again when the instrument has spoilt the trial of one: what is
+    /// compared met the same minute.
     private func runUntilSound(
         _ planned: PlannedTrial, of count: Int, _ course: inout Course
     ) async -> RunEnd {

@@ -92,11 +92,11 @@ package struct Runner: Sendable {
     }
 
     private func runTrials(_ course: inout Course) async -> RunEnd {
-        var end = await run(plan.schedule, &course)
+        var end = await walk(plan.schedule, &course)
         if end == .complete, plan.sweep == .rate {
             let rates = plan.rate.map { [Double](repeating: $0, count: plan.strategies.count) }
             let sweep = plan.rateSweep(rates ?? closedRates(course), after: plan.schedule.count)
-            end = await run(sweep, &course)
+            end = await walk(sweep, &course)
         } else if end == .complete, plan.models.count > 1 {
             if let rate = plan.rate ?? openRate(course) {
                 let most = plan.rate == nil ? try? await capacity(below: rate) : nil
@@ -105,7 +105,7 @@ package struct Runner: Sendable {
                         "the open load is \(Text.number(most))/s: this machine cannot send \(Text.number(rate))/s as asked"
                     )
                 }
-                end = await run(plan.openSchedule(rate: most ?? rate), &course)
+                end = await walk(plan.openSchedule(rate: most ?? rate), &course)
             } else {
                 display.say("no open load: a strategy sold nothing in the closed one")
             }
@@ -113,14 +113,15 @@ package struct Runner: Sendable {
         return end
     }
 
-    /// One rate for every strategy, which the slowest one can keep: a share of the median of its closed trials.
+    /// One rate for every strategy, which the slowest one can keep: a share of the median of its closed
+    /// trials.
     private func openRate(_ course: Course) -> Double? {
         guard let slowest = closedRates(course).min(), slowest >= 1 else { return nil }
         return (slowest * RunPlan.Defaults().openShare).rounded()
     }
 
-    /// The median of the closed trials of each strategy; of spoilt ones where there are no others, which is good
-    /// enough to choose a load by.
+    /// The median of the closed trials of each strategy; of spoilt ones where there are no others, which is
+    /// good enough to choose a load by.
     private func closedRates(_ course: Course) -> [Double] {
         plan.strategies.map { id in
             let trials = course.finished.filter { $0.planned.strategy == id && !$0.planned.model.isOpen }
@@ -129,7 +130,7 @@ package struct Runner: Sendable {
         }
     }
 
-    private func run(_ schedule: [PlannedTrial], _ course: inout Course) async -> RunEnd {
+    private func walk(_ schedule: [PlannedTrial], _ course: inout Course) async -> RunEnd {
         for planned in schedule {
             let end = await runUntilSound(planned, &course)
             if end != .complete { return end }
@@ -166,7 +167,7 @@ package struct Runner: Sendable {
         _ planned: PlannedTrial, _ attempt: Attempt, of count: Int, note: String = ""
     ) async -> Result<FinishedTrial, RunEnd> {
         do {
-            let trial = try await run(planned, attempt, of: count)
+            let trial = try await showing(planned, attempt, of: count)
             display.finished(trial, of: count, note: note)
             return .success(trial)
         } catch {
@@ -176,7 +177,8 @@ package struct Runner: Sendable {
         }
     }
 
-    private func run(
+    /// Runs one trial while the display shows its load.
+    private func showing(
         _ planned: PlannedTrial, _ attempt: Attempt, of count: Int
     ) async throws -> FinishedTrial {
         let (steps, progress) = AsyncStream.makeStream(

@@ -17,25 +17,26 @@ struct TrialRunner: Sendable {
         _ planned: PlannedTrial, _ attempt: Attempt = Attempt(),
         progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
-        var finished = try await run(planned, attempt, progress)
+        var finished = try await begin(planned, attempt, progress)
         finished.attempt = attempt.number
         return finished
     }
 
-    private func run(
+    /// Beside a Redis of its own, or at a server that runs already.
+    private func begin(
         _ planned: PlannedTrial, _ attempt: Attempt, _ progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
         let usual = attempt.usual
         defer { progress.finish() }
         if case .target(let server) = place {
             let visit = TargetVisit(server: server, trial: planned.order, attempt: attempt.number)
-            return try await run(planned, usual, visit, nil, progress) { products, record in
+            return try await measure(planned, usual, visit, nil, progress) { products, record in
                 await visit.reading(products, record, scenario: plan.scenario)
             }
         }
         let redis = try await TrialRedis.start(plan, planned.strategy)
         do {
-            let finished = try await run(planned, usual, redis, progress)
+            let finished = try await serve(planned, usual, redis, progress)
             await redis.stop()
             return finished
         } catch {
@@ -44,7 +45,8 @@ struct TrialRunner: Sendable {
         }
     }
 
-    private func run(
+    /// Starts the service over an empty ledger.
+    private func serve(
         _ planned: PlannedTrial, _ usual: [String: Double], _ redis: TrialRedis,
         _ progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
@@ -63,15 +65,17 @@ struct TrialRunner: Sendable {
             let server = try await ServerProcess.start(
                 binary, strategy: planned.strategy, redis: redis.urls, database: database,
                 purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost)
-            return try await run(planned, usual, server, redis, progress, state)
+            return try await measure(planned, usual, server, redis, progress, state)
         }
         let service = try await DirectService.start(
-            planned.strategy, redis: redis, database: database, purchaseDeadline: plan.purchaseDeadline)
-        return try await run(planned, usual, service, redis, progress, state)
+            plan.settings(of: planned.strategy), redis: redis, database: database)
+        return try await measure(planned, usual, service, redis, progress, state)
     }
 
+    /// Loads the service, stops it, and audits what it sold.
+    ///
     /// - Parameter state: What the stores hold after the service has ended.
-    private func run(
+    private func measure(
         _ planned: PlannedTrial, _ usual: [String: Double], _ service: some TrialService,
         _ redis: TrialRedis?,
         _ progress: AsyncStream<LoadProgress>.Continuation,

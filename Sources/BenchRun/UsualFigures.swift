@@ -5,9 +5,9 @@ import LockStrategies
 
 /// What the trials of a load have shown before: against this the lateness of the next one is measured.
 ///
-/// A trial is repeated when the generator was too late for its figures. Measured against its own figures, a quick trial
-/// would be repeated sooner than a slow one, and repetition would choose results. Only the first trial of a load has
-/// nothing but its own.
+/// A trial is repeated when the generator was too late for its figures. Measured against its own figures, a
+/// quick trial would be repeated sooner than a slow one, and repetition would choose results. Only the first
+/// trial of a load has nothing but its own.
 struct UsualFigures: Sendable {
     private struct Load: Hashable, Sendable {
         let strategy: StrategyID
@@ -31,7 +31,8 @@ struct UsualFigures: Sendable {
         seen[Load(trial.planned), default: []].append(Dictionary(uniqueKeysWithValues: known))
     }
 
-    /// - Returns: The median of each figure over the trials of the same load, in milliseconds; empty before the first.
+    /// - Returns: The median of each figure over the trials of the same load, in milliseconds; empty before
+    ///   the first.
     func of(_ planned: PlannedTrial) -> [String: Double] {
         let trials = seen[Load(planned)] ?? []
         let names = Set(trials.flatMap(\.keys))

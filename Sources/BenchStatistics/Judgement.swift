@@ -115,8 +115,9 @@ package struct Judgement: Sendable, Codable, Equatable {
         }
     }
 
-    /// The questions that are corrected for one another (Holm): those whose rounds can tell a difference at all, beside
-    /// the others of the family. A figure of few rounds neither takes from the others nor decides for them.
+    /// The questions that are corrected for one another (Holm): those whose rounds can tell a difference at
+    /// all, beside the others of the family. A figure of few rounds neither takes from the others nor decides
+    /// for them.
     ///
     /// - Returns: Their places.
     package static func family(of questions: [Question]) -> [Int] {

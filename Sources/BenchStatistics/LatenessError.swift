@@ -2,9 +2,10 @@ package import Histogram
 
 /// How much of a measured time may be the lateness of the tool that measured it.
 ///
-/// A measured time is a true one plus a lateness. The lateness is added to the measured times once more, as if it were
-/// independent of them, and what counts is how far each printed figure moves. For a mean that is the mean lateness
-/// itself; for a percentile of a tail that falls exponentially it is exactly what the first addition did.
+/// A measured time is a true one plus a lateness. The lateness is added to the measured times once more, as
+/// if it were independent of them, and what counts is how far each printed figure moves. For a mean that is
+/// the mean lateness itself; for a percentile of a tail that falls exponentially it is exactly what the first
+/// addition did.
 package struct LatenessError: Sendable, Equatable {
     /// One figure and what lateness may have added to it, in the unit of the histogram.
     package struct Figure: Sendable, Equatable {
@@ -28,7 +29,8 @@ package struct LatenessError: Sendable, Equatable {
     /// - Parameters:
     ///   - times: The measured times.
     ///   - lateness: Parts that add up, each with its own distribution.
-    /// - Returns: The figures that the report shows of these times (``Percentile``); none of an empty histogram.
+    /// - Returns: The figures that the report shows of these times (``Percentile``); none of an empty
+    ///   histogram.
     package init(_ times: Histogram<UInt64>, lateness: [Histogram<UInt64>]) {
         let late = Self.sum(lateness.filter { $0.totalCount > 0 })
         guard times.totalCount > 0 else {

@@ -29,8 +29,8 @@ package enum PermutationTest {
     /// The smallest p that groups of `rounds` trials each can ever give.
     static func smallestP(rounds: Int) -> Double { smallestP(rounds, rounds) }
 
-    /// The smallest p that two groups of these sizes can ever give. Equal groups can be exchanged, so two divisions
-    /// differ as much as the one that was seen.
+    /// The smallest p that two groups of these sizes can ever give. Equal groups can be exchanged, so two
+    /// divisions differ as much as the one that was seen.
     static func smallestP(_ first: Int, _ second: Int) -> Double {
         guard first > 0, second > 0 else { return 1 }
         return min((first == second ? 2 : 1) / divisions(first, second), 1)

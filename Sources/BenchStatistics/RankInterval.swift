@@ -2,9 +2,10 @@ package import BenchModel
 import Foundation
 package import Histogram
 
-/// How far a percentile can be trusted: an interval between two values of the sorted sample. Of n values, the number
-/// that lies at or below the true percentile is binomial, whatever the distribution, so two ranks enclose it with at
-/// least the asked confidence (order statistics; the values of one trial are taken as independent).
+/// How far a percentile can be trusted: an interval between two values of the sorted sample. Of n values, the
+/// number that lies at or below the true percentile is binomial, whatever the distribution, so two ranks
+/// enclose it with at least the asked confidence (order statistics; the values of one trial are taken as
+/// independent).
 package struct RankInterval: Sendable, Codable, Equatable {
     package static let confidence = 0.95
 
@@ -57,8 +58,8 @@ package struct RankInterval: Sendable, Codable, Equatable {
     }
 }
 
-/// The intervals of the percentiles that stand in a result; nil where the percentile is, or where the sample is too
-/// small for its end.
+/// The intervals of the percentiles that stand in a result; nil where the percentile is, or where the sample
+/// is too small for its end.
 package struct RankIntervals: Sendable, Codable, Equatable {
     @OrNull package var p50: RankInterval?
     @OrNull package var p90: RankInterval?

@@ -3,9 +3,10 @@ import Foundation
 
 /// Where a figure of another run of as many trials would lie.
 ///
-/// Trials of one load differ by more than chance inside a trial: the machine, the server's luck, the order of buyers.
-/// The logarithms of the figure of each trial are taken as normal; another run of n trials then lies within
-/// t(n-1) · s · √(2/n) around this one with 95 % confidence (Student's prediction interval for the mean of n more values).
+/// Trials of one load differ by more than chance inside a trial: the machine, the server's luck, the order of
+/// buyers. The logarithms of the figure of each trial are taken as normal; another run of n trials then lies
+/// within t(n-1) · s · √(2/n) around this one with 95 % confidence (Student's prediction interval for the
+/// mean of n more values).
 package struct TrialInterval: Sendable, Codable, Equatable {
     package static let confidence = 0.95
     /// Two trials say next to nothing about how far trials reach.
@@ -33,7 +34,8 @@ package struct TrialInterval: Sendable, Codable, Equatable {
     }
 }
 
-/// The intervals of the percentiles that stand in a result; null where there are too few trials or no percentile.
+/// The intervals of the percentiles that stand in a result; null where there are too few trials or no
+/// percentile.
 package struct TrialIntervals: Sendable, Codable, Equatable {
     @OrNull package var p50: TrialInterval?
     @OrNull package var p90: TrialInterval?

@@ -1,8 +1,8 @@
 package import BenchModel
 import Foundation
 
-/// Gunther's universal scalability law: throughput over users, X(N) = λN / (1 + σ(N - 1) + κN(N - 1)). σ is what is
-/// serialised, κ what users cost one another.
+/// Gunther's universal scalability law: throughput over users, X(N) = λN / (1 + σ(N - 1) + κN(N - 1)). σ is
+/// what is serialised, κ what users cost one another.
 package struct UniversalScalability: Sendable, Codable, Equatable {
     /// One measured load.
     package struct Load: Sendable, Equatable {

@@ -94,8 +94,8 @@ enum Spawn {
         return unsafe posix_spawn(&pid, arguments[0], &files, &attributes, &argv, &envp)
     }
 
-    /// Closes descriptors of this process that somebody forgot to mark as not to be inherited. Closing one that is
-    /// gone in the meantime is no error.
+    /// Closes descriptors of this process that somebody forgot to mark as not to be inherited. Closing one
+    /// that is gone in the meantime is no error.
     private static func openDescriptors() -> [Int32] {
         let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
         return (names ?? []).compactMap { Int32($0) }

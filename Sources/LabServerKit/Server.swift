@@ -11,6 +11,8 @@ import UnixSignals
 
 /// A server from its plan to its last answer: what it opens, it closes, in the opposite order.
 struct Server: Sendable {
+    private typealias Parts = ServerParts<SQLiteLedger, MeteredRedis<RedisClient>>
+
     let plan: ServePlan
     let logger: Logger
     /// Shared with the logger; the admin route changes it.
@@ -18,12 +20,13 @@ struct Server: Sendable {
 
     /// Serves until SIGTERM or SIGINT.
     ///
-    /// The order of a start: Redis is asked, the ledger is opened and brought up to date, then the server listens, and
-    /// then stock and ledger are compared. So `/health/live` is answered, and `/health/startup` is 503, while a
-    /// comparison takes its time, and until it is through no purchase is let in. Before that nothing listens, which a
-    /// probe reads as not started.
+    /// The order of a start: Redis is asked, the ledger is opened and brought up to date, then the server
+    /// listens, and then stock and ledger are compared. So `/health/live` is answered, and `/health/startup`
+    /// is 503, while a comparison takes its time, and until it is through no purchase is let in. Before that
+    /// nothing listens, which a probe reads as not started.
     ///
-    /// - Parameter onReady: Called once with the URLs when connections are accepted and the first comparison has ended.
+    /// - Parameter onReady: Called once with the URLs when connections are accepted and the first comparison
+    ///   has ended.
     /// - Throws: ``StartFailure``.
     func run(onReady: @escaping @Sendable (ServingAddresses) -> Void) async throws {
         let identity = try plan.tls.map { files throws(StartFailure) in try TLSIdentity(files) }
@@ -86,7 +89,7 @@ struct Server: Sendable {
         do {
             let stockServer = redis.stock
             let meter = RedisMeter(leftAlone: redis.leftAlone)
-            let parts = LabParts(
+            let parts = ServerParts(
                 store: ledger,
                 stock: StockStore(
                     MeteredRedis(redis.stock, as: .stock, meter),
@@ -100,10 +103,10 @@ struct Server: Sendable {
             let strategy = try strategy(redis, meter, fences: .ledger(ledger))
             let notice = StartNotice(withMetrics: plan.metricsPort != nil, onReady)
             let reconciling = reconciling(strategy, parts, stockServer, notice)
-            let built = buildRouter(
-                strategy: strategy, parts: parts, checks: redis.readinessChecks,
+            let routes = parts.routes(
+                by: strategy, checks: redis.readinessChecks,
                 reconcile: Self.reconcile(strategy, parts, stockServer))
-            try await listen(built, parts, beside: reconciling, notice)
+            try await listen(routes, parts, beside: reconciling, notice)
             result = .success(())
         } catch {
             result = .failure(error)
@@ -114,11 +117,11 @@ struct Server: Sendable {
 
     /// Compares the stock with the ledger before the first purchase, and from then on.
     private func reconciling<Strategy: LockStrategy>(
-        _ strategy: Strategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ strategy: Strategy, _ parts: Parts,
         _ redis: RedisClient, _ notice: StartNotice
     ) -> any Service {
         ReconcileService(
-            buildReconciler(strategy: strategy, parts: parts, redis: redis), gate: parts.gate,
+            parts.reconciler(by: strategy, redis: redis), gate: parts.gate,
             interval: plan.reconcileInterval, clock: ContinuousClock(), onRun: { notice.hasCompared() },
             logger: logger)
     }
@@ -126,14 +129,12 @@ struct Server: Sendable {
     private func strategy(
         _ redis: RedisServers, _ meter: RedisMeter, fences: FenceOrigin = .unrecorded
     ) throws(StartFailure) -> any LockStrategy {
-        let catalogue = StrategyCatalogue(
-            stock: MeteredRedis(redis.stock, as: .stock, meter),
-            lockNodes: redis.lockNodes.map {
-                LockNode(name: $0.endpoint.server, redis: MeteredRedis($0, as: .lockNode, meter))
-            },
-            clock: ContinuousClock(), fences: fences)
         do throws(StrategyConfigurationError) {
-            return try catalogue.strategy(plan.settings.strategy)
+            return try plan.settings.strategy(
+                on: MeteredRedis(redis.stock, as: .stock, meter),
+                lockNodes: redis.lockNodes.map {
+                    LockNode(name: $0.endpoint.server, redis: MeteredRedis($0, as: .lockNode, meter))
+                }, fences: fences)
         } catch {
             throw StartFailure(.usage, "--strategy \(plan.settings.strategy): \(error)")
         }
@@ -173,28 +174,28 @@ struct Server: Sendable {
     }
 
     private static func reconcile(
-        _ strategy: some LockStrategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ strategy: some LockStrategy, _ parts: Parts,
         _ redis: RedisClient
     ) -> ReconcileCall {
-        let reconciler = buildReconciler(strategy: strategy, parts: parts, redis: redis)
+        let reconciler = parts.reconciler(by: strategy, redis: redis)
         return { try await reconciler.run(isDryRun: $0) }
     }
 
     /// Listens until a signal, then ends in order: readiness first, then listening, then what is in flight.
     private func listen(
-        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ routes: ServerRoutes, _ parts: Parts,
         beside reconciling: any Service, _ notice: StartNotice
     ) async throws {
         let host = Self.inURL(plan.host)
         let scheme = parts.tls == nil ? "http" : "https"
-        let application = try buildApplication(
-            built, address: .hostname(plan.host, port: plan.port), front: plan.front, tls: parts.tls,
+        let application = try routes.application(
+            at: .hostname(plan.host, port: plan.port), front: plan.front, tls: parts.tls,
             logger: logger
         ) { channel in notice.listens(at: "\(scheme)://\(host):\(channel.localAddress?.port ?? 0)") }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: reconciling), .init(service: LagService(lag: parts.loopLag)),
         ]
-        if let page = metricsPage(built, parts, notice) { services.append(.init(service: page)) }
+        if let page = metricsPage(routes, parts, notice) { services.append(.init(service: page)) }
         services.append(.init(service: application))
         var group = ServiceGroupConfiguration(services: services, logger: logger)
         group.maximumGracefulShutdownDuration = plan.drainTimeout
@@ -217,14 +218,14 @@ struct Server: Sendable {
     }
 
     private func metricsPage(
-        _ built: BuiltServer, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+        _ routes: ServerRoutes, _ parts: Parts,
         _ notice: StartNotice
     ) -> (any Service)? {
         guard let port = plan.metricsPort else { return nil }
         let host = Self.inURL(plan.metricsHost)
         let gauges = { @Sendable in await parts.gauges }
         return buildMetricsApplication(
-            built.metrics, address: .hostname(plan.metricsHost, port: port), gauges: gauges, logger: logger
+            routes.metrics, address: .hostname(plan.metricsHost, port: port), gauges: gauges, logger: logger
         ) { [logger] channel in
             let port = channel.localAddress?.port ?? 0
             logger.notice("metrics", metadata: ["event": "metrics_listening", "port": "\(port)"])

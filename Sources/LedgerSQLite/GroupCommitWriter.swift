@@ -9,9 +9,9 @@ import Synchronization
 /// An fsync costs milliseconds and a row microseconds, so all writes that wait at the same time go into one
 /// transaction and are answered after its commit. Nobody waits for company: an idle writer starts at once,
 /// and what arrives meanwhile forms the next batch. Each write has a savepoint: one that fails leaves its
-/// neighbours alone. Queue, batch and waiting time are bounded: a write whose transaction has not begun within the
-/// patience is refused, whatever blocks the disk or the database. One whose transaction has begun is answered
-/// with what became of it. No thread of the cooperative pool is ever blocked.
+/// neighbours alone. Queue, batch and waiting time are bounded: a write whose transaction has not begun
+/// within the patience is refused, whatever blocks the disk or the database. One whose transaction has begun
+/// is answered with what became of it. No thread of the cooperative pool is ever blocked.
 final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     /// Answers one caller after the commit, or with the reason why there was none.
     private typealias Settle = @Sendable (_ commitFailure: InventoryError?) -> Void
@@ -48,7 +48,8 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     private let clock: Time
     private let onCommit: @Sendable (Duration) -> Void
     private let state: Mutex<State>
-    /// Where connections are opened: neither the writer's queue, which waits for them, nor the cooperative pool.
+    /// Where connections are opened: neither the writer's queue, which waits for them, nor the cooperative
+    /// pool.
     private let repairs = DispatchQueue(label: "ledger.repairs")
 
     /// - Parameter onCommit: Called behind each transaction with the time that it took.
@@ -77,10 +78,10 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     /// Cancelling the caller does not stop the write. `write` may throw to undo what it did, alone; it must
     /// not begin or end transactions.
     ///
-    /// - Throws: The ``InventoryError`` that `write` threw; `.ledgerUnavailable` and `.ledgerFull` for errors of
-    ///   SQLite, `.ledgerOverloaded` when the queue is full or the transaction did not begin in time: nothing
-    ///   was written and nothing will be. `.recordUnknown` when the disk failed under the commit and then refused
-    ///   to make the failure final: after a restart the write may be there.
+    /// - Throws: The ``InventoryError`` that `write` threw; `.ledgerUnavailable` and `.ledgerFull` for errors
+    ///   of SQLite, `.ledgerOverloaded` when the queue is full or the transaction did not begin in time:
+    ///   nothing was written and nothing will be. `.recordUnknown` when the disk failed under the commit and
+    ///   then refused to make the failure final: after a restart the write may be there.
     func submit<Value: Sendable>(
         _ write: @escaping @Sendable (Database) throws -> Value
     ) async throws(InventoryError) -> Value {
@@ -201,7 +202,8 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
 
     private func turn(_ database: Database) {
         do {
-            // Those who wait stay in the queue until the transaction has begun: until then they can be refused.
+            // Those who wait stay in the queue until the transaction has begun: until then they can be
+            // refused.
             try database.beginTransaction(.immediate)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             // SQLite has waited for its busy time-out by now.
@@ -284,7 +286,8 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
         return true
     }
 
-    /// The disk failed under a commit: what it holds now is unknown, until new connections have overwritten it.
+    /// The disk failed under a commit: what it holds now is unknown, until new connections have overwritten
+    /// it.
     private func settle(_ settlements: [Settle], becauseOf error: any Error) {
         let cause = SQLiteLedger.error(error)
         repairs.async {

@@ -1,10 +1,11 @@
 import GRDB
 import InventoryService
 
-/// What the tables of a ledger say against each other: the invariants of sales that the ledger alone can show.
+/// What the tables of a ledger say against each other: the invariants of sales that the ledger alone can
+/// show.
 ///
-/// None of these can come about by the program's own writes, each of which is one transaction; a file with one of them
-/// was changed from outside, or a guard is broken. Reads all purchases.
+/// None of these can come about by the program's own writes, each of which is one transaction; a file with
+/// one of them was changed from outside, or a guard is broken. Reads all purchases.
 enum LedgerAudit {
     /// - Parameter limit: Findings of one kind.
     /// - Returns: A sentence for each finding; empty for sound books.
@@ -14,8 +15,8 @@ enum LedgerAudit {
         }
     }
 
-    /// One row for each finding, with its text in the first column. That a reservation has one purchase is its unique
-    /// column's to say, which `integrity_check` reads.
+    /// One row for each finding, with its text in the first column. That a reservation has one purchase is
+    /// its unique column's to say, which `integrity_check` reads.
     private static let rules = [
         // I1. The schema refuses it too.
         """

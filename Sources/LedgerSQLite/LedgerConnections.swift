@@ -20,10 +20,11 @@ final class LedgerConnections: Sendable {
     /// Blocks; never called on the writer's own queue.
     ///
     /// What a failed fsync left is unknown, and to repeat it proves nothing: the kernel may have dropped the
-    /// pages and then reports success. So no fsync of before is relied upon. What is committed goes from the log,
-    /// as it is read, into the file, which is written and synced anew. The transaction whose fsync failed stands
-    /// behind the end of the log that readers see, perhaps complete, and would come back when a restart reads the
-    /// log from its start: the log is emptied, and a commit that changes nothing is written over it.
+    /// pages and then reports success. So no fsync of before is relied upon. What is committed goes from the
+    /// log, as it is read, into the file, which is written and synced anew. The transaction whose fsync
+    /// failed stands behind the end of the log that readers see, perhaps complete, and would come back when a
+    /// restart reads the log from its start: the log is emptied, and a commit that changes nothing is written
+    /// over it.
     ///
     /// - Throws: An error of SQLite; the old connections stay then, and the outcome of the failed transaction
     ///   is as unknown as before.

@@ -10,9 +10,9 @@ import InventoryService
 
 /// A copy of a ledger on the way to its name.
 ///
-/// It is written beside its place, under the name with `.partial` behind it, and gets the name when it is whole, proven
-/// and on the disk: a kill or a power cut at any moment leaves nothing of this name, or all of it. A copy is one file
-/// without a log, and only its owner may read it. Every function blocks.
+/// It is written beside its place, under the name with `.partial` behind it, and gets the name when it is
+/// whole, proven and on the disk: a kill or a power cut at any moment leaves nothing of this name, or all of
+/// it. A copy is one file without a log, and only its owner may read it. Every function blocks.
 struct LedgerCopy: Sendable {
     let path: String
 
@@ -37,8 +37,8 @@ struct LedgerCopy: Sendable {
         close(file)
     }
 
-    /// Copies a database of a running or a stopped server by SQLite's online backup, in one snapshot of the source,
-    /// which is opened for reading only.
+    /// Copies a database of a running or a stopped server by SQLite's online backup, in one snapshot of the
+    /// source, which is opened for reading only.
     func fill(from source: String) throws {
         var configuration = Configuration()
         configuration.readonly = true

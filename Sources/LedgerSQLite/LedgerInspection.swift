@@ -29,7 +29,8 @@ public struct LedgerInspection: Sendable, Hashable {
     /// Rows that refer to something that is not there.
     public var danglingRows: Int?
     public var schema: Schema?
-    /// What its tables say against each other; empty for sound books, and where the schema is not this program's.
+    /// What its tables say against each other; empty for sound books, and where the schema is not this
+    /// program's.
     public var contradictions: [String] = []
     public var logBytes: Int64 = 0
     /// What is wrong with the log; nil when nothing is.

@@ -10,15 +10,15 @@ public import InventoryService
 
 /// Makes a ledger of a backup.
 ///
-/// The backup is copied, brought up to this program's schema and held against the invariants before anything at the
-/// ledger's place is touched. Then the ledger of before, where there is one and it may be replaced, gets another name
-/// with all its files, and the copy gets the place. A kill or a power cut at any moment leaves the ledger of
-/// before, nothing, or the whole new one.
+/// The backup is copied, brought up to this program's schema and held against the invariants before anything
+/// at the ledger's place is touched. Then the ledger of before, where there is one and it may be replaced,
+/// gets another name with all its files, and the copy gets the place. A kill or a power cut at any moment
+/// leaves the ledger of before, nothing, or the whole new one.
 ///
-/// What happened after the backup happened outside of the restored ledger: somebody holds a token of a user, a receipt
-/// of a purchase, and Redis the stock of a product, whose rows are lost. So numbers, versions of tokens and epochs of
-/// stocks go on from the time of the restore, and nothing that was given out then is taken for something that is given
-/// out later.
+/// What happened after the backup happened outside of the restored ledger: somebody holds a token of a user,
+/// a receipt of a purchase, and Redis the stock of a product, whose rows are lost. So numbers, versions of
+/// tokens and epochs of stocks go on from the time of the restore, and nothing that was given out then is
+/// taken for something that is given out later.
 struct LedgerRestore: Sendable {
     let backup: String
     let path: String
@@ -168,7 +168,8 @@ struct LedgerRestore: Sendable {
 
     /// What was given out after the backup is not given out again, and counts for nothing.
     private func beginAnew(_ database: Database, at time: Timestamp) throws {
-        // Seconds leave room for the fillings of every second until the year 2242: scripts count epochs below 2^33.
+        // Seconds leave room for the fillings of every second until the year 2242: scripts count epochs below
+        // 2^33.
         try database.execute(
             sql: "UPDATE products SET epoch = max(epoch + 1, ?)", arguments: [time.seconds])
         try database.execute(
@@ -180,8 +181,8 @@ struct LedgerRestore: Sendable {
                     SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)
                     """,
                 arguments: [table])
-            // Nobody makes a million rows a second, so a later restore of the same backup stands above this one too;
-            // and below 2^53, so that every reader of JSON can count on.
+            // Nobody makes a million rows a second, so a later restore of the same backup stands above this
+            // one too; and below 2^53, so that every reader of JSON can count on.
             try database.execute(
                 sql: "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1",
                 arguments: [table, time.microseconds])
@@ -222,8 +223,8 @@ struct LedgerRestore: Sendable {
         }
     }
 
-    /// The server that wrote the old file must be able to write the new one; where that cannot be had, the caller is
-    /// the owner.
+    /// The server that wrote the old file must be able to write the new one; where that cannot be had, the
+    /// caller is the owner.
     private func adoptOwner(of old: String, for new: String) {
         var facts = stat()
         guard unsafe stat(old, &facts) == 0 else { return }
@@ -237,10 +238,10 @@ extension SQLiteLedger {
     ///
     /// - Parameters:
     ///   - replacing: Whether a ledger that is there may give way; it is kept under another name.
-    ///   - isDrill: Whether the ledger of before goes on. The restored one then gets a name of its own in Redis, and
-    ///     neither takes the other's stock for its own.
-    /// - Throws: ``InventoryError``: `.databaseLocked`, `.schemaTooNew` or `.databaseUnusable`, each with a sentence that
-    ///   says what to do; what was at the place is as it was.
+    ///   - isDrill: Whether the ledger of before goes on. The restored one then gets a name of its own in
+    ///     Redis, and neither takes the other's stock for its own.
+    /// - Throws: ``InventoryError``: `.databaseLocked`, `.schemaTooNew` or `.databaseUnusable`, each with a
+    ///   sentence that says what to do; what was at the place is as it was.
     public static func restore(
         backupAt backup: String, to path: String, replacing: Bool = false, isDrill: Bool = false,
         clock: WallClock = .system,

@@ -7,7 +7,8 @@ public struct LedgerSettings: Sendable, Hashable {
     /// How long a write waits for its transaction to begin, before it is refused.
     public var patience: Duration
 
-    /// What a commit survives. Less than `full` exists for tests of the tests only: no public way leads to it.
+    /// What a commit survives. Less than `full` exists for tests of the tests only: no public way leads to
+    /// it.
     enum Durability: Int, Sendable, Hashable {
         /// The death of the process; a power cut may take acknowledged commits.
         case normal = 1

@@ -1,4 +1,5 @@
 import InventoryService
+import LabCrypto
 
 /// One step of the schema: a name that is never used again, and what it does.
 struct MigrationStep: Sendable, Hashable {

@@ -3,9 +3,10 @@ import InventoryService
 
 /// The schema, step by step. A step that was released is never changed; a new one is added below it.
 ///
-/// Each step runs in one transaction, with the note that it ran and the checksum of its text, so a ledger that went
-/// through other steps than this program's is told from one that went through the same (`schema_steps`). There is no way
-/// back: a copy of the file is kept before the first step of an existing ledger.
+/// Each step runs in one transaction, with the note that it ran and the checksum of its text, so a ledger
+/// that went through other steps than this program's is told from one that went through the same
+/// (`schema_steps`). There is no way back: a copy of the file is kept before the first step of an existing
+/// ledger.
 ///
 /// Times are RFC 3339 texts in UTC, money is whole won.
 enum Migrations {
@@ -74,7 +75,8 @@ enum Migrations {
         ) STRICT
         """
 
-    // The origin is the ledger's name in Redis: two ledgers on one Redis must not take each other's stock for theirs.
+    // The origin is the ledger's name in Redis: two ledgers on one Redis must not take each other's stock for
+    // theirs.
     private static let fillings = """
         ALTER TABLE products ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1 CHECK (epoch >= 1);
         ALTER TABLE products ADD COLUMN deleted_at TEXT;

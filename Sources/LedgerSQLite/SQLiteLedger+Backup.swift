@@ -6,11 +6,13 @@ public import InventoryService
 extension SQLiteLedger {
     /// Copies the database of a running or a stopped server into a new file, by SQLite's online backup, and
     /// proves that the copy is sound. The source is opened for reading only, in one snapshot: the server that
-    /// writes it goes on, and what it commits meanwhile is not in the copy. All that was on the disk before the call
-    /// is. The file has its name when it is whole and on the disk; until then `.partial` stands behind it.
+    /// writes it goes on, and what it commits meanwhile is not in the copy. All that was on the disk before
+    /// the call is. The file has its name when it is whole and on the disk; until then `.partial` stands
+    /// behind it.
     ///
     /// - Returns: Purchases in the copy.
-    /// - Throws: ``InventoryError`` with `.databaseUnusable` and a sentence; also when the copy's file exists.
+    /// - Throws: ``InventoryError`` with `.databaseUnusable` and a sentence; also when the copy's file
+    ///   exists.
     public static func backUp(
         databaseAt source: String, to path: String, clock: WallClock = .system
     ) async throws(InventoryError) -> Int {

@@ -65,7 +65,8 @@ extension SQLiteLedger {
             arguments: [user.rawValue, product.rawValue]) ?? 0
     }
 
-    /// Makes the sums that a limit for each user asks for quick: without it they read all purchases of the user.
+    /// Makes the sums that a limit for each user asks for quick: without it they read all purchases of the
+    /// user.
     ///
     /// Only where such a limit is set, because every purchase pays for an index.
     public func indexPurchasesByUserAndProduct() async throws(InventoryError) {

@@ -32,12 +32,12 @@ public final class SQLiteLedger: Ledger {
 
     /// Opens or makes the database at `path`, brings its schema up to date, and makes its commits durable.
     ///
-    /// An existing ledger whose schema changes is copied first, as ``backUp(databaseAt:to:clock:)`` does: there is no
-    /// other way back to the version of before.
+    /// An existing ledger whose schema changes is copied first, as ``backUp(databaseAt:to:clock:)`` does:
+    /// there is no other way back to the version of before.
     ///
     /// - Parameter keepsCopy: False leaves that copy out.
-    /// - Parameter onCommit: Called behind each transaction, well or badly ended, with the time that it took; on the
-    ///   writer's own queue, so it must be quick.
+    /// - Parameter onCommit: Called behind each transaction, well or badly ended, with the time that it took;
+    ///   on the writer's own queue, so it must be quick.
     /// - Throws: ``InventoryError``: `.databaseLocked`, `.databaseUnusable` or `.schemaTooNew`, each with a
     ///   sentence that says what to do.
     public static func open(

@@ -3,10 +3,10 @@ import InventoryService
 
 /// What stands in the log (`-wal`) of a SQLite database, read without SQLite.
 ///
-/// SQLite takes a log's frames up to the first one whose checksum is wrong and drops the rest without a word: right
-/// after a power cut, when the last transaction was on its way, and fatal when the damage is in the middle. A log that
-/// was written with synchronous=FULL is synced after each commit, so behind a frame that a power cut spoiled stands
-/// the rest of one transaction and no more.
+/// SQLite takes a log's frames up to the first one whose checksum is wrong and drops the rest without a word:
+/// right after a power cut, when the last transaction was on its way, and fatal when the damage is in the
+/// middle. A log that was written with synchronous=FULL is synced after each commit, so behind a frame that a
+/// power cut spoiled stands the rest of one transaction and no more.
 struct WriteAheadLog: Sendable, Hashable {
     /// Frames that SQLite will read.
     private(set) var frames = 0

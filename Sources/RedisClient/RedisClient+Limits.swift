@@ -14,7 +14,8 @@ extension RedisClient {
         public var dedicatedConnections: Int
         /// How often a connection that only listens is asked for a sign of life.
         public var subscriptionPing: Duration
-        /// When a server that is silent is left alone; nil: it is asked by every call, which waits its whole time.
+        /// When a server that is silent is left alone; nil: it is asked by every call, which waits its whole
+        /// time.
         public var circuit: CircuitPolicy?
 
         public init(
@@ -35,11 +36,11 @@ extension RedisClient {
         }
     }
 
-    /// When a client stops asking a server that does not answer, and for how long. In a cluster each node is judged for
-    /// itself.
+    /// When a client stops asking a server that does not answer, and for how long. In a cluster each node is
+    /// judged for itself.
     ///
-    /// While it is left alone, calls fail at once with `.unavailable`: nothing was sent. Then one call tries it; its
-    /// reply lets all through, its silence begins the next pause.
+    /// While it is left alone, calls fail at once with `.unavailable`: nothing was sent. Then one call tries
+    /// it; its reply lets all through, its silence begins the next pause.
     public struct CircuitPolicy: Sendable, Hashable {
         /// Calls in a row that brought no reply: no connection, or none in time.
         public var silentCalls: Int

@@ -4,13 +4,12 @@ import NIOPosix
 /// A client of Redis: of one server, of the master that Sentinels name, or of a cluster; the endpoint says
 /// which, and the calls are the same.
 ///
-/// All tasks share one connection; commands of tasks that wait at the same time are pipelined. The
-/// connection is made by the first command and made again by the first command after it was lost; between
-/// failed attempts the client answers `.unavailable` at once, for a pause that grows with jitter. What was never
-/// sent, because the connection ended just then, is sent once more, and a transaction's reads are read again, for at
-/// most a tenth of all calls.
-/// Transactions have connections of their own, and so have subscriptions. Cancelling a task returns at once
-/// and leaves every connection in step.
+/// All tasks share one connection; commands of tasks that wait at the same time are pipelined. The connection
+/// is made by the first command and made again by the first command after it was lost; between failed
+/// attempts the client answers `.unavailable` at once, for a pause that grows with jitter. What was never
+/// sent, because the connection ended just then, is sent once more, and a transaction's reads are read again,
+/// for at most a tenth of all calls. Transactions have connections of their own, and so have subscriptions.
+/// Cancelling a task returns at once and leaves every connection in step.
 public final class RedisClient: Sendable {
     public let endpoint: RedisEndpoint
     private let limits: Limits
@@ -19,8 +18,8 @@ public final class RedisClient: Sendable {
     private let runs: ServerRuns?
 
     /// - Parameters:
-    ///   - watchesServers: Whether each new connection asks its server who it is, for ``serverGeneration`` and
-    ///     ``meetServers()``. One round trip a connection.
+    ///   - watchesServers: Whether each new connection asks its server who it is, for ``serverGeneration``
+    ///     and ``meetServers()``. One round trip a connection.
     ///   - group: Event loops for the connections; nil takes NIO's shared ones.
     public init(
         _ endpoint: RedisEndpoint, limits: Limits = Limits(), watchesServers: Bool = false,
@@ -33,15 +32,15 @@ public final class RedisClient: Sendable {
             endpoint, limits: limits, runs: runs, group: group ?? MultiThreadedEventLoopGroup.singleton)
     }
 
-    /// Rises before the first command goes to a server that was not seen before: one that was restarted, a replica
-    /// that was promoted, another node of a cluster. What such a server holds may be older than what was
-    /// acknowledged. Always 0 for a client that does not watch its servers.
+    /// Rises before the first command goes to a server that was not seen before: one that was restarted, a
+    /// replica that was promoted, another node of a cluster. What such a server holds may be older than what
+    /// was acknowledged. Always 0 for a client that does not watch its servers.
     public var serverGeneration: Int { runs?.generation ?? 0 }
 
     /// Asks every server that holds keys who it is. A round trip, and one for each master of a cluster.
     ///
-    /// - Returns: Names of the servers' runs: each is another after a restart and after a promotion. Empty where
-    ///   servers do not tell, and for a client that does not watch its servers.
+    /// - Returns: Names of the servers' runs: each is another after a restart and after a promotion. Empty
+    ///   where servers do not tell, and for a client that does not watch its servers.
     /// - Throws: ``RedisError`` when one does not answer.
     public func meetServers() async throws(RedisError) -> Set<String> {
         try await topology.meetServers(before: deadline)
@@ -120,10 +119,10 @@ public final class RedisClient: Sendable {
         try await subscriptions.subscribe(to: channel, onEvent: onEvent)
     }
 
-    /// Runs calls that finish what was begun: they are sent also to a server that is left alone (``CircuitPolicy``), and
-    /// wait for it as long as any call. What was sent before a server fell silent may still be carried out when it
-    /// goes on, and what takes it back has to stand behind it.
-    public static func finishing<Value: Sendable, Failure: Error>(
+    /// Runs calls that finish what was begun: they are sent also to a server that is left alone
+    /// (``CircuitPolicy``), and wait for it as long as any call. What was sent before a server fell silent
+    /// may still be carried out when it goes on, and what takes it back has to stand behind it.
+    public func finishing<Value: Sendable, Failure: Error>(
         _ calls: () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result: Result<Value, Failure> = await Circuit.$isFinishing.withValue(true) {

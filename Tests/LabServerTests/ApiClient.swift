@@ -77,12 +77,11 @@ struct ApiClient: Sendable {
 
 /// As `Server` puts it together.
 private func build(
-    _ strategy: some LockStrategy, _ parts: LabParts<SQLiteLedger, MeteredRedis<RedisClient>>,
+    _ strategy: some LockStrategy, _ parts: ServerParts<SQLiteLedger, MeteredRedis<RedisClient>>,
     _ redis: RedisClient
-) throws -> BuiltServer {
-    let reconciler = buildReconciler(strategy: strategy, parts: parts, redis: redis)
-    return buildRouter(
-        strategy: strategy, parts: parts, reconcile: { try await reconciler.run(isDryRun: $0) })
+) throws -> ServerRoutes {
+    let reconciler = parts.reconciler(by: strategy, redis: redis)
+    return parts.routes(by: strategy, reconcile: { try await reconciler.run(isDryRun: $0) })
 }
 
 extension Logger {
@@ -136,25 +135,24 @@ func withLab(
     let ledger = try await SQLiteLedger.open(
         path: directory.file("ledger.sqlite"), settings: LedgerSettings(patience: .seconds(60)),
         onCommit: { ledgerMeter.committed(in: $0) })
-    let catalogue = StrategyCatalogue(
-        stock: HookedPort(MeteredRedis(clients[0], as: .stock, redisMeter), before: hook),
+    let settings = ServiceSettings(strategy: id, patience: .seconds(60), perUserLimit: perUserLimit)
+    let strategy = try settings.strategy(
+        on: HookedPort(MeteredRedis(clients[0], as: .stock, redisMeter), before: hook),
         lockNodes: clients.dropFirst().map {
             LockNode(
                 name: $0.endpoint.description,
                 redis: HookedPort(MeteredRedis($0, as: .lockNode, redisMeter), before: hook))
-        },
-        clock: ContinuousClock())
-    let parts = LabParts(
+        })
+    let parts = ServerParts(
         store: ledger,
         stock: StockStore(
             MeteredRedis(clients[0], as: .stock, redisMeter), layout: id.traits.stockLayout), hasher: hasher,
         tokens: try AccessTokens(.init(secret: Lab.secret)),
-        settings: LabSettings(strategy: id, patience: .seconds(60), perUserLimit: perUserLimit),
-        logger: logger, limiter: AuthLimiter(limits), front: front, draining: draining,
+        settings: settings, logger: logger, limiter: AuthLimiter(limits), front: front, draining: draining,
         redisMeter: redisMeter, ledgerMeter: ledgerMeter, metricsProducts: metricsProducts)
-    let built = try build(try catalogue.strategy(id), parts, clients[0])
-    let application = try buildApplication(
-        built, address: .hostname("127.0.0.1", port: 0), front: front, logger: logger)
+    let built = try build(strategy, parts, clients[0])
+    let application = try built.application(
+        at: .hostname("127.0.0.1", port: 0), front: front, logger: logger)
     let routes = built.router.routes.map { route in
         let path = route.path.description.replacing(":id", with: "{id}")
         return "\(route.method.rawValue.lowercased()) \(path)"

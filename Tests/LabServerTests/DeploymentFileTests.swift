@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import InventoryService
 import Testing
 
 @testable import LabServerKit

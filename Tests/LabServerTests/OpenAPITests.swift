@@ -30,7 +30,8 @@ import Testing
             let check = try DocumentCheck(try await lab.client.send(.get, "/openapi.json").text)
             let session = Session(lab: lab, check: check)
             try await session.run()
-            // What only a slow client or a broken server meets has tests of its own: S02, HostileClientTests, S36.
+            // What only a slow client or a broken server meets has tests of its own: S02, HostileClientTests,
+            // S36.
             let elsewhere: Set = [408, 500]
             for route in RouteTable.all {
                 let documented = Set((route.answers.map(\.status) + route.refusals.map(\.status)).map(\.code))

@@ -12,10 +12,12 @@ struct RunningServer {
     let product: Int
     let units: Int
 
-    /// Runs the program on a Redis of its own and the database at `path`; it must end as it should on SIGTERM.
+    /// Runs the program on a Redis of its own and the database at `path`; it must end as it should on
+    /// SIGTERM.
     ///
     /// - Parameters:
-    ///   - administrator: The name of one who is made first; nil: none. The password is that of ``ApiClient``.
+    ///   - administrator: The name of one who is made first; nil: none. The password is that of
+    ///     ``ApiClient``.
     ///   - descriptors: Files and connections that the program may have open; nil: as many as this process.
     static func run(
         database path: String, units: Int, administrator: String? = nil, arguments: [String] = [],

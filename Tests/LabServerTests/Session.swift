@@ -69,7 +69,8 @@ struct Session {
         }
     }
 
-    /// Sends what no client would send, reads until the server closes, and holds the answer against the document.
+    /// Sends what no client would send, reads until the server closes, and holds the answer against the
+    /// document.
     private func raw(_ id: OperationID, _ request: String, _ status: Int) async throws {
         let text = try await RawClient.exchange(lab.client.port, [request])
         let end = try #require(text.firstRange(of: "\r\n\r\n"), "\(id): \(text)")

@@ -37,8 +37,8 @@ import Testing
         #expect(said.values == [ServingAddresses(api: "here")])
     }
 
-    /// A crash has left a unit reserved, and the lock that its return needs is somebody else's: the first comparison
-    /// of the next server is held up for as long as that lasts.
+    /// A crash has left a unit reserved, and the lock that its return needs is somebody else's: the first
+    /// comparison of the next server is held up for as long as that lasts.
     @Test(
         "While stock and ledger are compared the server lives, has not started, and sells nothing; then it does"
     )

@@ -3,8 +3,8 @@ import LabProcesses
 
 /// Makes the wall clock of child processes jump, and leaves their monotonic clocks alone.
 ///
-/// A small library of ours (Tests/clock-shim) that the child is started with; compiled on first use with the C
-/// compiler of the Swift toolchain.
+/// A small library of ours (Tests/clock-shim) that the child is started with; compiled on first use with the
+/// C compiler of the Swift toolchain.
 public struct ClockShim: Sendable {
     private let directory: TemporaryDirectory
     private let offsetFile: URL

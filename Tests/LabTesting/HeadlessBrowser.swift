@@ -4,8 +4,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A page in Debian's `chromium` without a window, told what to do over the DevTools protocol. It knows no host but
-/// 127.0.0.1, so a page that needs another one fails.
+/// A page in Debian's `chromium` without a window, told what to do over the DevTools protocol. It knows no
+/// host but 127.0.0.1, so a page that needs another one fails.
 public final class HeadlessBrowser: Sendable {
     public struct Failure: Error, Sendable, CustomStringConvertible {
         public let description: String
@@ -204,7 +204,8 @@ public final class HeadlessBrowser: Sendable {
             ["offline": true, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0])
     }
 
-    /// How far the colour of an element's text stands out from the ground behind it, as WCAG 2 counts it: 1 to 21.
+    /// How far the colour of an element's text stands out from the ground behind it, as WCAG 2 counts it: 1
+    /// to 21.
     ///
     /// - Parameter selector: Of CSS; the first element is looked at.
     public func contrast(of selector: String) async throws -> Double {

@@ -1,7 +1,7 @@
 import Dispatch
 
-/// Runs tasks one step after the other, and stands still while a test holds it: between two steps of a task other
-/// things can then happen that hardly ever do.
+/// Runs tasks one step after the other, and stands still while a test holds it: between two steps of a task
+/// other things can then happen that hardly ever do.
 public final class HoldableExecutor: TaskExecutor {
     private let queue = DispatchQueue(label: "held by a test")
 

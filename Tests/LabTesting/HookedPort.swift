@@ -41,4 +41,10 @@ public struct HookedPort<Base: RedisPort>: RedisPort {
         await hook("SUBSCRIBE")
         return try await base.subscribe(to: channel, onEvent: onEvent)
     }
+
+    public func finishing<Value: Sendable, Failure: Error>(
+        _ calls: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        try await base.finishing(calls)
+    }
 }

@@ -2,11 +2,12 @@ import CPowerCut
 import Foundation
 public import LabProcesses
 
-/// A directory whose SQLite files can lose their power. All connections of the process go through our VFS from the
-/// first disk on; those to files elsewhere are handed on to the system's.
+/// A directory whose SQLite files can lose their power. All connections of the process go through our VFS
+/// from the first disk on; those to files elsewhere are handed on to the system's.
 ///
-/// Beside the files stands, in memory, what the disk would hold if the power went now: bytes count from the moment
-/// they were synced. The disk can also be slow, fail and be full. No file of it may be open when it goes.
+/// Beside the files stands, in memory, what the disk would hold if the power went now: bytes count from the
+/// moment they were synced. The disk can also be slow, fail and be full. No file of it may be open when it
+/// goes.
 public final class PowerCutDisk: Sendable {
     private let directory: TemporaryDirectory
     /// Without symbolic links: the name that SQLite gives its files.
@@ -33,8 +34,8 @@ public final class PowerCutDisk: Sendable {
 
     /// What the disk would hold after a power cut now, as files in a new directory.
     ///
-    /// - Parameter tear: Not nil: each write that was not synced has got to the disk or has not, alone or in part;
-    ///   the number decides which.
+    /// - Parameter tear: Not nil: each write that was not synced has got to the disk or has not, alone or in
+    ///   part; the number decides which.
     public func image(tear: UInt64? = nil) throws -> TemporaryDirectory {
         let target = try TemporaryDirectory(prefix: "lab-image")
         guard unsafe power_cut_image(path, target.path, tear.map { max($0, 1) } ?? 0) == 0 else {
@@ -43,8 +44,8 @@ public final class PowerCutDisk: Sendable {
         return target
     }
 
-    /// What the death of the process would leave now, as files in a new directory: all that was written, synced or
-    /// not.
+    /// What the death of the process would leave now, as files in a new directory: all that was written,
+    /// synced or not.
     public func crashImage() throws -> TemporaryDirectory {
         let target = try TemporaryDirectory(prefix: "lab-image")
         guard unsafe power_cut_live(path, target.path) == 0 else {

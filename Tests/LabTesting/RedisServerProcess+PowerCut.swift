@@ -2,11 +2,11 @@ import Foundation
 public import LabProcesses
 
 extension RedisServerProcess {
-    /// What a power cut does to a server with an append-only file: kills it, takes the last `bytes` off its newest
-    /// incremental file, as if they had never left the page cache, and starts it again.
+    /// What a power cut does to a server with an append-only file: kills it, takes the last `bytes` off its
+    /// newest incremental file, as if they had never left the page cache, and starts it again.
     ///
-    /// With ``RedisServerOptions/Persistence/aofAlways`` the file ends with what was acknowledged last, so it is
-    /// known what is cut; else the kill alone may take some writes.
+    /// With ``RedisServerOptions/Persistence/aofAlways`` the file ends with what was acknowledged last, so it
+    /// is known what is cut; else the kill alone may take some writes.
     ///
     /// - Returns: The bytes that are left in the file.
     /// - Throws: ``NoAppendOnlyFile`` where there is none, or one that is shorter.

@@ -118,6 +118,13 @@ public final class ScriptedRedis: RedisPort {
         }
     }
 
+    /// A scripted server is never left alone.
+    public func finishing<Value: Sendable, Failure: Error>(
+        _ calls: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        try await calls()
+    }
+
     private func reply(to call: Call) async throws(RedisError) -> RESPValue {
         state.withLock { $0.calls.append(call) }
         return try await answer(call)

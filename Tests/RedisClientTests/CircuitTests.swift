@@ -49,7 +49,7 @@ struct CircuitTests {
             #expect(transaction?.context.contains("is left alone") == true)
             server.resume()
             // What finishes something that was begun is sent all the same.
-            #expect(await RedisClient.finishing { await ping(client) } == nil)
+            #expect(await client.finishing { await ping(client) } == nil)
             #expect(await ping(client)?.code == .unavailable)
             await client.close()
         }

@@ -65,8 +65,8 @@ struct SentinelTests {
                 guard let key else { return false }
                 return try await OneCommand.send(RedisCommand("EXISTS", key), port: port).integer == 1
             }
-            // While the replica still follows, a key is there too; after that it is only there when the client
-            // has moved.
+            // While the replica still follows, a key is there too; after that it is only there when the
+            // client has moved.
             try await waitUntil {
                 let role = try? await OneCommand.send(RedisCommand("ROLE"), port: port)
                 // The Sentinel that promotes a replica cuts all its connections, ours too.

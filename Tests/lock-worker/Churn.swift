@@ -1,7 +1,8 @@
 import LockStrategies
 import RedisClient
 
-/// Takes and gives back `rounds` locks, in several lanes with a key each, and adds every token to a Redis set.
+/// Takes and gives back `rounds` locks, in several lanes with a key each, and adds every token to a Redis
+/// set.
 ///
 /// Says "churning" when the first lane has begun and "done" at the end.
 func churn(

@@ -2,8 +2,9 @@
 //
 //   lock-worker count STRATEGY KEY COUNTER ROUNDS URL[,NODE…]   read, pause, write a counter under the lock
 //   lock-worker hold  STRATEGY KEY TTL_MS 0 URL[,NODE…]         take the lock, say so, keep it until killed
-//   lock-worker churn STRATEGY KEY SET ROUNDS URL[,NODE…]       take and give back ROUNDS locks, note their tokens
-//   lock-worker obey  STRATEGY LIST CLOCK 0 URL[,NODE…]         carry out the orders that come in a Redis list
+//   lock-worker churn STRATEGY KEY SET ROUNDS URL[,NODE…]       take and give back ROUNDS locks, note their
+//   tokens lock-worker obey  STRATEGY LIST CLOCK 0 URL[,NODE…]         carry out the orders that come in a
+//   Redis list
 import Foundation
 import LockStrategies
 import RedisClient

@@ -1,5 +1,5 @@
-/// A picture of the report: plots below each other under one heading, with what tells the marks apart. It stands in
-/// `report.html` and in a file of its own.
+/// A picture of the report: plots below each other under one heading, with what tells the marks apart. It
+/// stands in `report.html` and in a file of its own.
 package struct Figure: Sendable {
     /// What a mark or a colour stands for.
     package struct Key: Sendable {

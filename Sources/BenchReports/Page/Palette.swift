@@ -1,15 +1,16 @@
 /// One colour and one marker for each strategy, the same in every plot.
 ///
-/// Found by a search over colours that stand out on light and on dark ground: whatever kind of colour blindness a reader
-/// has, two strategies with the same marker have colours far apart, and no two colours are the same. `PaletteTests`
-/// holds them to that.
+/// Found by a search over colours that stand out on light and on dark ground: whatever kind of colour
+/// blindness a reader has, two strategies with the same marker have colours far apart, and no two colours are
+/// the same. `PaletteTests` holds them to that.
 enum Palette {
     static let colours = [
         "#556699", "#cc0011", "#117755", "#ee6611", "#1188ee", "#bb2288", "#557733", "#5544ff", "#bb6644",
         "#77aa33", "#0099bb", "#bb6677",
     ]
 
-    /// The strategies of the catalogue, each with a colour of its own; `PaletteTests` hold that none is missing.
+    /// The strategies of the catalogue, each with a colour of its own; `PaletteTests` hold that none is
+    /// missing.
     static let strategies = [
         "unguarded", "setnx-spin", "setnx-backoff", "setnx-notify", "fenced", "optimistic", "lua-atomic",
         "combining", "sharded", "sql-row", "redlock",

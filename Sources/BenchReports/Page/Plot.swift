@@ -1,7 +1,7 @@
 import Foundation
 
-/// A small SVG picture with two axes. Marks carry the plotted values of the results in `data-values`, so that a
-/// test can find every one of them there.
+/// A small SVG picture with two axes. Marks carry the plotted values of the results in `data-values`, so that
+/// a test can find every one of them there.
 package struct Plot: Sendable {
     package static let width = 760.0
 

@@ -26,7 +26,8 @@ package struct Check: Sendable, Equatable, Codable {
     package var state: State
     /// Why it was not checked; nil in any other state.
     package var reason: String?
-    /// How far the value went towards its limit (``Bound/strain(_:)``); nil where that is no matter of degree.
+    /// How far the value went towards its limit (``Bound/strain(_:)``); nil where that is no matter of
+    /// degree.
     package var strain: Double?
 
     package init(

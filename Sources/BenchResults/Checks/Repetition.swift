@@ -1,7 +1,7 @@
 /// Which trials are run again: those that the instrument has spoilt, a bounded number of times.
 ///
-/// Only checks that do not look at what the service did can ask for it, so no result is chosen. A trial that sold
-/// wrongly is never run again: it convicts its strategy, whatever the instrument did.
+/// Only checks that do not look at what the service did can ask for it, so no result is chosen. A trial that
+/// sold wrongly is never run again: it convicts its strategy, whatever the instrument did.
 package struct Repetition: Sendable, Equatable {
     /// The checks that look at the generator and its schedule alone.
     package static let checks: Set = [

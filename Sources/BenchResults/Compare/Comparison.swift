@@ -160,7 +160,8 @@ package struct Comparison: Sendable, Codable, Equatable {
         }
     }
 
-    /// Targets are single numbers. That of the p95 counts as lost only where the p95 itself got worse beyond chance.
+    /// Targets are single numbers. That of the p95 counts as lost only where the p95 itself got worse beyond
+    /// chance.
     private static func lostTargets(
         _ base: RunResults, _ new: RunResults, _ judgements: [Judgement]
     ) -> [String] {

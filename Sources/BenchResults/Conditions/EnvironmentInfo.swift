@@ -18,7 +18,8 @@ package struct EnvironmentInfo: Sendable, Codable, Equatable {
     @OrNull package var gitCommit: String?
     /// How late a sleep of a millisecond ends on this machine; nil in results of before.
     package var timerOvershootUs: Overshoot?
-    /// What the server's thread takes to hash one password at the run's cost; nil where nobody logs in under load.
+    /// What the server's thread takes to hash one password at the run's cost; nil where nobody logs in under
+    /// load.
     package var passwordHashMs: Double?
 
     package init(

@@ -1,7 +1,7 @@
 package import BenchModel
 
-/// Under what conditions a strategy ran: what must be the same for all of them, and the retry policy, in which
-/// they differ by design.
+/// Under what conditions a strategy ran: what must be the same for all of them, and the retry policy, in
+/// which they differ by design.
 package struct StrategyConditions: Sendable, Codable, Equatable {
     /// Pauses between the attempts to get the lock.
     package struct Retry: Sendable, Codable, Equatable {

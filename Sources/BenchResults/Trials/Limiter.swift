@@ -22,8 +22,8 @@ package struct Limiter: Sendable, Codable, Equatable {
     @OrNull package var sqlShare: Double?
     /// What it is named by, in words.
     package var evidence: String?
-    /// Processor time of server and Redis for each purchase answered 200; in direct mode of lab-bench, which runs the
-    /// service, and Redis. Nil could not be read.
+    /// Processor time of server and Redis for each purchase answered 200; in direct mode of lab-bench, which
+    /// runs the service, and Redis. Nil could not be read.
     package var cpuMsPerSuccess: Double?
     /// How late the server's event loops came to a timer, mean; nil could not be read.
     package var loopLagMs: Double?

@@ -115,7 +115,8 @@ package struct TrialResult: Sendable, Codable, Equatable {
         }
     }
 
-    /// What the checks of the measurement looked at, as numbers; null: it was not measured, or does not apply.
+    /// What the checks of the measurement looked at, as numbers; null: it was not measured, or does not
+    /// apply.
     package struct Measurement: Sendable, Codable, Equatable {
         /// Share of one core.
         @OrNull package var generatorProcessor: Double?
@@ -165,7 +166,8 @@ package struct TrialResult: Sendable, Codable, Equatable {
         package var lateUs: Percentiles
         /// How late arrivals were noticed.
         package var lagUs: Percentiles
-        /// How long an answer waited for answers that were read in the same turn of the loop; nil in results of before.
+        /// How long an answer waited for answers that were read in the same turn of the loop; nil in results
+        /// of before.
         package var queueUs: Percentiles?
         package var longestPauseMs: Double
         package var pauses: [Pause]
@@ -228,7 +230,8 @@ package struct TrialResult: Sendable, Codable, Equatable {
     /// Holds of a lock and overlaps of two of one product, where they can be seen; nil elsewhere.
     package var holds: Int?
     package var holdOverlaps: Int?
-    /// What the server counted and wrote while the load went on; nil: there was none, or it was running before.
+    /// What the server counted and wrote while the load went on; nil: there was none, or it was running
+    /// before.
     package var server: ServerSide?
     /// Nil in results of before.
     package var measurement: Measurement?

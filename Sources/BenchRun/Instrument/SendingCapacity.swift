@@ -3,9 +3,9 @@ import BenchLoad
 import BenchModel
 import NIOCore
 
-/// How many purchases a second this machine can send at the moments that are asked for: Poisson loads of half a second
-/// against the built-in server, which does nothing. A real server takes processor time too, so this is what no run can
-/// pass, not what every run reaches.
+/// How many purchases a second this machine can send at the moments that are asked for: Poisson loads of half
+/// a second against the built-in server, which does nothing. A real server takes processor time too, so this
+/// is what no run can pass, not what every run reaches.
 package struct SendingCapacity: Sendable {
     /// Connections of the load.
     package var users: Int
@@ -18,8 +18,8 @@ package struct SendingCapacity: Sendable {
     /// Beyond it nothing is asked for.
     package static let most = 200_000.0
 
-    /// Whether a rate is sent as asked, by the limits that a trial has: few arrivals are late by more than matters, and
-    /// nobody is left over.
+    /// Whether a rate is sent as asked, by the limits that a trial has: few arrivals are late by more than
+    /// matters, and nobody is left over.
     func keeps(_ rate: Double) async throws -> Bool {
         // A lower rate needs a longer look to show anything.
         let length = max(window, .nanoseconds(Int64(min(100 / rate, 2) * 1e9)))

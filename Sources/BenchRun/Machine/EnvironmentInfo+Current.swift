@@ -19,8 +19,8 @@ extension EnvironmentInfo {
             timerOvershootUs: await overshoot(), passwordHashMs: await passwordHash(cost: bcryptCost))
     }
 
-    /// The median of five hashes. From cost 8 on each step doubles the work, so costs above are scaled: a single hash of
-    /// cost 20 takes a minute.
+    /// The median of five hashes. From cost 8 on each step doubles the work, so costs above are scaled: a
+    /// single hash of cost 20 takes a minute.
     private static func passwordHash(cost: Int?) async -> Double? {
         guard let cost else { return nil }
         let measured = min(cost, 8)
@@ -91,8 +91,8 @@ extension EnvironmentInfo {
         }
     }
 
-    /// Commit of the repository that a directory is in; nil where it is in none; with `-dirty` when files were
-    /// changed.
+    /// Commit of the repository that a directory is in; nil where it is in none; with `-dirty` when files
+    /// were changed.
     package static func commit(of directory: String = ".") async -> String? {
         let arguments = ["-C", directory, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
         guard let git = try? await ChildProcess.start("git", arguments) else { return nil }

@@ -66,6 +66,8 @@ package struct RunPlan: Sendable, Equatable {
     let controlStock: Int
     let controlDuration: Duration
     let purchaseDeadline: Duration
+    /// Leases and retries of the strategies.
+    let policies: StrategySettings
     /// A server that is running already; nil: start one for each trial.
     package let target: LoadTarget?
     /// Nil: start one for each trial.
@@ -126,7 +128,8 @@ package struct RunPlan: Sendable, Equatable {
         if options.output == "" { problems.append("--output must name a directory") }
         guard problems.isEmpty else { throw PlanProblems(sentences: problems) }
         strategies = named.filter { !$0.isNegativeControl }
-        // An audit that was not seen to catch anybody proves nothing. A server that runs already has one strategy.
+        // An audit that was not seen to catch anybody proves nothing. A server that runs already has one
+        // strategy.
         controls =
             target == nil
             ? StrategyID.allCases.filter(\.isNegativeControl) : named.filter(\.isNegativeControl)
@@ -135,6 +138,7 @@ package struct RunPlan: Sendable, Equatable {
         controlStock = max(min(stock, defaults.controlStock) / mix.count, 1)
         controlDuration = min(duration, defaults.longestControl)
         purchaseDeadline = defaults.purchaseDeadline
+        policies = StrategySettings()
         redisURL = options.redis.map { Secret($0) }
         thresholds = options.thresholds
         isQuick = options.isQuick
@@ -285,14 +289,20 @@ extension RunPlan {
         return rounds == 1 ? "one round ranks nothing" : nil
     }
 
-    /// bcrypt cost of the passwords that are hashed while the load is measured; nil where none are, or a target
-    /// hashes them.
+    /// bcrypt cost of the passwords that are hashed while the load is measured; nil where none are, or a
+    /// target hashes them.
     package var hashedCost: Int? { scenario == .journey && target == nil ? bcryptCost : nil }
 
     /// The highest rate that was named for an open load; nil: none was.
     var highestAskedRate: Double? {
         guard models.contains(where: \.isOpen) else { return nil }
         return rate.map { $0 * (sweep == .rate ? Sweep.rateShares.max() ?? 1 : 1) }
+    }
+
+    /// How the service of a trial sells. A lab-server of the bench gets the same by its flags and its own
+    /// defaults.
+    func settings(of strategy: StrategyID) -> ServiceSettings {
+        ServiceSettings(strategy: strategy, patience: purchaseDeadline, policies: policies)
     }
 
     /// Two buyers at once are what a negative control needs to be caught, and many to be caught soon.

@@ -4,9 +4,9 @@ import BenchResults
 import LockStrategies
 
 extension EqualConditions {
-    init(_ trial: FinishedTrial) {
+    init(_ trial: FinishedTrial, _ policies: StrategySettings) {
         var values: [String: String] = [:]
-        let conditions = StrategyConditions(trial.planned.strategy)
+        let conditions = StrategyConditions(trial.planned.strategy, policies)
         values["lease (ms)"] = conditions.leaseTtlMs.map { Text.number($0) }
         values["retry budget"] = conditions.retry?.budget
         let abilities = trial.planned.strategy.traits.abilities
@@ -30,8 +30,10 @@ extension EqualConditions {
     }
 
     /// The trials with this check beside the others.
-    static func judged(_ trials: [FinishedTrial]) -> [FinishedTrial] {
-        let checks = checks(trials.map { EqualConditions($0) })
+    static func judged(
+        _ trials: [FinishedTrial], _ policies: StrategySettings
+    ) -> [FinishedTrial] {
+        let checks = checks(trials.map { EqualConditions($0, policies) })
         return zip(trials, checks).map { trial, check in
             var (trial, check) = (trial, check)
             // Where nothing of a trial can be seen, there is nothing to compare.

@@ -11,7 +11,7 @@ extension RunResults {
         plan: RunPlan, trials: [FinishedTrial], ceilings: [FinishedCeiling] = [], end: RunEnd,
         started: Date, ended: Date, environment: EnvironmentInfo
     ) {
-        let all = EqualConditions.judged(trials)
+        let all = EqualConditions.judged(trials, plan.policies)
         let trials = all.filter { !$0.isSpoilt }
         let results = trials.map(TrialResult.init)
         let strategies = plan.strategies.map { id in
@@ -111,8 +111,8 @@ extension RunResults.System {
                 ? "not known: the target's own" : "FULL (asserted by \(witness) at start)",
             serverArguments: sample?.serverArguments,
             bcryptCost: plan.mode == .http && !isForeign ? plan.bcryptCost : nil,
-            leaseTtlMs: StrategySettings().leaseTimeToLive / .milliseconds(1),
+            leaseTtlMs: plan.policies.leaseTimeToLive / .milliseconds(1),
             purchaseDeadlineMs: plan.purchaseDeadline / .milliseconds(1),
-            conditions: (plan.strategies + plan.controls).map { StrategyConditions($0) })
+            conditions: (plan.strategies + plan.controls).map { StrategyConditions($0, plan.policies) })
     }
 }

@@ -2,13 +2,13 @@ import BenchResults
 import LockStrategies
 
 extension StrategyConditions {
-    /// - Parameter settings: The ones that lab-server builds its strategies with.
-    init(_ id: StrategyID, settings: StrategySettings = StrategySettings()) {
+    /// - Parameter policies: Those that the run was made with.
+    init(_ id: StrategyID, _ policies: StrategySettings) {
         let traits = id.traits
         let hasLease = traits.abilities.contains(.leases)
         self.init(
-            id: id.rawValue, leaseTtlMs: hasLease ? settings.leaseTimeToLive / .milliseconds(1) : nil,
-            retry: traits.retry.map { _ in Retry(settings.retry(of: id)) },
+            id: id.rawValue, leaseTtlMs: hasLease ? policies.leaseTimeToLive / .milliseconds(1) : nil,
+            retry: traits.retry.map { _ in Retry(policies.retry(of: id)) },
             criticalSection: traits.criticalSection)
     }
 }

@@ -7,8 +7,8 @@ import Histogram
 import LockStrategies
 
 extension StrategyResult {
-    /// - Parameter trials: Of this strategy, those that count. The loads of a sweep are not merged: the figures are
-    ///   those of the highest closed one.
+    /// - Parameter trials: Of this strategy, those that count. The loads of a sweep are not merged: the
+    ///   figures are those of the highest closed one.
     init(_ id: StrategyID, _ trials: [FinishedTrial], plan: RunPlan) {
         let open = plan.sweep == nil ? trials.filter(\.planned.model.isOpen) : []
         let most = trials.map(\.planned.users).max()

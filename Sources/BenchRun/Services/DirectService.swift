@@ -28,7 +28,7 @@ struct DirectService: TrialService {
 
     /// Opens the ledger at `database` and the connections to Redis.
     static func start(
-        _ id: StrategyID, redis: TrialRedis, database: String, purchaseDeadline: Duration
+        _ settings: ServiceSettings, redis: TrialRedis, database: String
     ) async throws(BenchError) -> DirectService {
         let ledger: SQLiteLedger
         do throws(InventoryError) {
@@ -38,59 +38,35 @@ struct DirectService: TrialService {
         }
         let client = RedisClient(redis.stock, limits: .stockServer, watchesServers: true)
         let nodes = redis.lockNodes.map { RedisClient($0, limits: .lockNode) }
-        let stock = StockStore(client, layout: id.traits.stockLayout)
-        let catalogue = StrategyCatalogue(
-            stock: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-            clock: ContinuousClock(), fences: .ledger(ledger))
+        let stock = StockStore(client, layout: settings.strategy.traits.stockLayout)
+        let watch = HoldWatch()
         do throws(StrategyConfigurationError) {
-            let settings = Settings(strategy: id, patience: purchaseDeadline)
-            let watch = try catalogue.lock(id).map { _ in HoldWatch() }
+            let strategy = try settings.strategy(
+                on: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
+                fences: .ledger(ledger), through: { watch.watched($0) })
             return DirectService(
                 ledger: ledger, stock: stock, clients: [client] + nodes,
-                buy: buying(by: try watched(id, catalogue, client, watch), ledger, stock, settings),
-                watch: watch)
+                buy: buying(by: strategy, ledger, stock, settings),
+                watch: watch.hasLock ? watch : nil)
         } catch {
             for client in [client] + nodes { await client.close() }
             await ledger.close()
-            throw BenchError(.unreachable, "\(id) cannot be set up: \(error)")
+            throw BenchError(.unreachable, "\(settings.strategy) cannot be set up: \(error)")
         }
-    }
-
-    private struct Settings {
-        let strategy: StrategyID
-        let patience: Duration
-    }
-
-    /// The strategy as the catalogue makes it, its lock watched.
-    private static func watched(
-        _ id: StrategyID, _ catalogue: StrategyCatalogue<RedisClient, ContinuousClock>, _ client: RedisClient,
-        _ watch: HoldWatch?
-    ) throws(StrategyConfigurationError) -> any LockStrategy {
-        guard let watch, let lock = try catalogue.lock(id) else { return try catalogue.strategy(id) }
-        return guarded(lock, client, watch)
-    }
-
-    private static func guarded(
-        _ lock: some LeaseLock, _ client: RedisClient, _ watch: HoldWatch
-    ) -> any LockStrategy {
-        GuardedDecrement(
-            lock: WatchedLock(lock: lock, watch: watch), redis: client, clock: ContinuousClock(),
-            timeToLive: StrategySettings().leaseTimeToLive)
     }
 
     private static func buying(
         by strategy: some LockStrategy, _ ledger: SQLiteLedger, _ stock: StockStore<RedisClient>,
-        _ settings: Settings
+        _ settings: ServiceSettings
     ) -> Buy {
-        let service = PurchaseService(
-            strategy: strategy, store: ledger, stock: stock,
-            settings: .init(strategy: settings.strategy, patience: settings.patience),
+        let service = ServiceAssembly(
+            strategy: strategy, store: ledger, stock: stock, settings: settings,
             // What the log would say is counted; the control would say it thousands of times.
             logger: Logger(label: "lab-bench.direct") { _ in SwiftLogNoOpLogHandler() })
         return { product, user in
             do throws(InventoryError) {
-                return DirectAnswer(
-                    .success(try await service.purchase(product: product, quantity: 1, for: user)))
+                let order = PurchaseOrder(product: product, quantity: 1, user: user)
+                return DirectAnswer(.success(try await service.purchases.purchase(order)))
             } catch {
                 return DirectAnswer(.failure(error))
             }

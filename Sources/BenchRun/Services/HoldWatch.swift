@@ -2,9 +2,9 @@ import BenchAudit
 import LockStrategies
 import Synchronization
 
-/// Sees every hold of every lock from inside the process that takes them, and counts those that began while another
-/// one of the same key went on. No clock is compared: a release is noted before it is sent, a grant when it has come,
-/// so two holds that follow one another can never seem to overlap.
+/// Sees every hold of every lock from inside the process that takes them, and counts those that began while
+/// another one of the same key went on. No clock is compared: a release is noted before it is sent, a grant
+/// when it has come, so two holds that follow one another can never seem to overlap.
 final class HoldWatch: Sendable {
     private struct Hold {
         let token: LeaseToken
@@ -13,12 +13,23 @@ final class HoldWatch: Sendable {
 
     private struct State {
         var tally = HoldTally()
+        var hasLock = false
         var inside: [LockKey: [Hold]] = [:]
     }
 
     private let state = Mutex(State())
 
     var tally: HoldTally { state.withLock { $0.tally } }
+
+    /// A lock was given to it.
+    var hasLock: Bool { state.withLock { $0.hasLock } }
+
+    /// The lock, so that this sees who is inside.
+    func watched(_ lock: any LeaseLock) -> any LeaseLock {
+        func wrap(_ lock: some LeaseLock) -> any LeaseLock { WatchedLock(lock: lock, watch: self) }
+        state.withLock { $0.hasLock = true }
+        return wrap(lock)
+    }
 
     func granted(_ lease: Lease, at now: ContinuousClock.Instant) {
         state.withLock { state in

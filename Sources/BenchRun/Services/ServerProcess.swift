@@ -8,8 +8,8 @@ import NIOHTTP1
 
 /// One `lab-server serve` child of a trial.
 package struct ServerProcess: Sendable {
-    /// Passwords that may wait for their turn: as many as a run may have users, because a full queue is no property
-    /// of a strategy.
+    /// Passwords that may wait for their turn: as many as a run may have users, because a full queue is no
+    /// property of a strategy.
     private static let passwordQueue = 10_000
 
     package let process: ChildProcess
@@ -72,8 +72,8 @@ package struct ServerProcess: Sendable {
         return ServerProcess(process: child, target: target, metrics: metrics, shownArguments: shown)
     }
 
-    /// The environment of this process without the server's own variables: a trial's server runs with what the report
-    /// shows, not with what somebody set for a server in production.
+    /// The environment of this process without the server's own variables: a trial's server runs with what
+    /// the report shows, not with what somebody set for a server in production.
     private static var environment: [String: String] {
         ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("LAB_") }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import LabCrypto
 public import RedisClient
 import Synchronization
 
@@ -99,8 +100,15 @@ public final class AccessTokens: Sendable {
 
     func sign(header: String, payload: String) throws(InventoryError) -> String {
         let body = header + "." + payload
-        let signature = try OpenSSL.hmacSHA256(key: key, message: Array(body.utf8))
+        let signature = try Self.signature(Array(body.utf8), key: key)
         return body + "." + Base64.encodeURL(signature)
+    }
+
+    private static func signature(_ message: [UInt8], key: [UInt8]) throws(InventoryError) -> [UInt8] {
+        guard let signature = OpenSSL.hmacSHA256(key: key, message: message) else {
+            throw InventoryError(.cryptoFailed, "HMAC failed")
+        }
+        return signature
     }
 
     /// The user and the version that the token was issued for. Whether that version still counts is the
@@ -141,7 +149,7 @@ public final class AccessTokens: Sendable {
             throw Self.invalid("the token's signature is not base64url")
         }
         let signed = Array(bytes[..<(bytes.count - parts[2].count - 1)])
-        guard OpenSSL.areEqual(try OpenSSL.hmacSHA256(key: key, message: signed), signature) else {
+        guard OpenSSL.areEqual(try Self.signature(signed, key: key), signature) else {
             throw Self.invalid("the token's signature is wrong")
         }
         guard let payload = Base64.decodeURL(parts[1]),

@@ -1,7 +1,10 @@
-/// The 3,000 passwords that people use most, of those long enough to be taken here: what ASVS 6.2.4 has refused.
+import LabCrypto
+
+/// The 3,000 passwords that people use most, of those long enough to be taken here: what ASVS 6.2.4 has
+/// refused.
 ///
-/// The list is that of zxcvbn, by frequency in leaked accounts. What is kept of each is four bytes of its SHA-256: a
-/// password that is none of them is taken for one once in 1.4 million times.
+/// The list is that of zxcvbn, by frequency in leaked accounts. What is kept of each is four bytes of its
+/// SHA-256: a password that is none of them is taken for one once in 1.4 million times.
 enum CommonPasswords {
     private static let known: Set<UInt32> = {
         guard let bytes = Base64.decodeURL(digests.utf8) else {

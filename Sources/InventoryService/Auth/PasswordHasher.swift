@@ -1,4 +1,4 @@
-import CLibCrypt
+import LabCrypto
 import NIOPosix
 import Synchronization
 
@@ -105,7 +105,7 @@ public final class PasswordHasher: Sendable {
     }
 }
 
-/// The calls of libxcrypt.
+/// What is handed to bcrypt, and what its refusal means.
 private enum Bcrypt {
     /// bcrypt reads 72 bytes and C stops at NUL.
     static func takes(_ password: String) -> Bool {
@@ -114,14 +114,13 @@ private enum Bcrypt {
 
     /// `$2b$`, the cost and a new random salt of 128 bits.
     static func setting(cost: Int) throws(InventoryError) -> String {
-        let salt = try OpenSSL.randomBytes(16)
-        var text = [CChar](repeating: 0, count: Int(CRYPT_GENSALT_OUTPUT_SIZE))
-        let result = unsafe salt.withUnsafeBytes { salt in
-            unsafe crypt_gensalt_rn(
-                "$2b$", CUnsignedLong(cost), salt.baseAddress, CInt(salt.count), &text, CInt(text.count))
+        guard let salt = OpenSSL.randomBytes(16) else {
+            throw InventoryError(.cryptoFailed, "the random generator failed")
         }
-        guard unsafe result != nil else { throw InventoryError(.cryptoFailed, "bcrypt refused its cost") }
-        return string(text)
+        guard let setting = LibCrypt.setting(cost: cost, salt: salt) else {
+            throw InventoryError(.cryptoFailed, "bcrypt refused its cost")
+        }
+        return setting
     }
 
     /// A setting that no stored hash has.
@@ -139,23 +138,14 @@ private enum Bcrypt {
         case .bcrypt: phrase = password
         case .bcryptOverHMAC:
             let key = Array(setting.utf8.prefix(29).suffix(22))
-            phrase = Base64.encode(try OpenSSL.hmacSHA256(key: key, message: Array(password.utf8)))
+            guard let digest = OpenSSL.hmacSHA256(key: key, message: Array(password.utf8)) else {
+                throw InventoryError(.cryptoFailed, "HMAC failed")
+            }
+            phrase = Base64.encode(digest)
         }
-        var working = [UInt8](repeating: 0, count: MemoryLayout<crypt_data>.size)
-        defer { OpenSSL.wipe(&working) }
-        let hash = unsafe working.withUnsafeMutableBytes { working -> String? in
-            guard
-                let text = unsafe crypt_rn(phrase, setting, working.baseAddress, CInt(working.count))
-            else { return nil }
-            return unsafe String(cString: text)
-        }
-        guard let hash, hash.hasPrefix("$2b$") else {
+        guard let hash = LibCrypt.hash(phrase, setting: setting) else {
             throw InventoryError(.cryptoFailed, "bcrypt cannot read the stored hash")
         }
         return hash
-    }
-
-    private static func string(_ characters: [CChar]) -> String {
-        String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

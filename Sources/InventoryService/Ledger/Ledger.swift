@@ -28,14 +28,14 @@ public protocol Ledger: LedgerAdministration {
     /// Products in the order of their numbers.
     func products(_ page: Page) async throws(InventoryError) -> Listing<Product>
 
-    /// Takes a product off sale for good; its purchases stay readable. What was reserved of it can no longer be
-    /// sold.
+    /// Takes a product off sale for good; its purchases stay readable. What was reserved of it can no longer
+    /// be sold.
     ///
     /// - Returns: False when there is no such product.
     func deleteProduct(_ id: ProductID, at time: Timestamp) async throws(InventoryError) -> Bool
 
-    /// Records a sale whose units were reserved; refuses to sell more than was supplied, from a stock that was
-    /// replaced, or under a reservation that was ended.
+    /// Records a sale whose units were reserved; refuses to sell more than was supplied, from a stock that
+    /// was replaced, or under a reservation that was ended.
     func record(_ sale: Sale) async throws(InventoryError) -> RecordOutcome
 
     /// The highest fence that a purchase of the product carries.
@@ -55,8 +55,8 @@ public protocol Ledger: LedgerAdministration {
     /// The name under which this ledger fills stocks.
     var origin: String { get }
 
-    /// What the ledger knows of stocks, in the order of the products' numbers: of products above `last`, deleted ones
-    /// too.
+    /// What the ledger knows of stocks, in the order of the products' numbers: of products above `last`,
+    /// deleted ones too.
     func stockAccounts(
         after last: ProductID?, limit: Int
     ) async throws(InventoryError) -> [StockAccount]
@@ -90,8 +90,8 @@ public protocol Ledger: LedgerAdministration {
 
     /// Notes the Redis servers that hold the stock now.
     ///
-    /// - Parameter distrust: Their content may be older than the ledger: what was reserved of any product until
-    ///   now can no longer be sold.
+    /// - Parameter distrust: Their content may be older than the ledger: what was reserved of any product
+    ///   until now can no longer be sold.
     func noteStockServers(_ runs: Set<String>, distrust: Bool) async throws(InventoryError)
 
     /// Records a change of a product's supply.

@@ -6,8 +6,9 @@ public struct Page: Sendable, Hashable {
     public let skip: Int
     /// Items in the window, at most.
     public let limit: Int
-    /// The id of the item right before the window, in the list's own order; nil: it begins with the list. A list that
-    /// is read from item to item costs the same on every page, and shows no item twice when others are added.
+    /// The id of the item right before the window, in the list's own order; nil: it begins with the list. A
+    /// list that is read from item to item costs the same on every page, and shows no item twice when others
+    /// are added.
     public let after: Int64?
 
     /// - Throws: ``InventoryError`` with `.invalidField`: skip below 0 or limit outside 1 to 100.

@@ -2,8 +2,8 @@ public import LockStrategies
 
 /// A refusal that an idempotency key names: the answer that the key gets from then on.
 public struct PurchaseRefusal: Sendable, Hashable {
-    /// Refusals that are final. A lock that was not obtained, or a server out of reach, is no answer: the same key
-    /// may be tried again.
+    /// Refusals that are final. A lock that was not obtained, or a server out of reach, is no answer: the
+    /// same key may be tried again.
     public enum Outcome: String, Sendable, CaseIterable {
         case soldOut = "sold-out"
         case oversellRefused = "oversell-refused"

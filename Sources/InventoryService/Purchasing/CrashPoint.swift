@@ -28,8 +28,8 @@ public enum CrashPoint: String, Sendable, CaseIterable {
     case afterRestoreKeep = "after-restore-keep"
 }
 
-/// Kills the process the n-th time that it passes one crash point. Nothing in a release build: the tests that use it
-/// run in debug.
+/// Kills the process the n-th time that it passes one crash point. Nothing in a release build: the tests that
+/// use it run in debug.
 public struct CrashPoints: Sendable {
     private final class Fuse: Sendable {
         let point: CrashPoint

@@ -1,8 +1,8 @@
 import LockStrategies
 import Synchronization
 
-/// How many units of a product a user is buying at this moment, so that all of one user's calls together reserve no
-/// more than the user may have. What was bought before, only the ledger knows.
+/// How many units of a product a user is buying at this moment, so that all of one user's calls together
+/// reserve no more than the user may have. What was bought before, only the ledger knows.
 final class HoardingGuard: Sendable {
     struct Place: Sendable, Hashable {
         let user: UserID
@@ -11,8 +11,8 @@ final class HoardingGuard: Sendable {
 
     private let units = Mutex<[Place: Int]>([:])
 
-    /// - Returns: False when these units and those under way are more than `limit`; nothing was counted then, else
-    ///   the caller must call ``leave(_:units:)``.
+    /// - Returns: False when these units and those under way are more than `limit`; nothing was counted then,
+    ///   else the caller must call ``leave(_:units:)``.
     func enter(_ place: Place, units wanted: Int, limit: Int) -> Bool {
         units.withLock { units in
             let after = units[place, default: 0] + wanted

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Purchases with an idempotency key that are being made now: who comes with the same key waits for their answer.
+/// Purchases with an idempotency key that are being made now: who comes with the same key waits for their
+/// answer.
 final class IdempotencyDesk: Sendable {
     struct Ticket: Sendable, Hashable {
         let user: UserID

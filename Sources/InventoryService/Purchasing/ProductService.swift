@@ -39,12 +39,12 @@ public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
         return Offer(product: recorded, stock: product.initialStock)
     }
 
-    /// Takes a product off sale for good; its purchases stay. From the return on nothing more is sold, also not what
-    /// was reserved before.
+    /// Takes a product off sale for good; its purchases stay. From the return on nothing more is sold, also
+    /// not what was reserved before.
     ///
     /// - Returns: False when there is no such product.
-    /// - Throws: ``InventoryError`` of the ledger. Where Redis cannot be reached, the next reconciliation removes
-    ///   what is left there.
+    /// - Throws: ``InventoryError`` of the ledger. Where Redis cannot be reached, the next reconciliation
+    ///   removes what is left there.
     public func delete(_ id: ProductID) async throws(InventoryError) -> Bool {
         guard try await store.deleteProduct(id, at: clock.now) else { return false }
         _ = try? await stock.drop(id, origin: store.origin)

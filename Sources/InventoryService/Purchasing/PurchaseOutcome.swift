@@ -28,8 +28,8 @@ public enum PurchaseOutcome: Sendable, Equatable {
         case productNotFound = "product-not-found"
     }
 
-    /// The final refusal that an idempotency key keeps; nil for a purchase, for a lock that was not obtained, and for
-    /// the limit of a user, which another setting lifts.
+    /// The final refusal that an idempotency key keeps; nil for a purchase, for a lock that was not obtained,
+    /// and for the limit of a user, which another setting lifts.
     var refusal: PurchaseRefusal.Outcome? {
         switch self {
         case .soldOut: .soldOut

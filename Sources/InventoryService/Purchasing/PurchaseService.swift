@@ -8,41 +8,28 @@ import RedisClient
 /// the last word and sells no more than was supplied, whatever the strategy did. Once units are reserved
 /// the bookkeeping is finished even when the caller is cancelled.
 public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort>: Sendable {
-    /// How a service is set up; one initialiser holds every default.
-    public struct Settings: Sendable, Hashable {
-        /// The id under which the strategy is recorded.
-        public var strategy: StrategyID
-        /// How long a buyer waits for the lock.
-        public var patience: Duration
-        /// Units of one product that one user may buy in all; nil: any number.
-        public var perUserLimit: Int?
-
-        public init(
-            strategy: StrategyID, patience: Duration = .seconds(5), perUserLimit: Int? = nil
-        ) {
-            self.strategy = strategy
-            self.patience = patience
-            self.perUserLimit = perUserLimit
-        }
-    }
-
     private let strategy: Strategy
     private let store: Store
     private let stock: StockStore<Redis>
-    private let settings: Settings
+    private let settings: ServiceSettings
     private let random: RandomSource
     private let clock: WallClock
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let gate: SalesGate
     private let crashPoints: CrashPoints
     private let logger: Logger
     private let desk = IdempotencyDesk()
     private let hoarding = HoardingGuard()
 
-    /// - Parameter gate: The same as that of the reconciler of this process.
+    /// - Parameters:
+    ///   - gate: The same as that of the reconciler of this process.
+    ///   - clock: What a purchase is dated by.
+    ///   - now: What deadlines and timings are counted by; the strategy has the same.
     public init(
-        strategy: Strategy, store: Store, stock: StockStore<Redis>, settings: Settings,
+        strategy: Strategy, store: Store, stock: StockStore<Redis>, settings: ServiceSettings,
         gate: SalesGate = .open, random: RandomSource = .system, clock: WallClock = .system,
-        crashPoints: CrashPoints = .none, logger: Logger
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, crashPoints: CrashPoints = .none,
+        logger: Logger
     ) {
         self.strategy = strategy
         self.store = store
@@ -50,6 +37,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         self.settings = settings
         self.random = random
         self.clock = clock
+        self.now = now
         self.gate = gate
         self.crashPoints = crashPoints
         self.logger = logger
@@ -58,31 +46,30 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     /// Requests that wait for the answer to another one under their idempotency key.
     var waitingUnderKeys: Int { desk.waitingCount }
 
-    /// Buys `quantity` units for `user`. No SQL is read before the strategy is asked, except for the earlier
-    /// answer to an idempotency key; `fenced` reads it once when Redis has lost its numbers.
+    /// Buys what is ordered. No SQL is read before the strategy is asked, except for the earlier answer to an
+    /// idempotency key; `fenced` reads it once when Redis has lost its numbers.
     ///
-    /// One key, one answer: the first purchase, or the first refusal that is final, is given again to every later
-    /// call with the same key and body, after a restart too; a call that comes meanwhile waits for it. A lock
-    /// that was not obtained and an error leave the key as it was.
+    /// One key, one answer: the first purchase, or the first refusal that is final, is given again to every
+    /// later call with the same key and body, after a restart too; a call that comes meanwhile waits for it.
+    /// A lock that was not obtained and an error leave the key as it was.
     ///
     /// - Throws: ``InventoryError`` with the timings so far: `.invalidField` for a quantity outside 1 to
-    ///   10^9; `.idempotencyMismatch`; `.redisUnavailable`, `.redisRefused`, `.outcomeUnknown`, `.stockUnknown`,
-    ///   `.stockReplaced`, `.reservationEnded`, `.leaseLost` or `.cancelled` of the reservation;
-    ///   `.ledgerUnavailable`, `.ledgerOverloaded`, `.ledgerFull` or `.unknownUser` of the record. After every one
-    ///   of them no purchase exists and the units are back in stock, as far as Redis can be reached and, under a
-    ///   lock, the lock be had within the patience of a buyer. Where not, the reservation stays open until it is
-    ///   reconciled; so it does after `.recordUnknown`, when a purchase may exist.
-    public func purchase(
-        product: ProductID, quantity: Int, for user: UserID, idempotencyKey: IdempotencyKey? = nil
-    ) async throws(InventoryError) -> PurchaseReport {
-        guard (1...Bounds.units).contains(quantity) else {
+    ///   10^9; `.idempotencyMismatch`; `.redisUnavailable`, `.redisRefused`, `.outcomeUnknown`,
+    ///   `.stockUnknown`, `.stockReplaced`, `.reservationEnded`, `.leaseLost` or `.cancelled` of the
+    ///   reservation; `.ledgerUnavailable`, `.ledgerOverloaded`, `.ledgerFull` or `.unknownUser` of the
+    ///   record. After every one of them no purchase exists and the units are back in stock, as far as Redis
+    ///   can be reached and, under a lock, the lock be had within the patience of a buyer. Where not, the
+    ///   reservation stays open until it is reconciled; so it does after `.recordUnknown`, when a purchase
+    ///   may exist.
+    public func purchase(_ order: PurchaseOrder) async throws(InventoryError) -> PurchaseReport {
+        guard (1...Bounds.units).contains(order.quantity) else {
             throw .invalid("quantity", "must be a whole number from 1 to \(Bounds.units)")
         }
-        let order = Order(product: product, quantity: quantity, user: user, key: idempotencyKey)
-        guard let idempotencyKey else { return try await buy(order) }
-        let ticket = IdempotencyDesk.Ticket(user: user, key: idempotencyKey)
+        guard let key = order.key else { return try await buy(order) }
+        let ticket = IdempotencyDesk.Ticket(user: order.user, key: key)
+        let body = IdempotencyDesk.Body(product: order.product.rawValue, quantity: order.quantity)
         while true {
-            switch await desk.enter(ticket, .init(product: product.rawValue, quantity: quantity)) {
+            switch await desk.enter(ticket, body) {
             case .first:
                 return try await answer(order, ticket)
             case .answered(.failure(let error)) where error.code == .cancelled && !Task.isCancelled:
@@ -91,27 +78,28 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             case .answered(let answer):
                 return try answer.get().repeated
             case .mismatch:
-                throw Self.mismatch
+                throw Settlement.mismatch
             }
         }
     }
 
-    private struct Order: Sendable {
-        let product: ProductID
-        let quantity: Int
-        let user: UserID
-        let key: IdempotencyKey?
+    /// As ``purchase(_:)``.
+    public func purchase(
+        product: ProductID, quantity: Int, for user: UserID, idempotencyKey: IdempotencyKey? = nil
+    ) async throws(InventoryError) -> PurchaseReport {
+        try await purchase(
+            PurchaseOrder(product: product, quantity: quantity, user: user, key: idempotencyKey))
     }
 
     /// The answer that the key has, or else a purchase, whose answer the key then has.
     private func answer(
-        _ order: Order, _ ticket: IdempotencyDesk.Ticket
+        _ order: PurchaseOrder, _ ticket: IdempotencyDesk.Ticket
     ) async throws(InventoryError) -> PurchaseReport {
         let result: Result<PurchaseReport, InventoryError>
         do throws(InventoryError) {
             if let stored = try await store.answer(to: ticket.user, under: ticket.key) {
                 result = .success(
-                    PurchaseReport(outcome: try Self.again(stored, order), timings: PurchaseTimings()))
+                    PurchaseReport(outcome: try stored.answer(to: order), timings: PurchaseTimings()))
             } else {
                 let report = try await buy(order)
                 if let refusal = report.outcome.refusal {
@@ -129,9 +117,9 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         return try result.get()
     }
 
-    /// What one user reserves at the same time stays within the limit too, so that nobody empties the stock for others
-    /// with calls that the ledger refuses in the end.
-    private func buy(_ order: Order) async throws(InventoryError) -> PurchaseReport {
+    /// What one user reserves at the same time stays within the limit too, so that nobody empties the stock
+    /// for others with calls that the ledger refuses in the end.
+    private func buy(_ order: PurchaseOrder) async throws(InventoryError) -> PurchaseReport {
         guard let limit = settings.perUserLimit else { return try await reserve(order) }
         let place = HoardingGuard.Place(user: order.user, product: order.product)
         guard hoarding.enter(place, units: order.quantity, limit: limit) else {
@@ -141,12 +129,12 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         return try await reserve(order)
     }
 
-    private func reserve(_ order: Order) async throws(InventoryError) -> PurchaseReport {
+    private func reserve(_ order: PurchaseOrder) async throws(InventoryError) -> PurchaseReport {
         guard stock.layout == .ledger || gate.isOpen else {
             gate.report(nil)
             throw InventoryError(.stockUnknown, "the stock is being compared with the ledger; try again")
         }
-        let start = ContinuousClock.now
+        let start = now()
         let reservation = Reservation(
             id: ReservationID(random: random), product: order.product, quantity: order.quantity,
             deadline: start + settings.patience)
@@ -164,10 +152,10 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         do throws(StrategyError) {
             outcome = try await strategy.reserve(reservation)
             timings.evidence = outcome.evidence
-            timings.redis = start.duration(to: .now)
+            timings.redis = start.duration(to: now())
         } catch {
             timings.evidence = error.evidence
-            timings.redis = start.duration(to: .now)
+            timings.redis = start.duration(to: now())
             return try await unanswered(error, reservation, timings)
         }
         switch outcome.decision {
@@ -181,7 +169,8 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             return try await finish(sale(fence, epoch), timings)
         case .leftToLedger:
             let report = try await finish(sale(nil, nil), timings)
-            // Nothing had been promised before, so this is the first word and not a refusal of an earlier one.
+            // Nothing had been promised before, so this is the first word and not a refusal of an earlier
+            // one.
             guard case .oversellRefused = report.outcome else { return report }
             return PurchaseReport(outcome: .soldOut, timings: report.timings)
         }
@@ -192,10 +181,10 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         _ reservation: Reservation, _ timings: PurchaseTimings
     ) async throws(InventoryError) -> PurchaseReport {
         gate.report(reservation.product)
-        await Self.shielded {
+        await uncancelled {
             await self.giveBack(reservation.id, of: reservation.product, because: "its stock is in doubt")
         }
-        throw InventoryError(.stockReplaced, Self.replacedSentence, timings: timings)
+        throw InventoryError(.stockReplaced, Settlement.replacedSentence, timings: timings)
     }
 
     /// The strategy could not answer. Gives back what it may have taken, and tells a product without stock
@@ -205,7 +194,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     ) async throws(InventoryError) -> PurchaseReport {
         switch error.code {
         case .outcomeUnknown, .cancelled:
-            await Self.shielded {
+            await uncancelled {
                 await self.giveBack(reservation.id, of: reservation.product, because: error)
             }
         case .notStocked:
@@ -231,7 +220,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     private func finish(
         _ sale: Sale, _ timings: PurchaseTimings
     ) async throws(InventoryError) -> PurchaseReport {
-        let result = await Self.shielded { await self.recordAndSettle(sale, timings) }
+        let result = await uncancelled { await self.recordAndSettle(sale, timings) }
         return try result.get()
     }
 
@@ -239,104 +228,41 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         _ sale: Sale, _ before: PurchaseTimings
     ) async -> Result<PurchaseReport, InventoryError> {
         var timings = before
-        let start = ContinuousClock.now
+        let start = now()
         let recorded: Result<RecordOutcome, InventoryError>
         do throws(InventoryError) {
             recorded = .success(try await store.record(sale))
         } catch {
             recorded = .failure(error)
         }
-        let end = ContinuousClock.now
+        let end = now()
         timings.sql = start.duration(to: end)
-        let outcome: Result<PurchaseOutcome, InventoryError>
-        switch recorded {
-        case .success(.recorded(let purchase)):
-            crashPoints.pass(.afterRecord)
-            await clear(sale)
-            crashPoints.pass(.afterClear)
-            outcome = .success(.purchased(purchase))
-        case .success(.alreadyRecorded(let earlier)):
-            // Two requests with one key at the same time: this one was second.
-            await giveBack(sale.reservation, of: sale.product, because: "its idempotency key is used")
-            do throws(InventoryError) {
-                outcome = .success(
-                    try Self.repeated(earlier, product: sale.product, quantity: sale.quantity))
-            } catch {
-                outcome = .failure(error)
-            }
-        case .success(.stockReplaced):
-            gate.report(sale.product)
-            await giveBack(sale.reservation, of: sale.product, because: "its stock was filled anew")
-            outcome = .failure(InventoryError(.stockReplaced, Self.replacedSentence))
-        case .success(.reservationEnded):
-            outcome = .failure(
-                InventoryError(
-                    .reservationEnded, "the reservation was returned meanwhile; nothing was bought"))
-        case .success(.oversellRefused) where stock.layout == .ledger:
-            outcome = .success(.oversellRefused)
-        case .success(.oversellRefused):
-            logger.error(
-                "oversell refused by the ledger: the strategy let too many buyers in",
-                metadata: metadata(sale.reservation, sale.product, ["user_id": "\(sale.user)"]))
-            // The units never existed, so they do not go back to the stock.
-            await clear(sale)
-            outcome = .success(.oversellRefused)
-        case .success(.limitReached):
-            await giveBack(sale.reservation, of: sale.product, because: "the user has as many as one may")
-            outcome = .success(.limitReached)
-        case .success(.productNotFound):
-            // A stock without a product: nothing that could be sold.
-            await clear(sale)
-            outcome = .success(.productNotFound)
-        case .failure(let error) where error.code == .recordUnknown:
-            // The row may exist: the reservation stays open, for who can read what became of it.
-            outcome = .failure(error)
-        case .failure(let error):
-            await giveBack(sale.reservation, of: sale.product, because: error)
-            outcome = .failure(error)
-        }
-        timings.redis += end.duration(to: .now)
-        return outcome.map { PurchaseReport(outcome: $0, timings: timings) }.mapError { error in
+        let settlement = Settlement(of: sale, recorded, layout: stock.layout)
+        await settle(sale, settlement)
+        timings.redis += end.duration(to: now())
+        return settlement.answer.map { PurchaseReport(outcome: $0, timings: timings) }.mapError { error in
             var error = error
             error.timings = timings
             return error
         }
     }
 
-    private static var replacedSentence: String {
-        "the stock of this product is being filled anew; nothing was bought, try again"
-    }
-
-    private static var mismatch: InventoryError {
-        InventoryError(
-            .idempotencyMismatch, "this Idempotency-Key was used for a purchase with another body")
-    }
-
-    private static func again(
-        _ stored: StoredAnswer, _ order: Order
-    ) throws(InventoryError) -> PurchaseOutcome {
-        switch stored {
-        case .purchase(let earlier):
-            return try repeated(earlier, product: order.product, quantity: order.quantity)
-        case .refusal(let refusal):
-            guard refusal.product == order.product, refusal.quantity == order.quantity else {
-                throw mismatch
-            }
-            return switch refusal.outcome {
-            case .soldOut: .soldOut
-            case .oversellRefused: .oversellRefused
-            case .productNotFound: .productNotFound
-            }
+    /// Does what the settlement says.
+    private func settle(_ sale: Sale, _ settlement: Settlement) async {
+        if settlement.isStockInDoubt { gate.report(sale.product) }
+        if settlement.isOversell {
+            logger.error(
+                "oversell refused by the ledger: the strategy let too many buyers in",
+                metadata: metadata(sale.reservation, sale.product, ["user_id": "\(sale.user)"]))
         }
-    }
-
-    private static func repeated(
-        _ earlier: Purchase, product: ProductID, quantity: Int
-    ) throws(InventoryError) -> PurchaseOutcome {
-        guard earlier.product == product, earlier.quantity == quantity else {
-            throw mismatch
+        switch settlement.reservation {
+        case .cleared(afterSale: let isSold):
+            if isSold { crashPoints.pass(.afterRecord) }
+            await clear(sale)
+            if isSold { crashPoints.pass(.afterClear) }
+        case .givenBack(let reason): await giveBack(sale.reservation, of: sale.product, because: reason)
+        case .left: break
         }
-        return .repeated(earlier)
     }
 
     /// The purchase stands whatever happens here: an uncleared reservation only waits for the reconciler.
@@ -356,8 +282,8 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     ) async {
         do throws(StrategyError) {
             // Behind the reservation, even if Redis is silent: that may still be carried out.
-            let units = try await RedisClient.finishing { () throws(StrategyError) in
-                try await strategy.cancel(id, of: product, deadline: .now + settings.patience)
+            let units = try await stock.finishing { () throws(StrategyError) in
+                try await strategy.cancel(id, of: product, deadline: now() + settings.patience)
             }
             logger.info(
                 "reservation ended without a sale",
@@ -377,13 +303,5 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             "product_id": "\(product)", "reservation_id": "\(id)", "strategy": "\(settings.strategy)",
         ]
         return ids.merging(details) { $1 }
-    }
-
-    /// Runs `work` to its end even when the caller is cancelled. It is bounded by the time limits of Redis
-    /// and by the ledger's queue.
-    private static func shielded<Value: Sendable>(
-        _ work: @escaping @Sendable () async -> Value
-    ) async -> Value {
-        await Task { await work() }.value
     }
 }

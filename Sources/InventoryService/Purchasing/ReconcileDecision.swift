@@ -2,9 +2,9 @@ import LockStrategies
 
 /// What to do about one product, from what ledger and Redis say. Pure: facts in, actions out.
 ///
-/// The facts are read in this order: the account, the stock, the reservations in work, the recorded ones, the account
-/// again. So a reservation that is neither in work nor recorded never will be by itself, and what was sold
-/// between the two accounts bounds what cannot be known about the moment of the stock.
+/// The facts are read in this order: the account, the stock, the reservations in work, the recorded ones, the
+/// account again. So a reservation that is neither in work nor recorded never will be by itself, and what was
+/// sold between the two accounts bounds what cannot be known about the moment of the stock.
 struct ReconcileDecision: Sendable, Hashable {
     struct Facts: Sendable, Hashable {
         let before: StockAccount
@@ -39,8 +39,8 @@ struct ReconcileDecision: Sendable, Hashable {
     private(set) var fill: Filling?
     /// The product was deleted, and Redis still knows it.
     private(set) var drop = false
-    /// Units that are missing (above 0) or too many (below 0); 0 also where units are on their way and nothing certain
-    /// can be said.
+    /// Units that are missing (above 0) or too many (below 0); 0 also where units are on their way and
+    /// nothing certain can be said.
     private(set) var drift = 0
 
     init(_ facts: Facts) {

@@ -2,14 +2,14 @@ public import LockStrategies
 public import Logging
 public import RedisClient
 
-/// Brings Redis back to what the ledger says: finishes or returns every reservation that a crash left open, fills
-/// stocks that Redis lost, removes those of deleted products.
+/// Brings Redis back to what the ledger says: finishes or returns every reservation that a crash left open,
+/// fills stocks that Redis lost, removes those of deleted products.
 ///
-/// Each step is atomic and can be repeated, so it may run at any time, twice, or in two places at once, beside sales.
-/// A reservation that this process is working on is left alone; of all others the process that made them is
-/// dead, because one process holds a ledger. Before units go back the ledger marks the reservation as
-/// ended, so a late row of it is refused; Redis keeps such a mark too, so a late decrement is refused. Cost: one
-/// round trip a product and bucket, three reads of the ledger.
+/// Each step is atomic and can be repeated, so it may run at any time, twice, or in two places at once,
+/// beside sales. A reservation that this process is working on is left alone; of all others the process that
+/// made them is dead, because one process holds a ledger. Before units go back the ledger marks the
+/// reservation as ended, so a late row of it is refused; Redis keeps such a mark too, so a late decrement is
+/// refused. Cost: one round trip a product and bucket, three reads of the ledger.
 public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort>: Sendable {
     private let strategy: Strategy
     private let store: Store
@@ -51,8 +51,8 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     /// Looks at every product and puts right what is wrong.
     ///
     /// - Parameter isDryRun: Reports only; nothing is changed and no server is trusted.
-    /// - Throws: ``InventoryError`` when the ledger or Redis cannot be asked at all. What fails at one product
-    ///   stands in its entry.
+    /// - Throws: ``InventoryError`` when the ledger or Redis cannot be asked at all. What fails at one
+    ///   product stands in its entry.
     public func run(isDryRun: Bool = false) async throws(InventoryError) -> ReconcileReport {
         var report = ReconcileReport(isDryRun: isDryRun)
         guard stock.layout != .ledger else { return report }
@@ -85,8 +85,8 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
         return report
     }
 
-    /// Opens the gate for the servers that are there now, after making void what was reserved before if they are not
-    /// those that the ledger knows.
+    /// Opens the gate for the servers that are there now, after making void what was reserved before if they
+    /// are not those that the ledger knows.
     ///
     /// - Returns: Whether they are not.
     private func lookAtServers(_ isDryRun: Bool) async throws(InventoryError) -> Bool {

@@ -1,13 +1,14 @@
 public import LockStrategies
 import Synchronization
 
-/// Who works on what, and whether the stock in Redis may be sold: shared by the purchases, the changes of supply and
-/// the reconciler of one process.
+/// Who works on what, and whether the stock in Redis may be sold: shared by the purchases, the changes of
+/// supply and the reconciler of one process.
 ///
-/// A Redis server that was not seen before (restarted, promoted, another node) may have lost writes that it had
-/// acknowledged. The gate closes by itself when one appears, and opens when the reconciler has made void what
-/// was reserved before. A server that starts holds it closed until the first reconciliation has gone through all
-/// products, so that nobody is told "sold out" of units that are about to come back. Never waits; a lock of nanoseconds a call.
+/// A Redis server that was not seen before (restarted, promoted, another node) may have lost writes that it
+/// had acknowledged. The gate closes by itself when one appears, and opens when the reconciler has made void
+/// what was reserved before. A server that starts holds it closed until the first reconciliation has gone
+/// through all products, so that nobody is told "sold out" of units that are about to come back. Never waits;
+/// a lock of nanoseconds a call.
 public final class SalesGate: Sendable {
     private struct State: Sendable {
         var trusted: Int?

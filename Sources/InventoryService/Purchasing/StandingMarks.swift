@@ -1,8 +1,8 @@
 import LockStrategies
 import Synchronization
 
-/// How long the marks of ended reservations have stood, by the clock of this process: a wall clock that jumps makes
-/// none of them go too soon.
+/// How long the marks of ended reservations have stood, by the clock of this process: a wall clock that jumps
+/// makes none of them go too soon.
 final class StandingMarks: Sendable {
     /// No call of a process lives so long, so no reservation can still come.
     private static let hold = Duration.seconds(3600)

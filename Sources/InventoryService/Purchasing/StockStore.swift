@@ -15,6 +15,13 @@ public struct StockStore<Redis: RedisPort>: Sendable {
     /// Where the units are.
     public var layout: StockLayout { stock.layout }
 
+    /// As ``RedisPort/finishing(_:)``, of the Redis that holds the stock.
+    func finishing<Value: Sendable, Failure: Error>(
+        _ calls: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        try await redis.finishing(calls)
+    }
+
     /// Sets the stock of a product that has none yet.
     ///
     /// - Returns: False when the product has a stock; it was left alone.

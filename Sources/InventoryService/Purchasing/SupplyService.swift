@@ -3,9 +3,9 @@ import RedisClient
 
 /// Changes of what is on sale: units that come, and units that go without a sale.
 ///
-/// Units that go are reserved as a buyer's would be, so the stock never falls below zero; units that come reach the
-/// stock as the return of a reservation, so no lock holder overwrites them. The ledger has the last word in
-/// both, and what a crash leaves half done is finished by the reconciler.
+/// Units that go are reserved as a buyer's would be, so the stock never falls below zero; units that come
+/// reach the stock as the return of a reservation, so no lock holder overwrites them. The ledger has the last
+/// word in both, and what a crash leaves half done is finished by the reconciler.
 public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort>: Sendable {
     public enum Outcome: Sendable, Hashable {
         case adjusted(StockAccount)
@@ -45,9 +45,9 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
 
     /// Adds `delta` units to the stock of a product, or takes them away.
     ///
-    /// - Throws: ``InventoryError``: `.invalidField` for a delta of 0 or beyond ``Bounds``, or a reason that has not
-    ///   1 to 200 characters; the errors of a purchase. After an error of units that come they may be in
-    ///   the ledger already; they are on sale at the latest after the next reconciliation.
+    /// - Throws: ``InventoryError``: `.invalidField` for a delta of 0 or beyond ``Bounds``, or a reason that
+    ///   has not 1 to 200 characters; the errors of a purchase. After an error of units that come they may be
+    ///   in the ledger already; they are on sale at the latest after the next reconciliation.
     public func adjust(
         _ product: ProductID, by delta: Int, because reason: String, actor: UserID
     ) async throws(InventoryError) -> Outcome {
@@ -59,14 +59,14 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
             throw .invalid("reason", "must have 1 to 200 characters")
         }
         let id = ReservationID(random: random)
-        func movement(_ epoch: StockEpoch?) -> SupplyMovement {
+        let movement = { @Sendable (epoch: StockEpoch?) in
             SupplyMovement(
                 id: id, product: product, delta: delta, reason: reason, actor: actor, epoch: epoch,
                 time: clock.now)
         }
         gate.enter(id)
         gate.beginAdjusting(product)
-        let result = await Task { () -> Result<Outcome, InventoryError> in
+        let result = await uncancelled { () -> Result<Outcome, InventoryError> in
             do throws(InventoryError) {
                 return .success(
                     try await delta > 0 || stock.layout == .ledger
@@ -74,7 +74,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
             } catch {
                 return .failure(error)
             }
-        }.value
+        }
         gate.endAdjusting(product)
         gate.leave(id)
         return try result.get()
@@ -115,7 +115,8 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
     }
 
     private func take(
-        _ id: ReservationID, _ product: ProductID, _ units: Int, _ movement: (StockEpoch?) -> SupplyMovement
+        _ id: ReservationID, _ product: ProductID, _ units: Int,
+        _ movement: @Sendable (StockEpoch?) -> SupplyMovement
     ) async throws(InventoryError) -> Outcome {
         let reserved: ReserveOutcome
         do throws(StrategyError) {
@@ -126,7 +127,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
                 if try await store.product(product) == nil { return .productNotFound }
                 gate.report(product)
             }
-            _ = await RedisClient.finishing {
+            _ = await stock.finishing {
                 try? await strategy.cancel(id, of: product, deadline: .now + patience)
             }
             throw InventoryError(error, timings: PurchaseTimings(evidence: error.evidence))
@@ -166,7 +167,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
 
     private func giveBack(_ id: ReservationID, of product: ProductID) async {
         do throws(StrategyError) {
-            _ = try await RedisClient.finishing { () throws(StrategyError) in
+            _ = try await stock.finishing { () throws(StrategyError) in
                 try await strategy.cancel(id, of: product, deadline: .now + patience)
             }
         } catch {

@@ -146,7 +146,7 @@ struct RunCommand: AsyncParsableCommand {
         // A typed error stays one line on the terminal.
         let end: BenchExit
         do throws(BenchError) {
-            end = try await run(plan, visited)
+            end = try await carryOut(plan, visited)
         } catch {
             Terminal.complain(error.description)
             end = error.exitCode
@@ -178,7 +178,7 @@ struct RunCommand: AsyncParsableCommand {
         return server
     }
 
-    private func run(_ plan: RunPlan, _ visited: TargetServer?) async throws(BenchError) -> BenchExit {
+    private func carryOut(_ plan: RunPlan, _ visited: TargetServer?) async throws(BenchError) -> BenchExit {
         if let scheduleOut { try ScheduleFile.write(plan, to: scheduleOut) }
         let place: ServicePlace
         if let visited {

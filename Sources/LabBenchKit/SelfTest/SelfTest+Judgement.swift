@@ -5,9 +5,9 @@ import BenchRun
 import BenchStatistics
 import NIOCore
 
-/// Whether the judgement finds a difference that is there, and none where none is: the built-in server against itself
-/// with the same delay, with a fifth more, and with a fifth less. Each comparison is made as `compare --paired` makes
-/// its own: interleaved rounds, exact permutation test, noise floor.
+/// Whether the judgement finds a difference that is there, and none where none is: the built-in server
+/// against itself with the same delay, with a fifth more, and with a fifth less. Each comparison is made as
+/// `compare --paired` makes its own: interleaved rounds, exact permutation test, noise floor.
 extension SelfTest {
     /// How many comparisons are made, and of what.
     struct Comparisons: Sendable {

@@ -6,7 +6,8 @@ import BenchStatistics
 import Histogram
 import NIOCore
 
-/// What this machine can measure: the generator against the built-in server, whose answers are known beforehand.
+/// What this machine can measure: the generator against the built-in server, whose answers are known
+/// beforehand.
 struct SelfTest: Sendable {
     /// One figure, and what it should be.
     struct Finding: Sendable, Codable, Equatable {
@@ -186,8 +187,8 @@ struct SelfTest: Sendable {
         "\(Text.number(Double(histogram.valueAtPercentile(percentile)) / 1000)) ms"
     }
 
-    /// The percentile that shows nothing of a stall that hit this share of the requests: 99, as a report has it, or
-    /// the next whole one below where a short load leaves more than 1 % stalled.
+    /// The percentile that shows nothing of a stall that hit this share of the requests: 99, as a report has
+    /// it, or the next whole one below where a short load leaves more than 1 % stalled.
     static func hidingPercentile(stalled: Double) -> Double {
         stalled <= 0.01 ? 99 : ((1 - 1.1 * stalled) * 100).rounded(.down)
     }

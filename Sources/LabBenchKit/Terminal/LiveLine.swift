@@ -1,8 +1,8 @@
 import BenchLoad
 import BenchModel
 
-/// What a strategy's live line says beside its name: progress, rate, p99, errors and a sparkline always; the trial's
-/// place, its model and a bar where the terminal is wide enough. Pure.
+/// What a strategy's live line says beside its name: progress, rate, p99, errors and a sparkline always; the
+/// trial's place, its model and a bar where the terminal is wide enough. Pure.
 struct LiveLine: Sendable {
     /// Place of a trial in the run, `[3/40]`, or how it ended.
     let place: String

@@ -9,8 +9,8 @@ import Foundation
 import LockStrategies
 import Synchronization
 
-/// What a person sees while the bench runs: on a terminal one live line for each strategy and below it what stays,
-/// plain lines else.
+/// What a person sees while the bench runs: on a terminal one live line for each strategy and below it what
+/// stays, plain lines else.
 struct Terminal: RunDisplay {
     /// Shared by all copies: there is one terminal.
     private final class Board: Sendable {

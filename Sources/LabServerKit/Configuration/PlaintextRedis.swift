@@ -3,11 +3,11 @@ import RedisClient
 
 /// Who could read along on the way to Redis, or ask it without a password: a stock that anybody could change.
 ///
-/// Judged by the addresses that somebody named. Servers that Sentinels or a cluster name later are reached in the
-/// same way as those, with TLS or without.
+/// Judged by the addresses that somebody named. Servers that Sentinels or a cluster name later are reached in
+/// the same way as those, with TLS or without.
 enum PlaintextRedis {
-    /// - Returns: What to say to the person who starts a server on these; nil when all of them are on this machine,
-    ///   behind a Unix socket, or encrypted.
+    /// - Returns: What to say to the person who starts a server on these; nil when all of them are on this
+    ///   machine, behind a Unix socket, or encrypted.
     static func problem(_ endpoints: [RedisEndpoint]) -> String? {
         let open = remote(endpoints.filter { $0.password == nil }).map {
             "\($0) is another machine, and its URL has no password: whoever reaches it can change the stock; give the "

@@ -25,7 +25,7 @@ struct ServePlan: Sendable {
     let redis: RedisSource
     let redisLimits: RedisServers.Limits
     let databasePath: String
-    let settings: LabSettings
+    let settings: ServiceSettings
     let bcryptCost: Int
     /// Passwords that may wait to be hashed.
     let passwordQueue: Int
@@ -57,7 +57,7 @@ struct ServePlan: Sendable {
         let isDevelopment = reading.flag(.dev)
         host = reading.text(.host)
         port = reading.number(.port, 0...65_535)
-        settings = LabSettings(
+        settings = ServiceSettings(
             strategy: reading.choice(.strategy, StrategyID.allCases, standard: .luaAtomic),
             patience: .milliseconds(reading.number(.purchaseDeadline, 1...600_000)),
             perUserLimit: reading.isGiven(.perUserLimit)
@@ -98,20 +98,38 @@ struct ServePlan: Sendable {
         drainTimeout = .milliseconds(reading.number(.drainTimeout, 1...600_000))
         let interval = reading.number(.reconcileInterval, 0...86_400)
         reconcileInterval = interval == 0 ? nil : .seconds(interval)
-        var crashPoints = CrashPoints.none
+        crashPoints = Self.crashPoints(&reading, crashAt)
+        Self.checkLockNodes(&reading, settings, redisLimits)
+        redis = Self.redis(&reading)
+        guard reading.problems.isEmpty else {
+            throw StartFailure(.usage, reading.problems.joined(separator: "; "))
+        }
+        if let problem = values.secretProblem { throw StartFailure(.unsafeSecret, problem) }
+        secret = try Self.secretSource(values.text(.jwtSecret), isDevelopment: isDevelopment)
+    }
+
+    private static func crashPoints(_ reading: inout SettingReader, _ crashAt: String?) -> CrashPoints {
         do throws(InventoryError) {
-            if let crashAt { crashPoints = try Self.crashPoints(crashAt) }
+            return try crashAt.map { text throws(InventoryError) in try Self.crashPoints(text) } ?? .none
         } catch {
             reading.add(error.context)
+            return .none
         }
-        self.crashPoints = crashPoints
-        if settings.strategy.needsLockNodes, redisLimits.lockNode * 2 >= StrategySettings().leaseTimeToLive {
-            reading.add(
-                "--lock-node-timeout-ms must be below \(Int(StrategySettings().leaseTimeToLive / .milliseconds(2))), half of a "
-                    + "lock's time to live: waiting for a node uses it up")
-        }
+    }
+
+    private static func checkLockNodes(
+        _ reading: inout SettingReader, _ settings: ServiceSettings, _ limits: RedisServers.Limits
+    ) {
+        let lease = settings.policies.leaseTimeToLive
+        guard settings.strategy.needsLockNodes, limits.lockNode * 2 >= lease else { return }
+        reading.add(
+            "--lock-node-timeout-ms must be below \(Int(lease / .milliseconds(2))), half of a lock's time to "
+                + "live: waiting for a node uses it up")
+    }
+
+    private static func redis(_ reading: inout SettingReader) -> RedisSource {
         let allowsPlaintext = reading.flag(.allowPlaintextRedis)
-        redis = reading.convert(.redis, standard: .embedded) { text throws(StartFailure) in
+        return reading.convert(.redis, standard: .embedded) { text throws(StartFailure) in
             let endpoints: [RedisEndpoint]
             do throws(RedisURLError) { endpoints = try RedisEndpoint.list(parsing: text) } catch {
                 throw StartFailure(.usage, error.description)
@@ -121,11 +139,6 @@ struct ServePlan: Sendable {
             }
             return .servers(stock: endpoints[0], lockNodes: Array(endpoints.dropFirst()))
         }
-        guard reading.problems.isEmpty else {
-            throw StartFailure(.usage, reading.problems.joined(separator: "; "))
-        }
-        if let problem = values.secretProblem { throw StartFailure(.unsafeSecret, problem) }
-        secret = try Self.secretSource(values.text(.jwtSecret), isDevelopment: isDevelopment)
     }
 
     private static func tls(_ reading: inout SettingReader, _ values: SettingValues) -> TLSFiles? {

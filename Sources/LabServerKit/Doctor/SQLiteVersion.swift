@@ -17,8 +17,8 @@ struct SQLiteVersion: Sendable, Hashable, Comparable {
         (left.major, left.minor, left.patch) < (right.major, right.minor, right.patch)
     }
 
-    /// Two connections that write or checkpoint a WAL at once can lose committed pages: in all versions since the
-    /// WAL came (3.7.0), fixed in 3.51.3 and in the patches 3.50.7 and 3.44.6.
+    /// Two connections that write or checkpoint a WAL at once can lose committed pages: in all versions since
+    /// the WAL came (3.7.0), fixed in 3.51.3 and in the patches 3.50.7 and 3.44.6.
     var hasWALResetRace: Bool {
         guard major == 3, minor >= 7 else { return false }
         switch minor {

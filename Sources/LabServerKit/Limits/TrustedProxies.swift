@@ -1,7 +1,7 @@
 import Foundation
 
-/// Proxies whose word about the client's address is taken, by address or network. None by default: a header is written
-/// by whoever sends it.
+/// Proxies whose word about the client's address is taken, by address or network. None by default: a header
+/// is written by whoever sends it.
 struct TrustedProxies: Sendable, Hashable {
     /// An address of 4 or 16 bytes, and how many of its leading bits count.
     private struct Network: Sendable, Hashable {
@@ -43,9 +43,9 @@ struct TrustedProxies: Sendable, Hashable {
         self.networks = networks
     }
 
-    /// The address that the limits count: that of the connection, or, where it is a trusted proxy's, the last one in
-    /// `X-Forwarded-For` that is not. A text that is no address ends the search: what stands left of it was never
-    /// checked by anybody who is trusted.
+    /// The address that the limits count: that of the connection, or, where it is a trusted proxy's, the last
+    /// one in `X-Forwarded-For` that is not. A text that is no address ends the search: what stands left of
+    /// it was never checked by anybody who is trusted.
     ///
     /// - Parameter forwarded: The header's fields, in their order.
     func client(of peer: String, forwarded: [String]) -> String {
@@ -65,8 +65,8 @@ struct TrustedProxies: Sendable, Hashable {
         return networks.contains { $0.holds(bytes) }
     }
 
-    /// The bytes of an address as it is written; nil for a text that is none. An IPv4 address inside IPv6 is one
-    /// of IPv4.
+    /// The bytes of an address as it is written; nil for a text that is none. An IPv4 address inside IPv6 is
+    /// one of IPv4.
     private static func bytes(of text: String) -> [UInt8]? {
         var four = in_addr()
         if unsafe inet_pton(AF_INET, text, &four) == 1 {

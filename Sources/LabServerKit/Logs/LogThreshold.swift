@@ -1,9 +1,11 @@
 import Logging
 import Synchronization
 
-/// From which level on lines are written: one value for all loggers of the process, which may change while it runs.
+/// From which level on lines are written: one value for all loggers of the process, which may change while it
+/// runs.
 ///
-/// Reading it costs an atomic load. While a level stands for some time only, it costs a look at the clock as well.
+/// Reading it costs an atomic load. While a level stands for some time only, it costs a look at the clock as
+/// well.
 final class LogThreshold: Sendable {
     /// What holds at the moment.
     struct Reading: Sendable, Hashable {

@@ -4,8 +4,8 @@ import Synchronization
 
 /// How late work is begun: on the event loops, which read and write, and in the pool of tasks, which answer.
 ///
-/// Each is asked for a sign of life all the time; what comes late was behind something that blocked or was simply
-/// too much. Costs a timer for each loop and interval.
+/// Each is asked for a sign of life all the time; what comes late was behind something that blocked or was
+/// simply too much. Costs a timer for each loop and interval.
 final class LoopLag: Sendable {
     private let loops = Histogram(bounds: Histogram.fine)
     private let tasks = Histogram(bounds: Histogram.fine)

@@ -46,6 +46,12 @@ struct MeteredRedis<Base: RedisPort>: RedisPort {
         }
     }
 
+    func finishing<Value: Sendable, Failure: Error>(
+        _ calls: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        try await base.finishing(calls)
+    }
+
     private func metered<Value>(
         _ ask: () async throws(RedisError) -> Value
     ) async throws(RedisError) -> Value {

@@ -7,8 +7,8 @@ import InventoryService
     import Darwin
 #endif
 
-/// What the system says of this process, under the names that Prometheus' own libraries use. Linux; elsewhere what
-/// `/proc` would say is left out.
+/// What the system says of this process, under the names that Prometheus' own libraries use. Linux; elsewhere
+/// what `/proc` would say is left out.
 struct ProcessFacts: Sendable {
     /// When the server was put together.
     private let start = WallClock.system.now

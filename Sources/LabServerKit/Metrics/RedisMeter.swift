@@ -17,8 +17,8 @@ final class RedisMeter: Sendable {
     private let failures: [Failure: Counter]
     private let leftAlone: [Role: @Sendable () -> Int]
 
-    /// - Parameter leftAlone: How many servers are left alone, because they did not answer; asked when the page is
-    ///   written.
+    /// - Parameter leftAlone: How many servers are left alone, because they did not answer; asked when the
+    ///   page is written.
     init(leftAlone: [Role: @Sendable () -> Int] = [:]) {
         self.leftAlone = leftAlone
         times = Dictionary(

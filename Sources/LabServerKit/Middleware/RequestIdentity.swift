@@ -2,8 +2,8 @@ import HTTPTypes
 import LockStrategies
 import Synchronization
 
-/// Names requests and their place in a trace: as the client did, where that is fit for a log, else by numbers of our
-/// own.
+/// Names requests and their place in a trace: as the client did, where that is fit for a log, else by numbers
+/// of our own.
 final class RequestIdentity: Sendable {
     private let prefix: String
     private let count = Atomic<UInt64>(0)

@@ -4,8 +4,8 @@ import LockStrategies
 
 /// The page at `/docs`: one answer that holds all it needs, and reads the OpenAPI document of its own server.
 ///
-/// Its policy lets run what was in this answer and nothing else: script and style carry a number that is drawn for
-/// each answer, texts never become markup (trusted types), and calls go to this server only.
+/// Its policy lets run what was in this answer and nothing else: script and style carry a number that is
+/// drawn for each answer, texts never become markup (trusted types), and calls go to this server only.
 struct DocsPage: Sendable {
     private static let placeholder = "{{nonce}}"
 

@@ -4,11 +4,11 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Runs the reconciler: at the start, on a timer, and at once when a purchase meets a stock that has to be looked at.
-/// The first run over everything that succeeds releases the gate.
+/// Runs the reconciler: at the start, on a timer, and at once when a purchase meets a stock that has to be
+/// looked at. The first run over everything that succeeds releases the gate.
 ///
-/// What is reported while a run is under way is looked at by the next one, once. A run that fails is repeated after a
-/// pause until it succeeds.
+/// What is reported while a run is under way is looked at by the next one, once. A run that fails is repeated
+/// after a pause until it succeeds.
 final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort, C: Clock<Duration>>:
     Service
 {

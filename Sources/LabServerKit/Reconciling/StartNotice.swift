@@ -7,8 +7,8 @@ struct ServingAddresses: Sendable, Equatable {
     var metrics: String?
 }
 
-/// Says once that the server sells: when all of it listens, and the first comparison of stock and ledger has ended,
-/// well or badly. Whoever waits for the word buys at once.
+/// Says once that the server sells: when all of it listens, and the first comparison of stock and ledger has
+/// ended, well or badly. Whoever waits for the word buys at once.
 final class StartNotice: Sendable {
     private struct State: Sendable {
         var api: String?
@@ -27,7 +27,8 @@ final class StartNotice: Sendable {
     private let withMetrics: Bool
     private let say: @Sendable (ServingAddresses) -> Void
 
-    /// - Parameter withMetrics: True where the page for Prometheus has an address of its own, which is waited for.
+    /// - Parameter withMetrics: True where the page for Prometheus has an address of its own, which is waited
+    ///   for.
     init(withMetrics: Bool, _ say: @escaping @Sendable (ServingAddresses) -> Void) {
         self.withMetrics = withMetrics
         self.say = say

@@ -26,8 +26,8 @@ struct AuthRoutes<Store: Ledger> {
         }
     }
 
-    /// A route that counts for the address of its caller. Every answer says how many are left, unless the account's
-    /// limit has already said so.
+    /// A route that counts for the address of its caller. Every answer says how many are left, unless the
+    /// account's limit has already said so.
     private func limited(
         _ id: OperationID, _ routes: RouteRegistrar<Store>, _ handler: @escaping RouteRegistrar<Store>.Handler
     ) {
@@ -38,7 +38,7 @@ struct AuthRoutes<Store: Ledger> {
                 response.headers.append(contentsOf: limits)
                 return response
             } catch {
-                let problem = ProblemMiddleware.problem(for: error, logger: context.log)
+                let problem = Problem(answering: error, logger: context.log)
                 throw problem.headers[.rateLimit] == nil ? problem.with(limits) : problem
             }
         }

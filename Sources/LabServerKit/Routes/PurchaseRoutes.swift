@@ -25,14 +25,6 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
         }
     }
 
-    /// What a request asks for.
-    private struct Order {
-        let product: ProductID
-        let quantity: Int
-        let user: UserID
-        let key: IdempotencyKey?
-    }
-
     /// What became of a request, for metrics and log.
     private struct Ending {
         /// Nil for a request that names none.
@@ -60,7 +52,7 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
             let failure = error as? InventoryError
             if let cost = failure?.timings { ending.timings = cost } else { ending.isTried = false }
             ending.isLeaseLost = failure?.code == .leaseLost
-            response = ProblemMiddleware.problem(for: error, logger: logger(of: ending, context))
+            response = Problem(answering: error, logger: logger(of: ending, context))
                 .response(requestID: context.requestID)
         }
         if ending.isTried {
@@ -73,7 +65,7 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
         return response
     }
 
-    private func purchase(_ order: Order) async throws -> PurchaseReport {
+    private func purchase(_ order: PurchaseOrder) async throws -> PurchaseReport {
         try await RequestSpan.part(
             "purchase",
             work: {
@@ -110,8 +102,8 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
             ])
     }
 
-    /// What became of the lock: for who looks for one purchase among many. A lock that was lost is worth a line of
-    /// its own at any time.
+    /// What became of the lock: for who looks for one purchase among many. A lock that was lost is worth a
+    /// line of its own at any time.
     private func logLock(_ ending: Ending, _ context: LabRequestContext) {
         let evidence = ending.timings.evidence
         let isDetailed = context.logger.logLevel <= .debug
@@ -145,7 +137,7 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
             ])
     }
 
-    private func order(_ request: Request, _ context: LabRequestContext) async throws -> Order {
+    private func order(_ request: Request, _ context: LabRequestContext) async throws -> PurchaseOrder {
         let user = try context.signedIn
         let key = try request.headers[.idempotencyKey].map { text throws(InventoryError) in
             try IdempotencyKey(text)
@@ -153,7 +145,7 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
         let fields = try await Fields(of: request, for: .purchase)
         let product = try fields.integer("product_id")
         guard product > 0 else { throw Problem.invalid("product_id", "must be a whole number from 1") }
-        return Order(
+        return PurchaseOrder(
             product: ProductID(Int64(product)), quantity: try fields.integer("quantity"), user: user, key: key
         )
     }

@@ -44,7 +44,7 @@ struct RouteRegistrar<Store: Ledger> {
                 }
                 response = try await handler(request, context)
             } catch {
-                response = ProblemMiddleware.problem(for: error, logger: context.log)
+                response = Problem(answering: error, logger: context.log)
                     .response(requestID: context.requestID)
             }
             for field in headers where response.headers[field.name] == nil {

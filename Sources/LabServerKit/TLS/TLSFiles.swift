@@ -9,8 +9,8 @@ struct TLSFiles: Sendable, Hashable {
 
     /// Reads both and makes sure that a client could use them now.
     ///
-    /// - Throws: ``StartFailure`` `.certificateUnusable` with a sentence: a file that cannot be read or holds something
-    ///   else, a key of another certificate, a certificate that has ended or not begun.
+    /// - Throws: ``StartFailure`` `.certificateUnusable` with a sentence: a file that cannot be read or holds
+    ///   something else, a key of another certificate, a certificate that has ended or not begun.
     func load(at now: Timestamp) throws(StartFailure) -> TLSPair {
         let chain = try certificates()
         guard let own = chain.first else {

@@ -3,7 +3,8 @@ import NIOCore
 import NIOSSL
 import Synchronization
 
-/// Who the server is to its clients: the pair that new connections are shown, which can be changed while it serves.
+/// Who the server is to its clients: the pair that new connections are shown, which can be changed while it
+/// serves.
 final class TLSIdentity: Sendable {
     private let files: TLSFiles
     private let pair: Mutex<TLSPair>

@@ -3,8 +3,8 @@ import Logging
 
 /// Under what a request is found again: in our log, and in the trace of whoever called us.
 struct RequestMark: Sendable {
-    /// That of the request whose work this is; nil for work of the server's own. Reaches the tasks that a request
-    /// starts.
+    /// That of the request whose work this is; nil for work of the server's own. Reaches the tasks that a
+    /// request starts.
     @TaskLocal static var current: RequestMark?
 
     let requestID: String

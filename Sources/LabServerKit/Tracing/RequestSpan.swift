@@ -2,8 +2,8 @@ import HTTPTypes
 import Hummingbird
 import Tracing
 
-/// Spans for the tracer that was given to `InstrumentationSystem.bootstrap`, or holds for this task. Without one,
-/// which is how the server comes, it costs one look at what was given.
+/// Spans for the tracer that was given to `InstrumentationSystem.bootstrap`, or holds for this task. Without
+/// one, which is how the server comes, it costs one look at what was given.
 enum RequestSpan {
     private static var tracing: (any Instrument)? {
         let instrument = InstrumentationSystem.instrument
@@ -14,13 +14,13 @@ enum RequestSpan {
     ///
     /// - Parameters:
     ///   - route: The route as the router writes it, known when the answer is.
-    ///   - answer: Gets the mark of the request. A tracer that writes `traceparent` says which step of which trace this
-    ///     is, so that log, answer and spans name the same one.
+    ///   - answer: Gets the mark of the request. A tracer that writes `traceparent` says which step of which
+    ///     trace this is, so that log, answer and spans name the same one.
     static func server(
         _ request: Request, _ mark: RequestMark, route: @autoclosure () -> String?,
-        _ answer: (RequestMark) async -> Response
-    ) async -> Response {
-        guard let tracing else { return await answer(mark) }
+        _ answer: (RequestMark) async throws -> Response
+    ) async rethrows -> Response {
+        guard let tracing else { return try await answer(mark) }
         var caller = InstrumentationContext.topLevel
         tracing.extract(request.headers, into: &caller, using: FieldCarrier())
         let span = startSpan(request.method.rawValue, context: caller, ofKind: .server)
@@ -29,7 +29,9 @@ enum RequestSpan {
         tracing.inject(span.context, into: &carried, using: FieldCarrier())
         var mark = mark
         if let trace = carried.trace { mark.trace = trace }
-        let response = await InstrumentationContext.$current.withValue(span.context) { await answer(mark) }
+        let response = try await InstrumentationContext.$current.withValue(span.context) {
+            try await answer(mark)
+        }
         let path = route()
         // A path of no route is the client's word, and would be a name of its own for each.
         let route = RouteTable.all.first { $0.routerPath == path }?.path

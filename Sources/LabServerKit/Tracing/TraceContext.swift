@@ -12,7 +12,8 @@ struct TraceContext: Sendable, Hashable {
     var spanID: UInt64
     /// Whether the caller records this trace.
     let isSampled: Bool
-    /// What tracing systems handed on for themselves, unchanged; nil when there is none, or it breaks the rules.
+    /// What tracing systems handed on for themselves, unchanged; nil when there is none, or it breaks the
+    /// rules.
     var state: String?
 
     /// A trace that begins with us. Nobody records it.

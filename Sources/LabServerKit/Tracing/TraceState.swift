@@ -1,4 +1,5 @@
-/// The rules of a `tracestate` header: up to 32 entries `key=value` with commas between. We add none of our own.
+/// The rules of a `tracestate` header: up to 32 entries `key=value` with commas between. We add none of our
+/// own.
 enum TraceState {
     /// What everybody has to hand on; we hand on no more.
     private static let longest = 512
@@ -58,8 +59,8 @@ enum TraceState {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
-    /// Printable ASCII, and neither a comma nor a second equals sign. Its end cannot be a blank: those belong to the
-    /// comma.
+    /// Printable ASCII, and neither a comma nor a second equals sign. Its end cannot be a blank: those belong
+    /// to the comma.
     private static func isValue(_ value: Substring.UTF8View.SubSequence) -> Bool {
         (1...256).contains(value.count)
             && value.allSatisfy { (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "=") }

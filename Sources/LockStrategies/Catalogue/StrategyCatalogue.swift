@@ -70,11 +70,14 @@ public struct StrategyCatalogue<Redis: RedisPort, C: MonotonicClock>: Sendable {
 
     /// The strategy of this name.
     ///
+    /// - Parameter wrap: Put around its lock, where it has one: to watch who holds it, say.
     /// - Throws: When the configuration cannot work for it.
-    public func strategy(_ id: StrategyID) throws(StrategyConfigurationError) -> any LockStrategy {
+    public func strategy(
+        _ id: StrategyID, through wrap: (any LeaseLock) -> any LeaseLock = { $0 }
+    ) throws(StrategyConfigurationError) -> any LockStrategy {
         switch try entry(id) {
         case .lockFree(let strategy): strategy
-        case .lease(let lock): guarded(lock)
+        case .lease(let lock): guarded(wrap(lock))
         }
     }
 

@@ -2,7 +2,8 @@
 public struct Evidence: Sendable, Equatable {
     /// Tries to obtain the lock, or to run the atomic step.
     public var attempts: Int
-    /// From the call to the grant of the lock (or to giving up). Without a lock: the wait in line, and the attempts that did not decide.
+    /// From the call to the grant of the lock (or to giving up). Without a lock: the wait in line, and the
+    /// attempts that did not decide.
     public var waited: Duration
     /// From the grant to the moment when the release is sent: the time in which nobody else can have had the
     /// lock, so the holds of one key never overlap. For a strategy without a lock: the atomic step itself.

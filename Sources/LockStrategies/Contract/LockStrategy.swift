@@ -5,9 +5,9 @@
 ///
 /// - Calling again with the same reservation id while the reservation is open never decreases twice
 ///   for a strategy that is lock-free, and never twice for a lock whose lease was still valid.
-/// - Waiting for the lock ends at `reservation.deadline`. A command that is under way then ends within its own time
-///   limit; under a lock at most four follow: read, write, release, and the clean-up of a lost grant (the
-///   last two on every node at once, where there are several).
+/// - Waiting for the lock ends at `reservation.deadline`. A command that is under way then ends within its
+///   own time limit; under a lock at most four follow: read, write, release, and the clean-up of a lost grant
+///   (the last two on every node at once, where there are several).
 /// - Nothing that the call started outlives it: no task, no waiter.
 /// - A conforming type is `Sendable` and is shared by all tasks of a process.
 ///

@@ -19,8 +19,8 @@ public struct StrategyError: Error, Sendable, Equatable, CustomStringConvertible
         case invalidStock = "invalid-stock"
         /// The request cannot work: quantity below 1, time to live below 1 ms or not above the drift.
         case invalidRequest = "invalid-request"
-        /// The lease ended before the protected write was carried out, or before it could be used; nothing was
-        /// taken.
+        /// The lease ended before the protected write was carried out, or before it could be used; nothing
+        /// was taken.
         case leaseLost = "lease-lost"
         /// The reservation was ended before it was made: its return overtook it. Nothing was taken.
         case reservationEnded = "reservation-ended"

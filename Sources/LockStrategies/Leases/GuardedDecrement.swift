@@ -3,8 +3,8 @@
 ///
 /// What breaks it: a holder that is stopped past its lease between the last look at the clock and the write
 /// writes beside the next holder. The look at the clock before the write makes that window small, it does not
-/// close it. A write whose reply was lost may still be on its way, so its lock is not given back: it ends with
-/// the time to live. Cost: the lock's own round trips and two more.
+/// close it. A write whose reply was lost may still be on its way, so its lock is not given back: it ends
+/// with the time to live. Cost: the lock's own round trips and two more.
 public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let lock: Lock
     private let section: StockSection<Redis>

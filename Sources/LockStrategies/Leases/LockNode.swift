@@ -27,7 +27,7 @@ public struct LockNode<Redis: RedisPort>: Sendable {
 
     func release(_ key: LockKey, _ token: LeaseToken) async throws(RedisError) -> NodeAnswer {
         NodeAnswer(
-            try await RedisClient.finishing { () throws(RedisError) in
+            try await redis.finishing { () throws(RedisError) in
                 try await redis.run(
                     releaseScript, keys: [key.description], arguments: [token.description])
             })
@@ -39,9 +39,10 @@ public struct LockNode<Redis: RedisPort>: Sendable {
     /// say that it does not know the digest still deletes the key. A node that cannot be reached drops the
     /// key when its time to live ends.
     func takeBack(_ key: LockKey, _ token: LeaseToken) async {
-        _ = try? await redis.send(
-            RedisCommand(
-                "EVAL", releaseScript.source, "1", key.description, token.description))
+        _ = try? await redis.finishing { () throws(RedisError) in
+            try await redis.send(
+                RedisCommand("EVAL", releaseScript.source, "1", key.description, token.description))
+        }
     }
 
     func extend(

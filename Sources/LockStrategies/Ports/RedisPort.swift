@@ -24,6 +24,13 @@ public protocol RedisPort: Sendable {
     func subscribe(
         to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
     ) async throws(RedisError) -> RedisSubscription
+
+    /// Runs calls that finish what was begun: they are sent although the server is left alone because it does
+    /// not answer. What was sent before it fell silent may still be carried out, and what takes it back has
+    /// to stand behind it.
+    func finishing<Value: Sendable, Failure: Error>(
+        _ calls: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value
 }
 
 extension RedisClient: RedisPort {}

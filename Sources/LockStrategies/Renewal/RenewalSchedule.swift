@@ -23,8 +23,8 @@ struct RenewalSchedule: Sendable {
     private let timeToLive: Duration
     private let lastRenewal: ContinuousClock.Instant
     private(set) var lease: Lease
-    /// The last instant at which the holder can be told in time. A lease that is shorter than twice the notice
-    /// gets half of what it had when it was granted or renewed.
+    /// The last instant at which the holder can be told in time. A lease that is shorter than twice the
+    /// notice gets half of what it had when it was granted or renewed.
     private(set) var lastNotice: ContinuousClock.Instant
 
     init(_ lease: Lease, timeToLive: Duration, granted: ContinuousClock.Instant, policy: RenewalPolicy) {

@@ -45,10 +45,10 @@ extension LeaseLock {
     ///
     /// The renewal is a child of the call: it ends with the work, with the caller's cancellation, after
     /// `renewal.maximumHold`, and when the lease is lost. A renewal that fails without an answer is tried
-    /// again while the lease is valid, so a lost connection that is shorter does no harm. When the lease is lost
-    /// or may not be renewed any more, the work is told **before the validity ends**: its task is cancelled
-    /// and `HeldLease.isLost` is set. `.leaseLost` is thrown when the work ended by that cancellation, or
-    /// returned a value only after the end; an error of its own is what the caller sees.
+    /// again while the lease is valid, so a lost connection that is shorter does no harm. When the lease is
+    /// lost or may not be renewed any more, the work is told **before the validity ends**: its task is
+    /// cancelled and `HeldLease.isLost` is set. `.leaseLost` is thrown when the work ended by that
+    /// cancellation, or returned a value only after the end; an error of its own is what the caller sees.
     ///
     /// What breaks it: work that goes on when it was told, or a process that is stopped past the validity.
     /// Cost: one round trip each third of the time to live beside the lock's own.

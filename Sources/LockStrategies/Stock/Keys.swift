@@ -30,8 +30,8 @@ public struct LockKey: Sendable, Hashable, CustomStringConvertible {
 
 /// Names of everything that Redis holds for one product, or for one bucket of its stock.
 ///
-/// The braces are Cluster hash tags: all keys of a product, or of a bucket, live in one slot, so one script may
-/// use them. Bucket 0 has the keys of a stock that is not divided.
+/// The braces are Cluster hash tags: all keys of a product, or of a bucket, live in one slot, so one script
+/// may use them. Bucket 0 has the keys of a stock that is not divided.
 public struct ProductKeys: Sendable, Hashable {
     /// String, a whole number: units that can still be sold.
     public let stock: String

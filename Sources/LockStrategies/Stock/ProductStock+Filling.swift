@@ -11,8 +11,8 @@ extension ProductStock {
         case foreign
     }
 
-    /// Replaces the stock by `units` under a new epoch; what was reserved from the old one is void. One round trip,
-    /// and one more for each bucket, during which the product is off sale.
+    /// Replaces the stock by `units` under a new epoch; what was reserved from the old one is void. One round
+    /// trip, and one more for each bucket, during which the product is off sale.
     public func fill(
         _ product: ProductID, units: Int, as epoch: StockEpoch
     ) async throws(RedisError) -> Filling {
@@ -58,8 +58,8 @@ extension ProductStock {
         return .filled
     }
 
-    /// Records new supply as an open reservation: whoever ends it without a sale puts the units into the stock.
-    /// One round trip.
+    /// Records new supply as an open reservation: whoever ends it without a sale puts the units into the
+    /// stock. One round trip.
     ///
     /// - Returns: False when Redis holds another filling than `epoch`; nothing changed.
     public func offer(

@@ -1,7 +1,7 @@
 public import RedisClient
 
-/// The stock of products in Redis, in whatever layout a strategy keeps it: what is neither a reservation nor its
-/// return.
+/// The stock of products in Redis, in whatever layout a strategy keeps it: what is neither a reservation nor
+/// its return.
 public struct ProductStock<Redis: RedisPort>: Sendable {
     public let layout: StockLayout
     let redis: Redis
@@ -25,8 +25,8 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         return try await fill(product, units: units, as: epoch) == .filled
     }
 
-    /// The units that can still be sold; nil when Redis does not know. One round trip a bucket; while units move
-    /// between buckets the sum is that of several moments.
+    /// The units that can still be sold; nil when Redis does not know. One round trip a bucket; while units
+    /// move between buckets the sum is that of several moments.
     ///
     /// - Throws: ``StrategyError``; `.invalidStock` when a key holds no whole number.
     public func read(_ product: ProductID) async throws(StrategyError) -> Int? {
@@ -43,7 +43,8 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         Self.snapshot(try await look(product))
     }
 
-    /// Reservations that neither a purchase nor a return has ended, with their units. One round trip a bucket.
+    /// Reservations that neither a purchase nor a return has ended, with their units. One round trip a
+    /// bucket.
     public func openReservations(
         of product: ProductID
     ) async throws(StrategyError) -> [ReservationID: Int] {

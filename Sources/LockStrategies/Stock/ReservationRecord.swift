@@ -1,5 +1,5 @@
-/// What Redis keeps under a reservation's id: `units:stock after` while it is open, `ended:` once it ended without a
-/// sale.
+/// What Redis keeps under a reservation's id: `units:stock after` while it is open, `ended:` once it ended
+/// without a sale.
 enum ReservationRecord: Sendable, Hashable, CustomStringConvertible {
     /// `stockAfter` is the first answer, for a repeated id.
     case open(units: Int, stockAfter: Int)

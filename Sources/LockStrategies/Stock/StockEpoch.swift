@@ -1,7 +1,7 @@
 /// Which filling of a product's stock Redis holds: who filled it, and the number of the filling.
 ///
-/// Redis keeps it beside the stock and every reservation carries it, so whoever records a sale can tell units of
-/// the stock as it is from units of one that was lost or replaced.
+/// Redis keeps it beside the stock and every reservation carries it, so whoever records a sale can tell units
+/// of the stock as it is from units of one that was lost or replaced.
 public struct StockEpoch: Sendable, Hashable, CustomStringConvertible {
     /// Who fills: one ledger.
     public let origin: String

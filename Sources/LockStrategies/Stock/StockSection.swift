@@ -47,8 +47,8 @@ struct StockSection<Redis: RedisPort>: Sendable {
     ///
     /// - Parameters:
     ///   - epoch: Of the stock that was read; Redis refuses the write when the stock was filled anew since.
-    ///   - fence: Of the lease under which it is written; with one, Redis refuses the write when a newer grant
-    ///     was made.
+    ///   - fence: Of the lease under which it is written; with one, Redis refuses the write when a newer
+    ///     grant was made.
     func write(
         _ newStock: Int, epoch: String, for reservation: Reservation, fence: Fence? = nil,
         _ evidence: inout Evidence
@@ -93,8 +93,8 @@ struct StockSection<Redis: RedisPort>: Sendable {
 
     /// Ends a reservation without a sale; the units that went back.
     ///
-    /// - Parameter fence: Of the lease under which it is done; with one, Redis refuses it when another grant is
-    ///   the newest.
+    /// - Parameter fence: Of the lease under which it is done; with one, Redis refuses it when another grant
+    ///   is the newest.
     func cancel(
         _ id: ReservationID, of product: ProductID, fence: Fence? = nil
     ) async throws(StrategyError) -> Int {

@@ -1,6 +1,7 @@
 import RedisClient
 
-/// A lock on one Redis whose every grant carries a number that rises; a write under an older number is refused.
+/// A lock on one Redis whose every grant carries a number that rises; a write under an older number is
+/// refused.
 ///
 /// A holder that is stopped past its lease and goes on finds that Redis no longer takes its write. That makes
 /// it safe against stalls, where the other locks are not. It asks that the resource is in Redis too: the

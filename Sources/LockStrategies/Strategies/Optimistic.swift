@@ -3,11 +3,12 @@ import Synchronization
 
 /// Watch the stock, read it, and write only if nobody else did: else try again after a jittered pause.
 ///
-/// There is no lock and no lease: a stalled client's write is refused by Redis when another buyer came between.
-/// One of those who collide always wins, so the stock moves; who loses pays the round trips again, which is why
-/// it falls back under contention. What breaks it: a Redis that loses acknowledged writes. Two round trips per
-/// attempt, on a connection that nobody else uses meanwhile. Source: redis.io, "Transactions" (optimistic
-/// locking using check-and-set); Kung, Robinson, "On optimistic methods for concurrency control", 1981.
+/// There is no lock and no lease: a stalled client's write is refused by Redis when another buyer came
+/// between. One of those who collide always wins, so the stock moves; who loses pays the round trips again,
+/// which is why it falls back under contention. What breaks it: a Redis that loses acknowledged writes. Two
+/// round trips per attempt, on a connection that nobody else uses meanwhile. Source: redis.io, "Transactions"
+/// (optimistic locking using check-and-set); Kung, Robinson, "On optimistic methods for concurrency control",
+/// 1981.
 public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let redis: Redis
     private let clock: C
@@ -95,8 +96,8 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         }
         // WATCH, MGET, HGET; then UNWATCH, or MULTI, DECRBY, HSET, EXEC.
         evidence.commandsSent += 3
-        // Once begun it is waited for: a return goes over another connection and could be carried out before a
-        // commit that is under way, which would then take the units for nobody.
+        // Once begun it is waited for: a return goes over another connection and could be carried out before
+        // a commit that is under way, which would then take the units for nobody.
         let caller = Attempt()
         let result = await withTaskCancellationHandler {
             await uncancelled { [redis] in
@@ -127,6 +128,14 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         } catch {
             throw StrategyError(error, during: "reserving product \(reservation.product)")
         }
+        return try Self.meaning(of: outcome, for: reservation, caller, &evidence)
+    }
+
+    /// What a transaction came to; nil when another buyer came between.
+    private static func meaning(
+        of outcome: RedisTransactionOutcome<Reading>, for reservation: Reservation, _ caller: Attempt,
+        _ evidence: inout Evidence
+    ) throws(StrategyError) -> TakenUnits? {
         switch outcome {
         case .abandoned(.cancelled):
             evidence.commandsSent += 1

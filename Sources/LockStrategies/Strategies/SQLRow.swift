@@ -1,8 +1,9 @@
-/// No Redis in a purchase: the transaction that records the purchase takes the units from the product's row, if it has them.
+/// No Redis in a purchase: the transaction that records the purchase takes the units from the product's row,
+/// if it has them.
 ///
-/// The baseline: is Redis needed at all? Nothing is reserved, so nothing has to be returned or reconciled, and
-/// stock and record cannot disagree. What breaks it: nothing short of losing the database. What it costs: every
-/// refusal is a transaction too, and the one writer of the database is the limit. No round trip.
+/// The baseline: is Redis needed at all? Nothing is reserved, so nothing has to be returned or reconciled,
+/// and stock and record cannot disagree. What breaks it: nothing short of losing the database. What it costs:
+/// every refusal is a transaction too, and the one writer of the database is the limit. No round trip.
 public struct SQLRow: LockStrategy {
     public init() {}
 

@@ -1,6 +1,6 @@
-/// Whether a server is asked at all. After so many calls in a row without a reply it is left alone for a pause, then
-/// one call tries it while the others are still refused; its reply lets all of them through again, its silence
-/// begins the next, longer pause.
+/// Whether a server is asked at all. After so many calls in a row without a reply it is left alone for a
+/// pause, then one call tries it while the others are still refused; its reply lets all of them through
+/// again, its silence begins the next, longer pause.
 ///
 /// Pure: the time and the jitter come in, so a test can name them. Source of the idea: Michael Nygard,
 /// "Release It!", 2007, circuit breaker.

@@ -1,7 +1,7 @@
 /// How many calls may be repeated: a tenth of those that were made, and a reserve for a quiet server.
 ///
-/// Keeps a failure from multiplying the load on what fails. Pure. Source of the idea: the token bucket for retries
-/// of gRPC's proposal A6, "Client retries".
+/// Keeps a failure from multiplying the load on what fails. Pure. Source of the idea: the token bucket for
+/// retries of gRPC's proposal A6, "Client retries".
 struct RetryBudget: Sendable {
     /// In tenths of a retry, so that sums are exact.
     private static let costOfRetry = 10

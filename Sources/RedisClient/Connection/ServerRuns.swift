@@ -1,10 +1,10 @@
 import Synchronization
 
-/// The servers behind a client, told apart by what changes when one may have lost acknowledged writes: a run ends
-/// with the process, and a replication history with a promotion.
+/// The servers behind a client, told apart by what changes when one may have lost acknowledged writes: a run
+/// ends with the process, and a replication history with a promotion.
 ///
-/// A connection is noted before it carries its first command, so whoever reads ``generation`` after a reply knows
-/// whether the reply can come from a server that was new.
+/// A connection is noted before it carries its first command, so whoever reads ``generation`` after a reply
+/// knows whether the reply can come from a server that was new.
 final class ServerRuns: Sendable {
     private struct State {
         var runs: [String: String] = [:]

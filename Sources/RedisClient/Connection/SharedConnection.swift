@@ -29,8 +29,8 @@ final class SharedConnection: Sendable {
 
     /// Sends commands in one piece and waits for their replies.
     ///
-    /// - Parameter mayRepeat: Asked when the connection ended between being handed out and the write, so that nothing
-    ///   was sent; whether the commands are sent over the next one.
+    /// - Parameter mayRepeat: Asked when the connection ended between being handed out and the write, so that
+    ///   nothing was sent; whether the commands are sent over the next one.
     func exchange(
         _ commands: [RedisCommand], before deadline: NIODeadline, mayRepeat: () -> Bool
     ) async throws(RedisError) -> [RESPValue] {

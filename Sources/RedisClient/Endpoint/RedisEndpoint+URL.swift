@@ -1,14 +1,13 @@
 import Foundation
 
 extension RedisEndpoint {
-    /// Reads one of
-    /// `redis://[user:password@]host[:port][/database]`,
-    /// `rediss://…` the same over TLS, with `?ca=PATH&cert=PATH&key=PATH&server-name=NAME`,
+    /// Reads one of `redis://[user:password@]host[:port][/database]`, `rediss://…` the same over TLS, with
+    /// `?ca=PATH&cert=PATH&key=PATH&server-name=NAME`,
     /// `redis+unix://[user:password@]/path/to/socket[?database=N]`,
     /// `redis+sentinel://[user:password@]host:port[,host:port…]/master[/database][?sentinel-password=…]`,
-    /// `redis+cluster://[user:password@]host:port[,host:port…]`,
-    /// `rediss+sentinel://…` and `rediss+cluster://…` the same over TLS, with the options of `rediss://`: to the
-    /// Sentinels and to every server that they or a node of the cluster name.
+    /// `redis+cluster://[user:password@]host:port[,host:port…]`, `rediss+sentinel://…` and
+    /// `rediss+cluster://…` the same over TLS, with the options of `rediss://`: to the Sentinels and to every
+    /// server that they or a node of the cluster name.
     ///
     /// Files that the URL names are read once, to see that they can be.
     public init(parsing text: String) throws(RedisURLError) {

@@ -1,3 +1,4 @@
+import LabCrypto
 import Testing
 
 @testable import InventoryService

@@ -19,8 +19,8 @@ import Testing
         }
     }
 
-    /// Names beside each other in a directory, without lock files and the source of the backup: who reads a database
-    /// in WAL mode leaves its log and index beside it.
+    /// Names beside each other in a directory, without lock files and the source of the backup: who reads a
+    /// database in WAL mode leaves its log and index beside it.
     private func names(_ directory: TemporaryDirectory) throws -> Set<String> {
         Set(
             try FileManager.default.contentsOfDirectory(atPath: directory.path)
@@ -100,13 +100,10 @@ import Testing
         case contradicting, served, placeTaken, placeHasLog, placeServed, placeIsFolder
     }
 
-    @Test(
-        "What must not be restored is refused with a sentence, and the place is as it was",
-        arguments: Fault.allCases)
-    func refused(fault: Fault) async throws {
-        let directory = try TemporaryDirectory(prefix: "lab-restore")
-        let backup = try await backedUp(directory)
-        let path = directory.file("place.sqlite")
+    /// - Returns: What the refusal has to say, and the ledger that stays open meanwhile.
+    private func commit(
+        _ fault: Fault, _ backup: String, _ path: String
+    ) async throws -> (String, SQLiteLedger?) {
         var held: SQLiteLedger?
         let sentence: String
         switch fault {
@@ -156,6 +153,17 @@ import Testing
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
             sentence = "is no file"
         }
+        return (sentence, held)
+    }
+
+    @Test(
+        "What must not be restored is refused with a sentence, and the place is as it was",
+        arguments: Fault.allCases)
+    func refused(fault: Fault) async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-restore")
+        let backup = try await backedUp(directory)
+        let path = directory.file("place.sqlite")
+        let (sentence, held) = try await commit(fault, backup, path)
         let before = try names(directory)
         let error = try await refusal(backup, to: path, replacing: fault == .placeServed)
         #expect(error?.context.contains(sentence) == true, "\(String(describing: error))")
@@ -240,7 +248,8 @@ import Testing
         try await ReconciledShop.run(strategy) { shop async throws in
             let product = try await shop.product(units: 40)
             #expect(try await shop.buy(product, 3) == .purchased)
-            // As a restore leaves them; the sums agree, so only the name tells that the filling is another one.
+            // As a restore leaves them; the sums agree, so only the name tells that the filling is another
+            // one.
             for year: Int64 in [1_826_000_000, 8_000_000_000] {
                 try await shop.ledger.pool.write { database in
                     try database.execute(sql: "UPDATE products SET epoch = ?", arguments: [year])

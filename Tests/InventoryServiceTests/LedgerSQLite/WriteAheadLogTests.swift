@@ -8,8 +8,8 @@ import Testing
 @testable import LedgerSQLite
 
 @Suite struct WriteAheadLogTests {
-    /// The log of a ledger with so many sales, and the path of the database; the ledger is left as if it had been
-    /// killed.
+    /// The log of a ledger with so many sales, and the path of the database; the ledger is left as if it had
+    /// been killed.
     private func withLog(_ sales: Int, _ body: (String, [UInt8]) async throws -> Void) async throws {
         try await FaultyDisk.run { lab async throws in
             for _ in 0..<sales { _ = try await lab.sell() }

@@ -279,7 +279,8 @@ struct AuditTests {
     @Test(
         "bounds the generator's lateness by the time that it is part of, not by a time of its own",
         arguments: [
-            // 100 users whose purchases take 5 ms, 1,000 whose take 150 ms: what was called late, and what is.
+            // 100 users whose purchases take 5 ms, 1,000 whose take 150 ms: what was called late, and what
+            // is.
             (5.0, 0.9, true), (5, 1.1, false), (20, 2.9, true), (20, 3.1, false), (150, 22, true),
             (150, 23, false),
         ])

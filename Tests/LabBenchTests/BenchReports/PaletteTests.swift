@@ -37,8 +37,8 @@ struct PaletteTests {
         zip(one, other).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
     }
 
-    /// Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009:
-    /// the matrices of full severity.
+    /// Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision
+    /// Deficiency", 2009: the matrices of full severity.
     static let eyes: [(name: String, matrix: [[Double]])] = [
         ("all cones", [[1, 0, 0], [0, 1, 0], [0, 0, 1]]),
         (

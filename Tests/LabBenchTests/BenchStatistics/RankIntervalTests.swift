@@ -5,7 +5,8 @@ import Testing
 
 @Suite("The interval of a percentile by its ranks")
 struct RankIntervalTests {
-    /// Tables of order statistics (Conover, Practical Nonparametric Statistics) for the median; binomial sums else.
+    /// Tables of order statistics (Conover, Practical Nonparametric Statistics) for the median; binomial sums
+    /// else.
     @Test(
         "has the ranks of the tables",
         arguments: [(20, 0.5, 6...15), (10, 0.5, 2...9), (100, 0.5, 40...61), (1000, 0.99, 983...997)])

@@ -5,8 +5,8 @@ import Foundation
 import LabProcesses
 import Testing
 
-/// Real servers in turn, as CI compares them. A debug build is never judged by the command, so the two results are
-/// judged here as if they were of release builds.
+/// Real servers in turn, as CI compares them. A debug build is never judged by the command, so the two
+/// results are judged here as if they were of release builds.
 @Suite("lab-bench compare --paired", .serialized, .timeLimit(.minutes(10)))
 struct PairedCommandTests {
     private static func program(_ name: String) throws -> String {
@@ -52,7 +52,8 @@ struct PairedCommandTests {
     @Test("finds a server that sells much less")
     func slower() async throws {
         let directory = try TemporaryDirectory()
-        // The same server, which was changed to wait 5 ms between its tries for a lock that it did not need before.
+        // The same server, which was changed to wait 5 ms between its tries for a lock that it did not need
+        // before.
         let script = directory.file("lab-server")
         let text = """
             #!/bin/bash

@@ -296,10 +296,11 @@ struct RunCommandTests {
         return String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
     }
 
-    /// Stops the victim in one run after the other until its trial shows what is looked for; five runs at most.
+    /// Stops the victim in one run after the other until its trial shows what is looked for; five runs at
+    /// most.
     ///
-    /// On a machine that is shared the load may have ended when the stop comes, or the machine itself may stop
-    /// the generator; not five times in a row.
+    /// On a machine that is shared the load may have ended when the stop comes, or the machine itself may
+    /// stop the generator; not five times in a row.
     private func stop(
         _ victim: (ChildProcess, [Int32]) -> Int32?, until isSeen: (RunResults) -> Bool
     ) async throws -> RunResults {
@@ -308,8 +309,8 @@ struct RunCommandTests {
         return results
     }
 
-    /// Lets a process run for a sixth of the time, until it ends. Its own children are not touched: a server that is
-    /// short of time too is slow itself, and then a late generator changes little.
+    /// Lets a process run for a sixth of the time, until it ends. Its own children are not touched: a server
+    /// that is short of time too is slow itself, and then a late generator changes little.
     private func starve(_ child: ChildProcess) async throws {
         while child.isRunning {
             child.signal(SIGSTOP)

@@ -17,8 +17,8 @@ struct ProcessFigures: Sendable, CustomStringConvertible {
         residentKiB = line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     }
 
-    /// Whether no more is open than before, but for the ledger's readers, four connections of two files each, which
-    /// open when they are first needed together.
+    /// Whether no more is open than before, but for the ledger's readers, four connections of two files each,
+    /// which open when they are first needed together.
     func isLike(_ before: ProcessFigures) -> Bool { descriptors <= before.descriptors + 8 }
 
     var description: String { "\(descriptors) descriptors, \(residentKiB / 1024) MiB resident" }

@@ -9,11 +9,13 @@ import Testing
 
 @testable import LabServerKit
 
-/// The drill that an operator should have done once: a backup under load, the machine lost, the backup restored.
+/// The drill that an operator should have done once: a backup under load, the machine lost, the backup
+/// restored.
 @Suite("A backup is taken under load, the server is lost, and the backup is restored")
 struct BackupDrillTests {
     enum Redis: Sendable {
-        /// The one of before: it knows sales, reservations, supplies and products that the restored ledger does not.
+        /// The one of before: it knows sales, reservations, supplies and products that the restored ledger
+        /// does not.
         case newerThanLedger
         case empty
     }

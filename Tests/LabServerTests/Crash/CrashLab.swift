@@ -8,8 +8,8 @@ import RedisClient
 import Synchronization
 import Testing
 
-/// The built program on a Redis and a database of its own, both of which may be killed and started again at the
-/// same places; and an audit from the outside when all is quiet.
+/// The built program on a Redis and a database of its own, both of which may be killed and started again at
+/// the same places; and an audit from the outside when all is quiet.
 final class CrashLab: Sendable {
     let redis: RedisServerProcess
     let database: String

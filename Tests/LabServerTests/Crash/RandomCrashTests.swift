@@ -10,8 +10,8 @@ import Testing
 
 /// Buyers with idempotency keys while server and Redis are killed at random moments.
 ///
-/// `LAB_CRASH_KILLS` kills in each of the two runs (default 6), moments from `LAB_CRASH_SEED` (default: another one
-/// each time, printed). `./lab check --crash` runs it long.
+/// `LAB_CRASH_KILLS` kills in each of the two runs (default 6), moments from `LAB_CRASH_SEED` (default:
+/// another one each time, printed). `./lab check --crash` runs it long.
 @Suite("Server and Redis are killed at random moments")
 struct RandomCrashTests {
     /// One buyer's notes: what each key was answered, for good.
@@ -133,8 +133,8 @@ struct RandomCrashTests {
         }
     }
 
-    /// Buys under one key after the other; asks again under the same key until the answer is definite, and sometimes
-    /// once more after that.
+    /// Buys under one key after the other; asks again under the same key until the answer is definite, and
+    /// sometimes once more after that.
     private static func shop(
         _ buyer: ApiClient, _ product: Int, _ number: Int, _ notebook: Notebook,
         until isOver: @Sendable () -> Bool

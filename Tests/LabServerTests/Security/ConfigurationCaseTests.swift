@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import InventoryService
 import LabProcesses
 import LabTesting
 import LockStrategies

@@ -89,7 +89,8 @@ struct PasswordCaseTests {
         "S22 · unknown, disabled, wrong, endless: a refusal takes the same time, the medians of 200 turns differ by noise"
     )
     func sameTimes() async throws {
-        // Rounds enough that the hash is most of the time; without one an unknown user would answer in a fraction.
+        // Rounds enough that the hash is most of the time; without one an unknown user would answer in a
+        // fraction.
         try await withLab(hasher: PasswordHasher(cost: 7)) { lab async throws in
             let admin = try await lab.administrator()
             _ = try await lab.client.signedIn()

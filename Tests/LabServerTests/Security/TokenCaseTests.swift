@@ -8,8 +8,8 @@ import Testing
 @testable import InventoryService
 @testable import LabServerKit
 
-/// Tokens as RFC 8725 warns of them, through the whole server. Each is a good token with one thing changed and, where
-/// that is not the case itself, signed anew with the right key.
+/// Tokens as RFC 8725 warns of them, through the whole server. Each is a good token with one thing changed
+/// and, where that is not the case itself, signed anew with the right key.
 @Suite("Tokens that are not ours", .sharedLab)
 struct TokenCaseTests {
     private let lab: Lab

@@ -5,8 +5,8 @@ import RedisClient
 import Synchronization
 import Testing
 
-/// Clause 19, the hard half: the command was sent and carried out, and the caller is cancelled while the reply
-/// is still on its way.
+/// Clause 19, the hard half: the command was sent and carried out, and the caller is cancelled while the
+/// reply is still on its way.
 ///
 /// What the strategies promise, and what is held here to it:
 ///
@@ -15,8 +15,9 @@ import Testing
 ///   Redis, and then its lock is kept until its reply has come (`GuardedDecrement`: the lock must not be free
 ///   while a write may be under way).
 /// - When the replies come, the call returns, without waiting for any time limit.
-/// - The answer is `.cancelled`, or the truth about work that was done. No lock key remains. After `.cancelled` the
-///   decrement may have been applied; returning the reservation brings the stock back either way.
+/// - The answer is `.cancelled`, or the truth about work that was done. No lock key remains. After
+///   `.cancelled` the decrement may have been applied; returning the reservation brings the stock back either
+///   way.
 /// - The connections stay in step and in use: the next purchase goes over the very same ones.
 @Suite("19 · Cancelled while a reply is awaited")
 struct CancelledWaitTests {

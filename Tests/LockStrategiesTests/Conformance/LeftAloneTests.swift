@@ -4,7 +4,8 @@ import LockStrategies
 import RedisClient
 import Testing
 
-/// Locks on a Redis that did not answer and is left alone: no new work is begun there, and what was begun is finished.
+/// Locks on a Redis that did not answer and is left alone: no new work is begun there, and what was begun is
+/// finished.
 @Suite("A Redis that is left alone", .timeLimit(.minutes(10)))
 struct LeftAloneTests {
     private static let key = LockKey("lock:{1}")
@@ -56,7 +57,8 @@ struct LeftAloneTests {
                 try await lock.acquire(LockKey("lock:{3}"), timeToLive: .seconds(600), deadline: .now)
             }
             #expect(refused?.code == .unavailable)
-            // The connection that was silent may be given up beside the first release; the next one has another.
+            // The connection that was silent may be given up beside the first release; the next one has
+            // another.
             try await waitUntil {
                 do throws(StrategyError) {
                     return [.released, .absent].contains(try await lock.release(lease))
@@ -66,6 +68,26 @@ struct LeftAloneTests {
                 }
             }
             #expect(try await lab.owners(of: Self.key) == [])
+        }
+    }
+
+    @Test("30 · is asked for nobody's new reservation, by no strategy", arguments: StrategyLab.real)
+    func asksNobody(id: StrategyID) async throws {
+        try await StrategyLab.run(for: id) { lab in
+            let strategy = try lab.catalogue(limits: Self.limits).strategy(id)
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            // Connections and scripts are there before it falls silent.
+            _ = try await strategy.reserve(lab.reservation(of: product))
+            for server in [lab.server] + lab.nodes { server.pause() }
+            await #expect(throws: StrategyError.self) {
+                try await strategy.reserve(lab.reservation(of: product))
+            }
+            for server in [lab.server] + lab.nodes { server.resume() }
+            let refused = await #expect(throws: StrategyError.self) {
+                try await strategy.reserve(lab.reservation(of: product))
+            }
+            #expect(refused?.code == .unavailable)
         }
     }
 }

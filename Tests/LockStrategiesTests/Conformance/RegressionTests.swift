@@ -6,8 +6,8 @@ import Testing
 
 @testable import LockStrategies
 
-/// Bugs that published lock libraries had, a test each, named after the issue. Those that concern messages stand
-/// with the locks that wait for messages; the rest is here also when a clause's own test would notice.
+/// Bugs that published lock libraries had, a test each, named after the issue. Those that concern messages
+/// stand with the locks that wait for messages; the rest is here also when a clause's own test would notice.
 @Suite("Regressions: bugs of other libraries")
 struct RegressionTests {
     private static let key = LockKey("lock:a")

@@ -36,8 +36,8 @@ struct RenewalTests {
             }
         }
 
-        /// Moves time on to the next renewal, and over the pauses after renewals that failed, until the holder
-        /// has seen one succeed. The keys have their full time to live again then.
+        /// Moves time on to the next renewal, and over the pauses after renewals that failed, until the
+        /// holder has seen one succeed. The keys have their full time to live again then.
         ///
         /// Time stands still while a renewal is on its way: beside it only its alarm sleeps, up to the notice
         /// of the lease as the holder knows it, and to wake that would be to tell the holder of a loss.

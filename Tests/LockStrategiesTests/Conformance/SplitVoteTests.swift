@@ -8,9 +8,9 @@ import Testing
 /// Clause 33: three clients that keep taking one node each away from the others.
 @Suite("Split votes")
 struct SplitVoteTests {
-    /// Makes the votes of the first rounds split: in each of them every client gets the node that bears its own
-    /// number, because nobody asks a second node before all have got their first, and nobody hears an answer
-    /// before all have asked all.
+    /// Makes the votes of the first rounds split: in each of them every client gets the node that bears its
+    /// own number, because nobody asks a second node before all have got their first, and nobody hears an
+    /// answer before all have asked all.
     private final class Splitter: Sendable {
         private struct State {
             /// Requests that have arrived and answers that were made, by round.

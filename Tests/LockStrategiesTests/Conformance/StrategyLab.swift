@@ -15,8 +15,8 @@ struct StrategyLab: Sendable {
     /// Far above what any machine needs: a limit that passes here is a hang, not a slow machine.
     static let patient = RedisClient.Limits.patient
 
-    /// All that keep their stock in Redis and are meant to be right; those that leave it to the ledger are held
-    /// to the same clauses with the ledger (InventoryServiceTests).
+    /// All that keep their stock in Redis and are meant to be right; those that leave it to the ledger are
+    /// held to the same clauses with the ledger (InventoryServiceTests).
     static let real = inRedis.filter { !$0.isNegativeControl }
     static let inRedis = StrategyID.allCases.filter { $0.traits.stockLayout != .ledger }
     static let leases = real.filter { $0.traits.abilities.contains(.leases) }
@@ -167,6 +167,12 @@ struct ControlledPort: RedisPort {
     ) async throws(RedisError) -> RedisSubscription {
         await counter.next()
         return try await base.subscribe(to: channel, onEvent: onEvent)
+    }
+
+    func finishing<Value: Sendable, Failure: Error>(
+        _ calls: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        try await base.finishing(calls)
     }
 }
 

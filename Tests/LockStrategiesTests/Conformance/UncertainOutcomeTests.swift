@@ -24,8 +24,8 @@ struct UncertainOutcomeTests {
             for _ in 0..<40 { _ = try await strategy.reserve(lab.reservation(of: product)) }
             var stock = 960
             var wasApplied = false
-            // The reply that decides is not the first one of every strategy, nor does each come in one piece: which cut
-            // meets it is chance, so it is looked for until it was met.
+            // The reply that decides is not the first one of every strategy, nor does each come in one piece:
+            // which cut meets it is chance, so it is looked for until it was met.
             for attempt in 0..<60 where attempt < 10 || !wasApplied {
                 let replies = attempt % 10
                 let reservation = lab.reservation(of: product, quantity: 2)

@@ -6,7 +6,8 @@ import Testing
 
 @testable import LockStrategies
 
-/// Each wait here is on a retry policy whose pauses are longer than the test: a wake-up that is lost hangs it.
+/// Each wait here is on a retry policy whose pauses are longer than the test: a wake-up that is lost hangs
+/// it.
 @Suite("Waiting and fairness", .timeLimit(.minutes(10)))
 struct WaitingTests {
     private static let never = RetryPolicy(delay: .fixed(.seconds(3600)))

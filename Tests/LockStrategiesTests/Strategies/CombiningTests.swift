@@ -13,7 +13,8 @@ struct CombiningTests {
 
     private let product = ProductID(1)
 
-    /// The outcome of each buyer, all of whom came, one after the other, while a call of somebody else was under way.
+    /// The outcome of each buyer, all of whom came, one after the other, while a call of somebody else was
+    /// under way.
     private func together(
         _ lab: StrategyLab, buyers: Int, stock: Int,
         beforeTheCall act: (_ tasks: [Task<Answer, Never>], _ strategy: Strategy) async throws -> Void = {

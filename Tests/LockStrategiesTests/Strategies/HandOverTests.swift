@@ -64,8 +64,8 @@ struct HandOverTests {
         try await StrategyLab.run(for: .setnxNotify) { lab in
             let gate = Gate()
             let asked = Recorder<String>()
-            // The first try of a waiter of this process comes after the real release; it is held back until the
-            // other process has had its turn, so the order of two messages decides nothing.
+            // The first try of a waiter of this process comes after the real release; it is held back until
+            // the other process has had its turn, so the order of two messages decides nothing.
             let lock = Self.lock(
                 HookedPort(Self.client(lab)) { name in
                     guard name == "acquire-or-remaining" else { return }

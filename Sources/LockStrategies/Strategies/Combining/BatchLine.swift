@@ -1,4 +1,5 @@
-/// Who waits for the next batch of one product, and whether one is under way. Pure: it decides, the host acts.
+/// Who waits for the next batch of one product, and whether one is under way. Pure: it decides, the host
+/// acts.
 struct BatchLine<Member: Sendable>: Sendable {
     enum Entry: Sendable {
         /// Nobody is under way: send these now.

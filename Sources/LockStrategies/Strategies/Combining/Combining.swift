@@ -7,10 +7,10 @@ import Synchronization
 /// first of them, who sends for all. So nobody is held back to wait for more, and the more buyers there are
 /// the more share one call. Granted in order of arrival. The guarantees are those of `lua-atomic`: no lease,
 /// so a stalled client harms nobody, and a repeated id gets its first answer. What breaks it: a Redis that
-/// loses acknowledged writes. A buyer waits for the call that is under way, and while no more than the largest batch
-/// wait its own comes next; who is cancelled in line leaves at once, who is in a call stays until its reply is
-/// there. One round trip,
-/// shared. Source: flat combining, Hendler, Incze, Shavit, Tzafrir, SPAA 2010.
+/// loses acknowledged writes. A buyer waits for the call that is under way, and while no more than the
+/// largest batch wait its own comes next; who is cancelled in line leaves at once, who is in a call stays
+/// until its reply is there. One round trip, shared. Source: flat combining, Hendler, Incze, Shavit, Tzafrir,
+/// SPAA 2010.
 public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let redis: Redis
     private let clock: C

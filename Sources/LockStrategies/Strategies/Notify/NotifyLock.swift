@@ -94,8 +94,8 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         case outOfTime
     }
 
-    /// Waits until this task is the first and nobody in this process holds the lock, until the lock is handed to
-    /// it, or until the deadline.
+    /// Waits until this task is the first and nobody in this process holds the lock, until the lock is handed
+    /// to it, or until the deadline.
     private func myTurn(
         _ place: WaitingRoom.Place, before deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> Service {
@@ -146,7 +146,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         let answer: NodeAnswer
         do throws(RedisError) {
             answer = NodeAnswer(
-                try await RedisClient.finishing { () throws(RedisError) in
+                try await redis.finishing { () throws(RedisError) in
                     try await redis.run(
                         EmbeddedScripts.handOverLock, keys: [lease.key.description],
                         arguments: [
@@ -179,16 +179,18 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         return .released
     }
 
-    /// Deletes the key whichever of the two owns it, when nobody knows which does. In one step, and the old token
-    /// too: a hand-over that is carried out after this finds no owner and makes no key.
+    /// Deletes the key whichever of the two owns it, when nobody knows which does. In one step, and the old
+    /// token too: a hand-over that is carried out after this finds no owner and makes no key.
     ///
     /// - Returns: Whether Redis has answered.
     private func end(_ lease: Lease, or token: LeaseToken) async -> Bool {
         await uncancelled { [redis] in
-            let reply = try? await redis.send(
-                RedisCommand(
-                    "EVAL", EmbeddedScripts.releaseAndTell.source, "1", lease.key.description,
-                    lease.token.description, token.description))
+            let reply = try? await redis.finishing { () throws(RedisError) in
+                try await redis.send(
+                    RedisCommand(
+                        "EVAL", EmbeddedScripts.releaseAndTell.source, "1", lease.key.description,
+                        lease.token.description, token.description))
+            }
             return reply != nil
         }
     }

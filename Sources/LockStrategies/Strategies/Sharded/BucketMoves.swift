@@ -2,8 +2,8 @@ import RedisClient
 
 /// Moves of units from the buckets of a stock to bucket 0, "home".
 ///
-/// Buckets live in different slots, so a move is three steps: out of the bucket, into home, closed. Each can be
-/// repeated by anybody: a move has a number, home notes the last number of each bucket that arrived, and a
+/// Buckets live in different slots, so a move is three steps: out of the bucket, into home, closed. Each can
+/// be repeated by anybody: a move has a number, home notes the last number of each bucket that arrived, and a
 /// bucket opens no move while one is open. So units that a dead client left on the way are found and brought
 /// in by the next who looks, once.
 struct BucketMoves<Redis: RedisPort>: Sendable {

@@ -1,15 +1,16 @@
 import RedisClient
 
-/// Stock in several buckets, each in a slot of its own: a buyer takes from one, so a hot product is not one hot
-/// key.
+/// Stock in several buckets, each in a slot of its own: a buyer takes from one, so a hot product is not one
+/// hot key.
 ///
-/// The reservation's id chooses the bucket. Where that is short, the units of all buckets are gathered in bucket
-/// 0 and taken there, so no remainder is stranded; "sold out" is said only when bucket 0 is short after a look
-/// at all the others. Units never go back into the other buckets: a return, and new supply, go to bucket 0. So
-/// an id that was served in bucket 0 finds its bucket short again, and is answered as before. There is no lock
-/// and no lease, so a stalled client harms nobody; what it left on the way between two buckets is brought in by
-/// the next who looks, or within a second. What breaks it: a Redis that loses acknowledged writes. One round trip
-/// while the buckets last, two at bucket 0, five and a look at every bucket when it gathers.
+/// The reservation's id chooses the bucket. Where that is short, the units of all buckets are gathered in
+/// bucket 0 and taken there, so no remainder is stranded; "sold out" is said only when bucket 0 is short
+/// after a look at all the others. Units never go back into the other buckets: a return, and new supply, go
+/// to bucket 0. So an id that was served in bucket 0 finds its bucket short again, and is answered as before.
+/// There is no lock and no lease, so a stalled client harms nobody; what it left on the way between two
+/// buckets is brought in by the next who looks, or within a second. What breaks it: a Redis that loses
+/// acknowledged writes. One round trip while the buckets last, two at bucket 0, five and a look at every
+/// bucket when it gathers.
 public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     /// How long buyers need not look again at buckets that were found empty.
     static var emptinessHolds: Duration { .seconds(1) }

@@ -2,7 +2,7 @@ import InventoryService
 import LedgerSQLite
 import LockStrategies
 
-extension LabParts where Store == SQLiteLedger {
+extension ServerParts where Store == SQLiteLedger {
     /// What is read from the parts when somebody asks for the metrics.
     var gauges: [Gauge] {
         get async { await stockGauges + ledgerGauges + reconcileGauges + processGauges }

@@ -31,8 +31,8 @@ struct RedisFacts: Sendable, Hashable {
         asksForReplicas = values["min_slaves_good_slaves"] != nil
     }
 
-    /// Whether the server throws keys away when its memory is full: `allkeys-…` the stock itself, `volatile-…` the
-    /// locks, which are the keys with a time to live. Either lets two buyers have one unit.
+    /// Whether the server throws keys away when its memory is full: `allkeys-…` the stock itself,
+    /// `volatile-…` the locks, which are the keys with a time to live. Either lets two buyers have one unit.
     var evicts: Bool {
         (maximumMemory ?? 0) > 0 && hasEvictingPolicy
     }

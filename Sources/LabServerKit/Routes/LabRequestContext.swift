@@ -18,8 +18,8 @@ struct LabRequestContext: RequestContext {
     private let channel: any Channel
     /// Under what the log holds this request.
     var requestID = ""
-    /// The logger of this request; its lines get the ids of ``RequestMark/current`` when they are written. Made when
-    /// something is logged: a logger's metadata costs more than a route.
+    /// The logger of this request; its lines get the ids of ``RequestMark/current`` when they are written.
+    /// Made when something is logged: a logger's metadata costs more than a route.
     var log: Logger {
         var log = logger
         log[metadataKey: "hb.request.id"] = nil
@@ -35,8 +35,8 @@ struct LabRequestContext: RequestContext {
     /// Address of the connection's other end; nil for one through a Unix socket.
     var peerAddress: String? { channel.remoteAddress?.ipAddress }
 
-    /// Whom limits count: the address of the connection, or what a trusted proxy says of it, never what any other
-    /// header claims. Of IPv6 the first 64 bits, which one customer of a network holds.
+    /// Whom limits count: the address of the connection, or what a trusted proxy says of it, never what any
+    /// other header claims. Of IPv6 the first 64 bits, which one customer of a network holds.
     var address: String {
         guard let text = forwardedAddress ?? peerAddress else { return "local" }
         guard text.contains(":") else { return text }

@@ -8,8 +8,8 @@ struct RedisStartCheck: Sendable {
     /// More patient than service: who waits here is a person, and wants the reason.
     private static let limits = RedisClient.Limits(connect: .seconds(2), command: .seconds(4))
 
-    /// Every server that answers keeps what it is given, the stock's answers, no server refuses us, and no two
-    /// lock nodes are one server. A lock node that is away may come later: a quorum is enough.
+    /// Every server that answers keeps what it is given, the stock's answers, no server refuses us, and no
+    /// two lock nodes are one server. A lock node that is away may come later: a quorum is enough.
     func run() async throws(StartFailure) {
         switch await Self.facts(stock) {
         case .success(let facts): try refuseEviction(stock, facts)

@@ -2,9 +2,10 @@ import InventoryService
 import LedgerSQLite
 import LockStrategies
 
-extension LabParts where Store == SQLiteLedger {
-    /// What the metrics show of stocks: as many products as the settings say, the newest ones, so that the number
-    /// of series is bounded. Two reads of the ledger and a round trip to Redis for each product, all at once.
+extension ServerParts where Store == SQLiteLedger {
+    /// What the metrics show of stocks: as many products as the settings say, the newest ones, so that the
+    /// number of series is bounded. Two reads of the ledger and a round trip to Redis for each product, all
+    /// at once.
     ///
     /// A product whose stock cannot be read has no series: no number is better than an old one.
     var stockGauges: [Gauge] {

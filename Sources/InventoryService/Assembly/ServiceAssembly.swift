@@ -1,0 +1,52 @@
+public import LockStrategies
+public import Logging
+
+/// What sells, put together once: one strategy, one ledger, one stock, and one gate before all of them. The
+/// HTTP API and the bench's direct mode have the same.
+public struct ServiceAssembly<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort>: Sendable {
+    public let purchases: PurchaseService<Strategy, Store, Redis>
+    public let products: ProductService<Store, Redis>
+    public let supply: SupplyService<Strategy, Store, Redis>
+
+    private let strategy: Strategy
+    private let store: Store
+    private let stock: StockStore<Redis>
+    private let settings: ServiceSettings
+    private let gate: SalesGate
+    private let crashPoints: CrashPoints
+    private let logger: Logger
+
+    public init(
+        strategy: Strategy, store: Store, stock: StockStore<Redis>, settings: ServiceSettings,
+        gate: SalesGate = .open, crashPoints: CrashPoints = .none, logger: Logger
+    ) {
+        self.strategy = strategy
+        self.store = store
+        self.stock = stock
+        self.settings = settings
+        self.gate = gate
+        self.crashPoints = crashPoints
+        self.logger = logger
+        purchases = PurchaseService(
+            strategy: strategy, store: store, stock: stock, settings: settings, gate: gate,
+            crashPoints: crashPoints, logger: logger)
+        products = ProductService(store: store, stock: stock)
+        supply = SupplyService(
+            strategy: strategy, store: store, stock: stock, gate: gate, patience: settings.patience,
+            crashPoints: crashPoints)
+    }
+
+    /// Brings this service's Redis back to what its ledger says.
+    ///
+    /// - Parameters:
+    ///   - servers: As in ``Reconciler``.
+    ///   - onReport: Called with the report of every run, for metrics.
+    public func reconciler(
+        servers: @escaping Reconciler<Strategy, Store, Redis>.Servers,
+        onReport: @escaping @Sendable (ReconcileReport) -> Void = { _ in }
+    ) -> Reconciler<Strategy, Store, Redis> {
+        Reconciler(
+            strategy: strategy, store: store, stock: stock, gate: gate, servers: servers,
+            patience: settings.patience, crashPoints: crashPoints, onReport: onReport, logger: logger)
+    }
+}

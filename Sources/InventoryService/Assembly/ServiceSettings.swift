@@ -1,0 +1,38 @@
+public import LockStrategies
+
+/// How a service sells; one initialiser holds every default.
+public struct ServiceSettings: Sendable, Hashable {
+    /// Sells, and is recorded under this name.
+    public var strategy: StrategyID
+    /// How long a buyer waits for the lock.
+    public var patience: Duration
+    /// Units of one product that one user may buy in all; nil: any number.
+    public var perUserLimit: Int?
+    /// The policies of the strategy: its lease, when it asks again.
+    public var policies: StrategySettings
+
+    public init(
+        strategy: StrategyID, patience: Duration = .seconds(5), perUserLimit: Int? = nil,
+        policies: StrategySettings = StrategySettings()
+    ) {
+        self.strategy = strategy
+        self.patience = patience
+        self.perUserLimit = perUserLimit
+        self.policies = policies
+    }
+
+    /// The strategy, on the Redis that holds the stock.
+    ///
+    /// - Parameters:
+    ///   - fences: Where `fenced` finds the last numbers when Redis has lost them.
+    ///   - wrap: Put around the strategy's lock, where it has one.
+    /// - Throws: When the configuration cannot work for it.
+    public func strategy<Redis: RedisPort>(
+        on stock: Redis, lockNodes: [LockNode<Redis>], fences: FenceOrigin = .unrecorded,
+        through wrap: (any LeaseLock) -> any LeaseLock = { $0 }
+    ) throws(StrategyConfigurationError) -> any LockStrategy {
+        try StrategyCatalogue(
+            stock: stock, lockNodes: lockNodes, clock: ContinuousClock(), settings: policies, fences: fences
+        ).strategy(strategy, through: wrap)
+    }
+}

@@ -1,0 +1,74 @@
+import Hummingbird
+import InventoryService
+import LockStrategies
+import RedisClient
+
+extension ServerParts {
+    /// The routes over these parts, and the middlewares before them: no socket, no file, no environment.
+    /// Tests call it too.
+    ///
+    /// - Parameters:
+    ///   - strategy: Sells.
+    ///   - checks: What must be in reach beside the ledger and the stock.
+    ///   - reconcile: Compares all stocks with the ledger, and puts right what differs.
+    func routes(
+        by strategy: some LockStrategy, checks: [ReadinessCheck] = [], reconcile: @escaping ReconcileCall
+    ) -> ServerRoutes {
+        let auth = AuthService(store: store, hasher: hasher, tokens: tokens)
+        let service = self.service(by: strategy)
+        var basics = [ReadinessCheck(name: "ledger") { [store] in try await store.check() }]
+        if stock.layout != .ledger {
+            basics.append(ReadinessCheck(name: "redis") { [stock] in try await stock.check() })
+        }
+
+        let router = Router(context: LabRequestContext.self)
+        let prefix = String(RandomSource.system.next() >> 32, radix: 16)
+        let identity = RequestIdentity(prefix: prefix)
+        let metrics = ServerMetrics(
+            strategy: settings.strategy, redis: redisMeter, ledger: ledgerMeter,
+            lag: loopLag)
+        // From the outside to the inside.
+        let crossOrigin = CrossOrigin(origins: front.origins)
+        router.add(middleware: RequestNaming(identity: identity, proxies: front.proxies))
+        router.add(
+            middleware: HeadersForBrowsers(crossOrigin: crossOrigin, isEncrypted: front.isEncrypted))
+        router.add(middleware: ErrorAnswers(metrics: metrics))
+        router.add(middleware: HostCheck())
+        router.add(middleware: InFlightLimit(most: front.inFlight, metrics: metrics))
+        router.add(middleware: Preflight(crossOrigin: crossOrigin, metrics: metrics))
+        let routes = RouteRegistrar(
+            router, auth: auth, metrics: metrics, inFlight: front.inFlightPerRoute)
+        let products = service.products
+        AuthRoutes(auth: auth, limiter: limiter).add(to: routes)
+        ProductRoutes(products: products).add(to: routes)
+        PurchaseRoutes(
+            purchases: service.purchases, store: store, strategy: settings.strategy, metrics: metrics
+        ).add(to: routes)
+        AdminRoutes(auth: auth, products: products, store: store).add(to: routes)
+        StockRoutes(products: products, supply: service.supply, reconcile: reconcile).add(to: routes)
+        HealthRoutes(
+            strategy: settings.strategy, checks: basics + checks, gate: gate, draining: draining
+        ).add(to: routes)
+        LogRoutes(threshold: logThreshold).add(to: routes)
+        DocumentRoutes().add(to: routes)
+        return ServerRoutes(router: router, metrics: metrics, identity: identity)
+    }
+
+    /// Brings Redis back to what the ledger says.
+    func reconciler<Strategy: LockStrategy>(
+        by strategy: Strategy, redis: RedisClient
+    ) -> Reconciler<Strategy, Store, Redis> {
+        service(by: strategy).reconciler(
+            servers: { () async throws(RedisError) in try await redis.meetServers() },
+            onReport: { [reconcileCounts] in reconcileCounts.note($0) })
+    }
+
+    /// What sells, by a strategy, of these parts.
+    private func service<Strategy: LockStrategy>(
+        by strategy: Strategy
+    ) -> ServiceAssembly<Strategy, Store, Redis> {
+        ServiceAssembly(
+            strategy: strategy, store: store, stock: stock, settings: settings, gate: gate,
+            crashPoints: crashPoints, logger: logger)
+    }
+}

@@ -1,0 +1,30 @@
+import InventoryService
+import LockStrategies
+import Logging
+import RedisClient
+
+/// What the routes need; nothing in here was made by the routes.
+struct ServerParts<Store: Ledger, Redis: RedisPort>: Sendable {
+    let store: Store
+    let stock: StockStore<Redis>
+    let hasher: PasswordHasher
+    let tokens: AccessTokens
+    let settings: ServiceSettings
+    let logger: Logger
+    var limiter = AuthLimiter(.off)
+    var front = FrontSettings()
+    var draining = DrainFlag()
+    /// Shared with the reconciler.
+    var gate = SalesGate.open
+    var crashPoints = CrashPoints.none
+    var reconcileCounts = ReconcileCounts()
+    var redisMeter = RedisMeter()
+    var ledgerMeter = LedgerMeter()
+    var loopLag = LoopLag()
+    /// Products whose stock the metrics show.
+    var metricsProducts = 100
+    /// Nil without TLS.
+    var tls: TLSIdentity?
+    /// Shared with the logger; the admin route changes it.
+    var logThreshold = LogThreshold(.notice)
+}

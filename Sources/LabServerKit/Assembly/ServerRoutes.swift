@@ -1,0 +1,41 @@
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import Logging
+import NIOCore
+
+/// The routes, and what the parts around them share with them.
+struct ServerRoutes {
+    let router: Router<LabRequestContext>
+    let metrics: ServerMetrics
+    let identity: RequestIdentity
+}
+
+extension ServerRoutes {
+    /// The server around the routes, with its limits on connections and headers.
+    ///
+    /// - Parameter tls: Nil speaks HTTP without TLS.
+    /// - Throws: When NIOSSL refuses the pair, which ``TLSFiles/load(at:)`` has tried.
+    func application(
+        at address: BindAddress, front: FrontSettings = FrontSettings(),
+        tls: TLSIdentity? = nil, logger: Logger,
+        onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) throws -> Application<RouterResponder<LabRequestContext>> {
+        let (identity, metrics) = (identity, metrics)
+        let http = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [
+                    ConnectionGuard(front.connection, identity: identity, metrics: metrics)
+                ],
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: FixedLimits.headerBytes, maxHeaderListSize: FixedLimits.headersBytes,
+                    maxHeaderFieldCount: FixedLimits.headers)))
+        return Application(
+            router: router,
+            server: try tls.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
+            configuration: ApplicationConfiguration(
+                address: address, backlog: FixedLimits.backlog,
+                availableConnectionsDelegate: .maximum(front.connections, logger: logger)),
+            onServerRunning: onServerRunning, logger: logger)
+    }
+}

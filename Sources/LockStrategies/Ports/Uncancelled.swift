@@ -1,0 +1,7 @@
+/// Runs work that must come to its end although the caller's task was cancelled.
+///
+/// The work is not cancelled with the caller, and the caller waits for it, so nothing outlives the call. It
+/// has to be bounded: by the time limits of Redis, or by those of the ledger.
+package func uncancelled<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
+    await Task { await work() }.value
+}
