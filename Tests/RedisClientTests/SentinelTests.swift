@@ -39,8 +39,8 @@ struct SentinelTests {
             await writer.value
             #expect(log.replies.allSatisfy { $0 == 1 }, "each key was written once")
             try await waitUntil { seen.events.last == .restored }
-            // A Sentinel that hears late of the switch makes the client leave its connections once more, and what
-            // is published in that gap is lost: so it is published until it comes.
+            // A Sentinel that hears late of the switch makes the client leave its connections once more, and
+            // what is published in that gap is lost: so it is published until it comes.
             try await waitUntil {
                 let outcome: RedisTransactionOutcome<String>? = try? await client.transaction(
                     watching: ["a"], reading: [RedisCommand("GET", "a")]
