@@ -115,8 +115,8 @@ extension AuditFacts {
 
     /// What the load says about itself.
     ///
-    /// - Parameter usual: The figures of the trials of this load that came before, in milliseconds
-    ///   (of the runner); empty before the first one.
+    /// - Parameter usual: The figures that earlier trials of this load have shown, by name, in milliseconds;
+    ///   empty before the first one.
     package mutating func addMeasurement(
         _ load: OfferedLoad, _ record: LoadRecord, cost: LoadCost, isDirect: Bool,
         commandsSeen: CommandCounter?, usual: [String: Double] = [:]
