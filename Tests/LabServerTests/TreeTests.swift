@@ -192,9 +192,11 @@ struct TreeTests {
             guard lines[first].firstMatch(of: /^ *([a-z@()]+ )*(func |init[?(<])/) != nil else { return nil }
             let indent = lines[first].prefix { $0 == " " }
             let end = lines[(first + 1)...].firstIndex { line in
-                line.hasPrefix(indent + "}")
-                    || (line.hasPrefix(indent) && line.dropFirst(indent.count).first != " "
-                        && !line.dropFirst(indent.count).hasPrefix(")") && !line.allSatisfy { $0 == " " })
+                guard line.hasPrefix(indent), let word = line.dropFirst(indent.count).first else {
+                    return false
+                }
+                // A signature of several lines goes on with its bracket or its `where`.
+                return word != " " && word != ")" && !line.dropFirst(indent.count).hasPrefix("where ")
             }
             guard let end, end - first + 1 > 60, lines[end].hasPrefix(indent + "}") else { return nil }
             return "\(file):\(first + 1)"
@@ -228,6 +230,8 @@ struct TreeTests {
         #expect(
             Self.longFunctions("a", "    private func f(\n        x: Int\n    ) {\n\(body)    }\n").count == 1
         )
+        #expect(
+            Self.longFunctions("a", "    func f<T>()\n    where T: Sendable {\n\(body)    }\n").count == 1)
         #expect(Self.longFunctions("a", "    func f() {\n\(body.dropFirst(15))    }\n") == [])
         #expect(Self.wideLines("a", "/// " + String(repeating: "x", count: 107)).count == 1)
         #expect(Self.wideLines("a", "let x = \"" + String(repeating: "x", count: 107) + "\"") == [])
