@@ -222,8 +222,8 @@ struct TransactionTests {
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: Self.patient)
             proxy.set(.holdReplies)
-            let tasks = (0..<4).map { _ in
-                Task { () async -> RedisError.Code? in
+            @Sendable func start() -> Task<RedisError.Code?, Never> {
+                Task {
                     await code {
                         let _: Outcome = try await client.transaction(
                             watching: [], reading: [RedisCommand("INCR", "reads")]
@@ -231,10 +231,16 @@ struct TransactionTests {
                     }
                 }
             }
-            // Two have a connection, two wait.
-            try await waitUntil { client.waitingTransactions == 2 && proxy.repliesSeen == 2 }
-            for task in tasks { task.cancel() }
-            for task in tasks { #expect(await task.value == .cancelled) }
+            // Two have a connection, two wait. Those who wait are cancelled first: the end of another one
+            // would let them in.
+            let holders = [start(), start()]
+            try await waitUntil { proxy.repliesSeen == 2 }
+            let waiters = [start(), start()]
+            try await waitUntil { client.waitingTransactions == 2 }
+            for tasks in [waiters, holders] {
+                for task in tasks { task.cancel() }
+                for task in tasks { #expect(await task.value == .cancelled) }
+            }
             #expect(client.waitingTransactions == 0)
             proxy.set(.pass)
             let last = await code {
