@@ -5,9 +5,9 @@ import LockStrategies
 extension AuditFacts {
     /// Notes what follows from how a strategy works: what cannot be looked at, and how long its lock was
     /// held.
-    mutating func addTraits(of strategy: StrategyID, _ record: LoadRecord) {
+    mutating func addTraits(of strategy: StrategyEntry, _ record: LoadRecord) {
         var reasons: [String: String] = [:]
-        if strategy == .optimistic {
+        if strategy.traits.abilities.contains(.transactions) {
             reasons["redis-saw-commands"] =
                 "Redis does not count what was queued in a transaction that it then refused"
         }

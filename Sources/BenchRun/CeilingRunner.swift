@@ -124,7 +124,7 @@ struct CeilingRunner: Sendable {
             let stock = StockStore(client, layout: .oneKey)
             let epoch = StockEpoch(origin: "lab-bench", number: 1)
             _ = try await stock.initialise(product, units: 1_000_000_000, as: epoch)
-            let strategy = try StrategyCatalogue(stock: client, lockNodes: [], clock: ContinuousClock())
+            let strategy = try StrategyBuilder(stock: client, lockNodes: [], clock: ContinuousClock())
                 .strategy(.luaAtomic)
             result = .success(
                 try await calls(.redisOnly, redis: redis.processIdentifiers) { _ in
@@ -175,7 +175,8 @@ struct CeilingRunner: Sendable {
         return try await calls(.sqliteOnly, redis: []) { _ in
             let sale = Sale(
                 reservation: ReservationID(random: .system), user: user.id, product: product.id, quantity: 1,
-                idempotencyKey: nil, strategy: StrategyID.sqlRow.rawValue, fence: nil, purchasedAt: clock.now)
+                idempotencyKey: nil, strategy: StrategyEntry.sqlRow.name, fence: nil,
+                purchasedAt: clock.now)
             do throws(InventoryError) {
                 guard case .recorded = try await ledger.record(sale) else { return .other }
                 return .success

@@ -123,8 +123,10 @@ package struct Runner: Sendable {
     /// The median of the closed trials of each strategy; of spoilt ones where there are no others, which is
     /// good enough to choose a load by.
     private func closedRates(_ course: Course) -> [Double] {
-        plan.strategies.map { id in
-            let trials = course.finished.filter { $0.planned.strategy == id && !$0.planned.model.isOpen }
+        plan.strategies.map { strategy in
+            let trials = course.finished.filter {
+                $0.planned.strategy == strategy && !$0.planned.model.isOpen
+            }
             let sound = trials.filter { !$0.isSpoilt }
             return Spread((sound.isEmpty ? trials : sound).map(\.record.purchasesPerSecond))?.median ?? 0
         }
@@ -173,7 +175,7 @@ package struct Runner: Sendable {
         } catch {
             display.clearLine()
             if Task.isCancelled { return .failure(.interrupted) }
-            return .failure(.failed(Self.reason(error, planned.strategy.rawValue)))
+            return .failure(.failed(Self.reason(error, planned.strategy.name)))
         }
     }
 

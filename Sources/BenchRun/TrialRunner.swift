@@ -161,7 +161,7 @@ struct TrialRunner: Sendable {
 
     /// What the ledger and Redis hold after the service has ended.
     private func state(
-        of strategy: StrategyID, _ products: [Int64], _ redis: TrialRedis, _ database: String
+        of strategy: StrategyEntry, _ products: [Int64], _ redis: TrialRedis, _ database: String
     ) async -> ShopReading {
         let layout = strategy.traits.stockLayout
         var stock = await StockReader.read(redis.stock, products: products, buckets: layout.bucketCount)

@@ -10,7 +10,7 @@ import LockStrategies
 /// trial of a load has nothing but its own.
 struct UsualFigures: Sendable {
     private struct Load: Hashable, Sendable {
-        let strategy: StrategyID
+        let strategy: StrategyEntry
         let offered: OfferedLoad
 
         init(_ planned: PlannedTrial) {

@@ -78,7 +78,7 @@ struct ReconciledShop: Sendable {
     }
 
     static func run(
-        _ id: StrategyID = .luaAtomic, persistence: RedisServerOptions.Persistence = .none,
+        _ id: StrategyEntry = .luaAtomic, persistence: RedisServerOptions.Persistence = .none,
         _ body: (ReconciledShop) async throws -> Void
     ) async throws {
         let directory = try TemporaryDirectory(prefix: "lab-reconcile")
@@ -90,14 +90,14 @@ struct ReconciledShop: Sendable {
             path: directory.file("ledger.sqlite"), settings: LedgerSettings(patience: .seconds(60)))
         let created = try await ledger.createUser(.sample("buyer"))
         guard case .created(let buyer) = created else { throw ShopError.noBuyer }
-        let catalogue = StrategyCatalogue(
+        let builder = StrategyBuilder(
             stock: redis,
             lockNodes: nodes.map {
                 LockNode(name: $0.url, redis: RedisClient($0.endpoint, limits: .patient))
             },
             clock: ContinuousClock(), fences: .ledger(ledger))
         let shop = ReconciledShop(
-            redis: redis, server: server, ledger: ledger, strategy: try catalogue.strategy(id),
+            redis: redis, server: server, ledger: ledger, strategy: try builder.strategy(id),
             stock: StockStore(redis, layout: id.traits.stockLayout),
             gate: SalesGate { redis.serverGeneration }, buyer: buyer.id)
         let result: Result<Void, any Error>
@@ -115,7 +115,7 @@ struct ReconciledShop: Sendable {
         try result.get()
     }
 
-    static let strategies = StrategyID.allCases.filter {
+    static let strategies = StrategyRegistry.builtIn.entries.filter {
         !$0.isNegativeControl && $0.traits.stockLayout != .ledger
     }
 }

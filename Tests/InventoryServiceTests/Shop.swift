@@ -22,7 +22,7 @@ struct Shop {
     }
 
     func purchases<Strategy: LockStrategy>(
-        _ strategy: Strategy, as id: StrategyID = .luaAtomic, limit: Int? = nil
+        _ strategy: Strategy, as id: StrategyEntry = .luaAtomic, limit: Int? = nil
     ) -> PurchaseService<Strategy, SQLiteLedger, RedisClient> {
         PurchaseService(
             strategy: strategy, store: ledger, stock: StockStore(redis, layout: id.traits.stockLayout),
@@ -33,8 +33,8 @@ struct Shop {
     /// The real strategy, as a concrete type.
     var luaAtomic: Answer {
         get throws {
-            let catalogue = StrategyCatalogue(stock: redis, lockNodes: [], clock: ContinuousClock())
-            let real = try catalogue.strategy(.luaAtomic)
+            let builder = StrategyBuilder(stock: redis, lockNodes: [], clock: ContinuousClock())
+            let real = try builder.strategy(.luaAtomic)
             return Answer(
                 undo: { id, product throws(StrategyError) in
                     try await real.cancel(id, of: product, deadline: .now + .seconds(60))

@@ -119,7 +119,7 @@ struct Lab {
 
 /// - Parameter hook: Called with the name of each command or script of the strategy, before it is sent.
 func withLab(
-    _ id: StrategyID = .luaAtomic, limits: AuthLimiter.Settings = .off,
+    _ id: StrategyEntry = .luaAtomic, limits: AuthLimiter.Settings = .off,
     front: FrontSettings = FrontSettings(), perUserLimit: Int? = nil, draining: DrainFlag = DrainFlag(),
     hasher: PasswordHasher = PasswordHasher(cost: 4), logger: Logger = .silent, metricsProducts: Int = 100,
     beforeCommand hook: @escaping @Sendable (_ name: String) async -> Void = { _ in },

@@ -187,7 +187,7 @@ import Testing
 
     @Test("Locks that ended too early, refused writes and withheld releases are counted, once each")
     func lostLocks() {
-        let metrics = ServerMetrics(strategy: .fenced)
+        let metrics = ServerMetrics(strategy: StrategyEntry.fenced.id)
         func timings(_ evidence: Evidence) -> PurchaseTimings { PurchaseTimings(evidence: evidence) }
         metrics.purchased(.purchased, timings(Evidence(lostLeases: 1)))
         metrics.purchased(nil, timings(Evidence(lostLeases: 1)), isLeaseLost: true)

@@ -10,12 +10,12 @@ import Testing
 /// The built program sells on every kind of Redis that a URL can name.
 @Suite struct RedisShapesTests {
     /// Buys twice under a strategy and gives the stock that the program then shows.
-    private func buyTwo(of units: Int, _ redis: String, _ strategy: StrategyID) async throws -> Int? {
+    private func buyTwo(of units: Int, _ redis: String, _ strategy: StrategyEntry) async throws -> Int? {
         let directory = try TemporaryDirectory(prefix: "lab-shape")
         let child = try await ChildProcess.start(
             try BuiltProgram.path("lab-server"),
             [
-                "--dev", "--bcrypt-cost", "4", "--redis", redis, "--strategy", strategy.rawValue, "--port",
+                "--dev", "--bcrypt-cost", "4", "--redis", redis, "--strategy", strategy.name, "--port",
                 "0",
                 "--database", "sqlite:" + directory.file("l.sqlite"),
             ])
@@ -36,7 +36,7 @@ import Testing
     @Test("A cluster, under every strategy that needs one Redis")
     func cluster() async throws {
         try await ClusterGroup.run { group async throws in
-            for strategy in StrategyID.allCases where !strategy.needsLockNodes {
+            for strategy in StrategyRegistry.builtIn.entries where !strategy.needsLockNodes {
                 #expect(try await buyTwo(of: 5, try group.url, strategy) == 3, "\(strategy)")
                 // The next program numbers its products from 1 again.
                 for node in 0..<3 { try await group.send(node, "FLUSHALL") }

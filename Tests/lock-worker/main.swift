@@ -22,20 +22,22 @@ func say(_ line: String) {
 let limits = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
 
 func lock(
-    _ id: StrategyID, on endpoints: [RedisEndpoint], clock: some MonotonicClock
+    _ id: StrategyEntry, on endpoints: [RedisEndpoint], clock: some MonotonicClock
 ) throws -> any LeaseLock {
-    let catalogue = StrategyCatalogue(
+    let builder = StrategyBuilder(
         stock: RedisClient(endpoints[0], limits: limits),
         lockNodes: endpoints.dropFirst().map {
             LockNode(name: $0.description, redis: RedisClient($0, limits: limits))
         },
         clock: clock)
-    guard let lock = try catalogue.lock(id) else { throw WorkerFailure(reason: "\(id) has no lock") }
+    guard let lock = try builder.lock(id) else { throw WorkerFailure(reason: "\(id) has no lock") }
     return lock
 }
 
 func run(_ words: [String]) async throws {
-    guard words.count == 6, let id = StrategyID(rawValue: words[1]), let number = Int(words[4]) else {
+    guard words.count == 6, let id = StrategyRegistry.builtIn.entry(named: words[1]),
+        let number = Int(words[4])
+    else {
         throw WorkerFailure(reason: "usage: see the head of the source file")
     }
     let endpoints = try words[5].split(separator: ",").map { try RedisEndpoint(parsing: String($0)) }

@@ -8,8 +8,8 @@ package struct Figure: Sendable {
         /// SVG in a square of 14.
         let sign: String
 
-        package static func strategy(_ id: String) -> Key {
-            Key(label: id, colour: Palette.colour(id), sign: Palette.marker(id, 7, 7, size: 5))
+        package static func strategy(_ id: String, _ palette: Palette) -> Key {
+            Key(label: id, colour: palette.colour(id), sign: palette.marker(id, 7, 7, size: 5))
         }
 
         static func area(_ label: String, _ colour: String) -> Key {

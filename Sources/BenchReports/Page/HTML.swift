@@ -18,7 +18,7 @@ enum HTML {
     }
 
     /// Headings, tables, lists, code blocks and paragraphs of ``MarkdownReport``.
-    static func rendered(_ markdown: [String]) -> String {
+    static func rendered(_ markdown: [String], _ palette: Palette) -> String {
         var blocks: [String] = []
         var lines = markdown[...]
         while let line = lines.first {
@@ -34,7 +34,7 @@ enum HTML {
                 lines = lines.dropFirst()
                 blocks.append("<pre><code>\(code.map(escaped).joined(separator: "\n"))</code></pre>")
             } else if line.hasPrefix("|") {
-                blocks.append(table(take(&lines) { $0.hasPrefix("|") }))
+                blocks.append(table(take(&lines) { $0.hasPrefix("|") }, palette))
             } else if line.hasPrefix("- ") {
                 let items = take(&lines) { $0.hasPrefix("- ") }.map { "<li>\(inline($0.dropFirst(2)))</li>" }
                 blocks.append("<ul>\(items.joined(separator: "\n"))</ul>")
@@ -54,7 +54,7 @@ enum HTML {
         return taken
     }
 
-    private static func table(_ lines: [String]) -> String {
+    private static func table(_ lines: [String], _ palette: Palette) -> String {
         let rows = lines.map {
             $0.dropFirst(2).dropLast(2).split(separator: " | ", omittingEmptySubsequences: false)
         }
@@ -63,7 +63,7 @@ enum HTML {
             "<tr>"
                 + cells.map { cell in
                     // The name of a strategy is one word.
-                    let open = !Palette.strategies.contains(String(cell)) ? tag : "\(tag) class=\"id\""
+                    let open = palette.knows(cell) ? "\(tag) class=\"id\"" : tag
                     return "<\(open)>\(inline(cell.replacing(#"\|"#, with: "|")))</\(tag)>"
                 }.joined()
                 + "</tr>"

@@ -24,7 +24,9 @@ extension HTMLReport {
 
     private var ids: [String] { results.strategies.map(\.id) }
 
-    private var keys: [Figure.Key] { ids.map(Figure.Key.strategy) }
+    func key(_ id: String) -> Figure.Key { .strategy(id, palette) }
+
+    private var keys: [Figure.Key] { ids.map(key) }
 
     private func names(_ ids: [String]) -> [(value: Double, label: String)] {
         ids.enumerated().map { (Double($0.offset) + 0.5, $0.element) }
@@ -35,7 +37,7 @@ extension HTMLReport {
         let rates = results.strategies.compactMap { $0.purchasesPerSecond?.median }
         guard !rates.isEmpty else { return nil }
         var plot = Plot(
-            title: "Purchases per second", x: .linear(from: 0, to: Double(ids.count)),
+            palette, title: "Purchases per second", x: .linear(from: 0, to: Double(ids.count)),
             y: .linear(rates + results.trials.filter { !$0.isControl }.map(\.purchasesPerSecond)),
             xTitle: "strategy", yTitle: "purchases/s", height: 300, xLabels: names(ids))
         for (index, strategy) in results.strategies.enumerated() {
@@ -43,7 +45,7 @@ extension HTMLReport {
             if let median = strategy.purchasesPerSecond?.median {
                 plot.bar(
                     x: place, halfWidth: 0.32, from: 0, to: median, value: median,
-                    colour: Palette.colour(strategy.id) + "66",
+                    colour: palette.colour(strategy.id) + "66",
                     note: "\(strategy.id): median \(Text.number(median))/s")
             }
             let trials = results.trials.filter { $0.strategy == strategy.id && !$0.model.isOpen }
@@ -81,7 +83,7 @@ extension HTMLReport {
         let all = curves.flatMap { $0.solid + $0.dashed }
         guard !all.isEmpty else { return nil }
         var plot = Plot(
-            title: title, x: .nines(upTo: all.map(\.share).max() ?? 0.99),
+            palette, title: title, x: .nines(upTo: all.map(\.share).max() ?? 0.99),
             y: .logarithmic(all.map { $0.us / 1000 }), xTitle: "percentile",
             yTitle: "milliseconds", height: 380)
         for curve in curves {
@@ -93,14 +95,14 @@ extension HTMLReport {
         }
         let target = results.workload.thresholds.p95Ms
         plot.limit(target, "target: p95 below \(Text.number(target)) ms")
-        return Figure(plot, caption, keys: curves.map { .strategy($0.id) })
+        return Figure(plot, caption, keys: curves.map { key($0.id) })
     }
 
     private var distribution: Figure? {
         let all = results.strategies.flatMap(\.curve)
         guard !all.isEmpty else { return nil }
         var plot = Plot(
-            title: "Share of purchases that were faster", x: .logarithmic(all.map { $0.us / 1000 }),
+            palette, title: "Share of purchases that were faster", x: .logarithmic(all.map { $0.us / 1000 }),
             y: .linear(from: 0, to: 1), xTitle: "milliseconds (service time, closed load)",
             yTitle: "share of purchases")
         for strategy in results.strategies {
@@ -118,7 +120,8 @@ extension HTMLReport {
         guard !all.isEmpty else { return nil }
         let sums = all.map { ($0.1.waitUs + $0.1.holdUs + $0.1.redisUs + $0.1.sqlUs + $0.1.restUs) / 1000 }
         var plot = Plot(
-            title: "Where the mean time of a purchase went", x: .linear(from: 0, to: Double(all.count)),
+            palette, title: "Where the mean time of a purchase went",
+            x: .linear(from: 0, to: Double(all.count)),
             y: .linear(sums), xTitle: "strategy", yTitle: "milliseconds", height: 320,
             xLabels: names(all.map(\.0)))
         let words = ["waiting for the lock", "holding it", "other Redis time", "SQLite", "HTTP and the rest"]
@@ -150,13 +153,13 @@ extension HTMLReport {
             )
         }
         var plot = Plot(
-            title: "Attempts that a purchase needed",
+            palette, title: "Attempts that a purchase needed",
             x: .logarithmic(points.flatMap { $0.points.map(\.x) }),
             y: .logarithmic(points.flatMap { $0.points.map(\.y) }), xTitle: "attempts", yTitle: "purchases")
         for entry in points { plot.line(entry.id, entry.points, hasMarkers: false) }
         return Figure(
             plot, "Strategies that ever ask again; the others need one attempt.",
-            keys: all.map { .strategy($0.id) })
+            keys: all.map { key($0.id) })
     }
 
     private var runOrder: Figure? {
@@ -166,7 +169,7 @@ extension HTMLReport {
         let trials = closed.isEmpty ? real : closed
         guard trials.count > 1 else { return nil }
         var plot = Plot(
-            title: "Every trial in run order",
+            palette, title: "Every trial in run order",
             x: .linear(from: 0, to: Double((trials.map(\.order).max() ?? 1) + 1)),
             y: .linear(trials.map(\.purchasesPerSecond)), xTitle: "place in the run", yTitle: "purchases/s")
         for trial in trials {
@@ -186,7 +189,7 @@ extension HTMLReport {
         let trials = firstTrials
         guard !trials.isEmpty else { return nil }
         var plot = Plot(
-            title: "Purchases of each user", x: .linear(from: 0, to: Double(trials.count)),
+            palette, title: "Purchases of each user", x: .linear(from: 0, to: Double(trials.count)),
             y: .linear(trials.flatMap { $0.userSuccesses.counts.map { Double($0) } }), xTitle: "strategy",
             yTitle: "purchases", height: 320, xLabels: names(trials.map(\.strategy)))
         for (index, trial) in trials.enumerated() {
@@ -205,7 +208,7 @@ extension HTMLReport {
         let trials = firstTrials
         guard !trials.isEmpty else { return nil }
         var plot = Plot(
-            title: "Units that left the stock",
+            palette, title: "Units that left the stock",
             x: .linear(from: 0, to: trials.map(end).max() ?? 1),
             y: .linear(trials.flatMap { $0.series.map { Double($0.soldSoFar) } }),
             xTitle: "seconds since the first request", yTitle: "units sold")
@@ -240,7 +243,7 @@ extension HTMLReport {
             ("refused", steps.map(\.1.refusals)), ("errors", steps.map(\.1.errors)),
         ].filter { $0.counts.contains { $0 > 0 } }
         var plot = Plot(
-            title: "Purchases over time", x: .linear(from: 0, to: end(trial)),
+            palette, title: "Purchases over time", x: .linear(from: 0, to: end(trial)),
             y: .linear(
                 steps.map(\.1.perSecond) + losses.flatMap { $0.counts.map { Double($0) * perSecond } }),
             xTitle: "seconds since the first request", yTitle: "purchases/s", height: 230)
@@ -253,7 +256,7 @@ extension HTMLReport {
         }
         let (middle, slow) = (known(steps, \.p50Us), known(steps, \.p99Us))
         var below = Plot(
-            title: "Latency over time", x: .linear(from: 0, to: end(trial)),
+            palette, title: "Latency over time", x: .linear(from: 0, to: end(trial)),
             y: .logarithmic((middle + slow).map { $0.us / 1000 }),
             xTitle: "seconds since the first request", yTitle: "milliseconds", height: 230)
         mark(trial, &below)

@@ -16,7 +16,7 @@ extension HTMLReport {
         let most =
             sweep.points.map(\.purchasesPerSecond) + sweep.fits.flatMap { $0.law.curve.map(\.perSecond) }
         var plot = Plot(
-            title: "Purchases per second over users",
+            palette, title: "Purchases per second over users",
             x: .logarithmic(sweep.points.map { Double($0.users) } + [100]), y: .linear(most), xTitle: "users",
             yTitle: "purchases/s", height: 380)
         for fit in sweep.fits {
@@ -34,14 +34,15 @@ extension HTMLReport {
         return Figure(
             plot,
             "Marks: measured, closed load. Dashed: the universal scalability law, fitted to them where there are six "
-                + "loads or more; its residuals stand in the table.", keys: swept.map(Figure.Key.strategy))
+                + "loads or more; its residuals stand in the table.", keys: swept.map(key))
     }
 
     private func latency(_ sweep: SweepResult) -> Figure {
         let points = sweep.points.filter { $0.responseUs.p50 != nil }
         let all = points.flatMap { [$0.responseUs.p50, $0.responseUs.p95].compactMap { $0 } }
         var plot = Plot(
-            title: "Latency over offered rate", x: .logarithmic(points.compactMap(\.offeredPerSecond)),
+            palette, title: "Latency over offered rate",
+            x: .logarithmic(points.compactMap(\.offeredPerSecond)),
             y: .logarithmic(all.map { $0 / 1000 }), xTitle: "purchases/s offered",
             yTitle: "milliseconds (response time)", height: 380)
         for id in swept {
@@ -59,6 +60,6 @@ extension HTMLReport {
         }
         let target = results.workload.thresholds.p95Ms
         plot.limit(target, "target: p95 below \(Text.number(target)) ms")
-        return Figure(plot, "Open load. Solid: p95. Dashed: p50.", keys: swept.map(Figure.Key.strategy))
+        return Figure(plot, "Open load. Solid: p95. Dashed: p50.", keys: swept.map(key))
     }
 }

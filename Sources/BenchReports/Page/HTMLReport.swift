@@ -6,19 +6,23 @@ import Foundation
 /// Draws `report.html` from the results, and from nothing else: one file that needs no network and no script.
 package struct HTMLReport: Sendable {
     package let results: RunResults
+    let palette: Palette
 
     package init(_ results: RunResults) {
         self.results = results
+        palette = Palette(results.strategies.map(\.id))
     }
+
+    private func rendered(_ markdown: [String]) -> String { HTML.rendered(markdown, palette) }
 
     package var text: String {
         let report = MarkdownReport(results)
         let title = "Load test: \(results.verdict.word)"
         let body = [
             verdict, tiles,
-            HTML.rendered(report.repeatLines),
-            HTML.rendered(report.correctnessLines), HTML.rendered(report.checkLines),
-            HTML.rendered(report.speedLines), plots, HTML.rendered(report.methodLines),
+            rendered(report.repeatLines),
+            rendered(report.correctnessLines), rendered(report.checkLines),
+            rendered(report.speedLines), plots, rendered(report.methodLines),
         ]
         return """
             <!doctype html>

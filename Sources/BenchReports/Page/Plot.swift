@@ -5,6 +5,7 @@ import Foundation
 package struct Plot: Sendable {
     package static let width = 760.0
 
+    private let palette: Palette
     let title: String
     let x: Scale
     let y: Scale
@@ -23,9 +24,10 @@ package struct Plot: Sendable {
     private var hasTwoRows: Bool { xLabels.map { $0.count > 7 } ?? false }
 
     package init(
-        title: String, x: Scale, y: Scale, xTitle: String, yTitle: String, height: Double = 340,
-        xLabels: [(value: Double, label: String)]? = nil
+        _ palette: Palette, title: String, x: Scale, y: Scale, xTitle: String, yTitle: String,
+        height: Double = 340, xLabels: [(value: Double, label: String)]? = nil
     ) {
+        self.palette = palette
         (self.title, self.x, self.y) = (title, x, y)
         (self.xTitle, self.yTitle, self.height, self.xLabels) = (xTitle, yTitle, height, xLabels)
     }
@@ -53,11 +55,11 @@ package struct Plot: Sendable {
         let path = points.map { "\(Self.short(px($0.x))),\(Self.short(py($0.y)))" }.joined(separator: " ")
         let kind = isDashed ? " class=\"dashed\"" : ""
         marks.append(
-            "<g color=\"\(Palette.colour(strategy))\" \(Self.data(values ?? points.map(\.y)))>"
+            "<g color=\"\(palette.colour(strategy))\" \(Self.data(values ?? points.map(\.y)))>"
                 + "<title>\(HTML.escaped(strategy))\(isDashed ? " (\(dashedWord))" : "")</title>"
                 + "<polyline\(kind) points=\"\(path)\"/>"
                 + (hasMarkers && !isDashed
-                    ? points.map { Palette.marker(strategy, px($0.x), py($0.y), size: 3) }.joined() : "")
+                    ? points.map { palette.marker(strategy, px($0.x), py($0.y), size: 3) }.joined() : "")
                 + "</g>")
     }
 
@@ -65,8 +67,8 @@ package struct Plot: Sendable {
         _ strategy: String, _ x: Double, _ y: Double, value: Double, note: String, size: Double = 4.5
     ) {
         marks.append(
-            "<g color=\"\(Palette.colour(strategy))\" \(Self.data([value]))><title>\(HTML.escaped(note))</title>"
-                + Palette.marker(strategy, px(x), py(y), size: size) + "</g>")
+            "<g color=\"\(palette.colour(strategy))\" \(Self.data([value]))><title>\(HTML.escaped(note))</title>"
+                + palette.marker(strategy, px(x), py(y), size: size) + "</g>")
     }
 
     /// A vertical bar from `from` to `to` around `x`, half as wide as `halfWidth` says.

@@ -3,7 +3,7 @@ package import LockStrategies
 
 /// One trial before it is run.
 package struct PlannedTrial: Sendable, Equatable {
-    package let strategy: StrategyID
+    package let strategy: StrategyEntry
     package let model: LoadModel
     /// Purchases per second that an open load offers.
     package let rate: Double?

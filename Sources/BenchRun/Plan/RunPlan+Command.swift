@@ -6,7 +6,7 @@ extension RunPlan {
     /// The command that repeats the run, as typed at the root of the tree: strategies, seed, and every choice
     /// that is no default; no password, no path.
     var command: String {
-        let names = (controls + strategies).map(\.rawValue).joined(separator: ",")
+        let names = (controls + strategies).map(\.name).joined(separator: ",")
         let defaults = Defaults()
         var words = ["./lab bench", "--strategies \(names)"]
         if mode != .http { words.append("--mode \(mode.rawValue)") }

@@ -39,7 +39,7 @@ extension RunPlan {
 }
 
 private struct SweptLoad: Sendable {
-    let strategy: StrategyID
+    let strategy: StrategyEntry
     var users = 0
     var rate = 0.0
 }

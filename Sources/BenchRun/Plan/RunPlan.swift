@@ -52,8 +52,8 @@ package struct RunPlan: Sendable, Equatable {
     package let sweep: Sweep?
     let openDuration: Duration
     /// In the order asked for, without the negative controls.
-    package let strategies: [StrategyID]
-    package let controls: [StrategyID]
+    package let strategies: [StrategyEntry]
+    package let controls: [StrategyEntry]
     package let users: Int
     package let duration: Duration
     package let warmup: Duration
@@ -85,10 +85,13 @@ package struct RunPlan: Sendable, Equatable {
 
     /// Checks the options and fills in the defaults.
     ///
-    /// - Parameter seed: Taken when the options have none.
+    /// - Parameters:
+    ///   - seed: Taken when the options have none.
+    ///   - registry: The strategies that may be named.
     /// - Throws: All problems at once.
     package init(
-        _ options: RunOptions, seed: UInt64, defaults: Defaults = Defaults()
+        _ options: RunOptions, seed: UInt64, from registry: StrategyRegistry = .builtIn,
+        defaults: Defaults = Defaults()
     ) throws(PlanProblems) {
         var problems: [String] = []
         mode = Self.mode(options.mode, &problems)
@@ -99,7 +102,7 @@ package struct RunPlan: Sendable, Equatable {
         mix = Self.mix(options, defaults, &problems)
         bcryptCost = Self.count(
             options.bcryptCost, "--bcrypt-cost", PasswordHasher.costs, defaults.bcryptCost, &problems)
-        let named = Self.strategies(options.strategies, &problems)
+        let named = Self.strategies(options.strategies, of: registry, &problems)
         sweep = Self.sweep(options, &problems)
         models = Self.models(options, sweep, &problems)
         rate = Self.rate(options, &problems)
@@ -132,7 +135,7 @@ package struct RunPlan: Sendable, Equatable {
         // strategy.
         controls =
             target == nil
-            ? StrategyID.allCases.filter(\.isNegativeControl) : named.filter(\.isNegativeControl)
+            ? registry.negativeControls : named.filter(\.isNegativeControl)
         self.seed = options.seed ?? seed
         // All products together have few enough to be sold.
         controlStock = max(min(stock, defaults.controlStock) / mix.count, 1)
@@ -262,17 +265,19 @@ package struct RunPlan: Sendable, Equatable {
         return nil
     }
 
-    private static func strategies(_ text: String?, _ problems: inout [String]) -> [StrategyID] {
-        guard let text else { return StrategyID.allCases }
-        let known = StrategyID.allCases.map(\.rawValue).joined(separator: ", ")
-        var found: [StrategyID] = []
+    private static func strategies(
+        _ text: String?, of registry: StrategyRegistry, _ problems: inout [String]
+    ) -> [StrategyEntry] {
+        guard let text else { return registry.entries }
+        let known = registry.names.joined(separator: ", ")
+        var found: [StrategyEntry] = []
         for part in text.split(separator: ",") {
             let name = part.filter { !$0.isWhitespace }
-            guard let id = StrategyID(rawValue: name) else {
+            guard let strategy = registry.entry(named: name) else {
                 problems.append("unknown strategy \"\(name)\"; known are: \(known)")
                 continue
             }
-            if !found.contains(id) { found.append(id) }
+            if !found.contains(strategy) { found.append(strategy) }
         }
         if found.isEmpty && problems.isEmpty {
             problems.append("--strategies names none; known are: \(known)")
@@ -301,7 +306,7 @@ extension RunPlan {
 
     /// How the service of a trial sells. A lab-server of the bench gets the same by its flags and its own
     /// defaults.
-    func settings(of strategy: StrategyID) -> ServiceSettings {
+    func settings(of strategy: StrategyEntry) -> ServiceSettings {
         ServiceSettings(strategy: strategy, patience: purchaseDeadline, policies: policies)
     }
 

@@ -14,11 +14,11 @@ extension RunResults {
         let all = EqualConditions.judged(trials, plan.policies)
         let trials = all.filter { !$0.isSpoilt }
         let results = trials.map(TrialResult.init)
-        let strategies = plan.strategies.map { id in
-            StrategyResult(id, trials.filter { $0.planned.strategy == id }, plan: plan)
+        let strategies = plan.strategies.map { strategy in
+            StrategyResult(strategy.id, trials.filter { $0.planned.strategy == strategy }, plan: plan)
         }
-        let controls = plan.controls.map { id in
-            ControlResult(id, results.first { $0.strategy == id.rawValue })
+        let controls = plan.controls.map { control in
+            ControlResult(control.id, results.first { $0.strategy == control.name })
         }
         let spoilt = SpoiltTrial.all(all)
         let verdict = Verdict(
@@ -85,8 +85,8 @@ extension RunResults.Workload {
             skew: hasSeveral ? plan.mix.skew : nil,
             hotProductShare: hasSeveral ? plan.mix.hotShare : nil,
             target: plan.target?.url,
-            strategies: plan.strategies.map(\.rawValue),
-            controls: plan.controls.map(\.rawValue),
+            strategies: plan.strategies.map(\.name),
+            controls: plan.controls.map(\.name),
             isQuick: plan.isQuick,
             thresholds: plan.thresholds)
     }

@@ -9,7 +9,7 @@ extension SpoiltTrial {
         let books = trial.checks.filter { $0.kind == .correctness && $0.state != .notChecked }
         let isExact = books.allSatisfy { $0.state == .pass }
         self.init(
-            strategy: planned.strategy.rawValue, model: planned.model, users: planned.users,
+            strategy: planned.strategy.name, model: planned.model, users: planned.users,
             ratePerSecond: planned.rate, order: planned.order, block: planned.block, attempt: trial.attempt,
             causes: trial.spoilers.map { Cause(check: $0.id, value: $0.value, limit: $0.limit) },
             isLeftOut: !kept,

@@ -3,12 +3,12 @@ import LockStrategies
 
 extension StrategyConditions {
     /// - Parameter policies: Those that the run was made with.
-    init(_ id: StrategyID, _ policies: StrategySettings) {
-        let traits = id.traits
+    init(_ strategy: StrategyEntry, _ policies: StrategySettings) {
+        let traits = strategy.traits
         let hasLease = traits.abilities.contains(.leases)
         self.init(
-            id: id.rawValue, leaseTtlMs: hasLease ? policies.leaseTimeToLive / .milliseconds(1) : nil,
-            retry: traits.retry.map { _ in Retry(policies.retry(of: id)) },
+            id: strategy.name, leaseTtlMs: hasLease ? policies.leaseTimeToLive / .milliseconds(1) : nil,
+            retry: traits.retry.map { _ in Retry(policies.retry(of: strategy)) },
             criticalSection: traits.criticalSection)
     }
 }

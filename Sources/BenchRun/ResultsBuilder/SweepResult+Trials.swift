@@ -6,16 +6,16 @@ import LockStrategies
 
 extension SweepResult {
     /// - Parameter trials: All of the run.
-    init(_ kind: Sweep, _ strategies: [StrategyID], _ trials: [FinishedTrial]) {
+    init(_ kind: Sweep, _ strategies: [StrategyEntry], _ trials: [FinishedTrial]) {
         var points: [Point] = []
-        for id in strategies {
+        for strategy in strategies {
             let own = trials.filter {
-                $0.planned.strategy == id && $0.planned.model.isOpen == (kind == .rate)
+                $0.planned.strategy == strategy && $0.planned.model.isOpen == (kind == .rate)
             }
             let loads = Set(own.map { Self.load(kind, $0.planned) }).sorted()
             points += loads.compactMap { load in Point(own.filter { Self.load(kind, $0.planned) == load }) }
         }
-        let laws = kind == .rate ? [] : strategies.compactMap { Fit($0, points) }
+        let laws = kind == .rate ? [] : strategies.compactMap { Fit($0.id, points) }
         self.init(kind: kind, points: points, fits: laws)
     }
 
@@ -43,7 +43,7 @@ extension SweepResult.Point {
         let records = trials.map(\.record)
         let isSustained = records.allSatisfy { $0.openAccount?.isSustained == true }
         self.init(
-            strategy: first.strategy.rawValue, users: first.users, offeredPerSecond: first.rate,
+            strategy: first.strategy.name, users: first.users, offeredPerSecond: first.rate,
             trials: trials.count, purchasesPerSecond: rate.median,
             successShare: LoadRecord.successShare(records),
             isSustained: first.model.isOpen ? isSustained : nil,

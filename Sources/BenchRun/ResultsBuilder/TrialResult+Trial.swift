@@ -15,7 +15,7 @@ extension TrialResult {
         let responses = planned.model.isOpen ? seen : []
         let stepMs = Double(LoadRecord.sliceLength.nanoseconds) / 1e6
         self.init(
-            strategy: planned.strategy.rawValue,
+            strategy: planned.strategy.name,
             model: planned.model,
             order: planned.order,
             block: planned.block,

@@ -20,7 +20,7 @@ package enum SamplesFile {
     /// In the order in which the requests were answered.
     package static func lines(_ trial: FinishedTrial) -> String {
         let planned = trial.planned
-        let start = "\(planned.order),\(planned.strategy.rawValue),\(planned.model.rawValue),\(planned.block)"
+        let start = "\(planned.order),\(planned.strategy.name),\(planned.model.rawValue),\(planned.block)"
         let samples = trial.record.samples
         var text = ""
         for sample in samples.samples.sorted(by: { $0.done < $1.done }) {

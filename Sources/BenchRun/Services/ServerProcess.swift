@@ -37,12 +37,12 @@ package struct ServerProcess: Sendable {
 
     /// Starts the server and waits for the line that says where it listens.
     package static func start(
-        _ executable: String, strategy: StrategyID, redis: [String], database: String,
+        _ executable: String, strategy: StrategyEntry, redis: [String], database: String,
         purchaseDeadline: Duration, bcryptCost: Int = RunPlan.Defaults().bcryptCost
     ) async throws(BenchError) -> ServerProcess {
         let deadline = Text.plain(purchaseDeadline / .milliseconds(1))
         let fixed = [
-            "--strategy", strategy.rawValue, "--purchase-deadline-ms", deadline, "--dev", "--bcrypt-cost",
+            "--strategy", strategy.name, "--purchase-deadline-ms", deadline, "--dev", "--bcrypt-cost",
             String(bcryptCost), "--password-queue", String(passwordQueue), "--log-format", "json",
             "--metrics-port", "0",
         ]

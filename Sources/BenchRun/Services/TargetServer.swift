@@ -11,7 +11,7 @@ import Synchronization
 package final class TargetServer: Sendable {
     package let target: LoadTarget
     /// As the server says it.
-    package let strategy: StrategyID?
+    package let strategy: StrategyEntry?
     /// Begins the names of the users that this run makes there: no run before it has taken them.
     package let prefix: String
     /// Told when the server makes the set-up wait.
@@ -20,7 +20,7 @@ package final class TargetServer: Sendable {
     private let tokens = Mutex<[String]>([])
 
     private init(
-        _ target: LoadTarget, _ strategy: StrategyID?, _ notice: @escaping @Sendable (String) -> Void
+        _ target: LoadTarget, _ strategy: StrategyEntry?, _ notice: @escaping @Sendable (String) -> Void
     ) {
         self.notice = notice
         self.target = target
@@ -51,7 +51,7 @@ package final class TargetServer: Sendable {
                 "the server at \(target.authority) is not ready (\(answer.status)): \(answer.detail)")
         }
         let said = try? JSONDecoder().decode(Readiness.self, from: answer.body)
-        return TargetServer(target, said?.strategy.flatMap(StrategyID.init(rawValue:)), notice)
+        return TargetServer(target, said?.strategy.flatMap(StrategyRegistry.builtIn.entry(named:)), notice)
     }
 
     /// Registers and logs in what is missing of `count` users.

@@ -17,7 +17,7 @@ struct TrialRedis: Sendable {
     private let servers: [RedisServerProcess]
 
     /// Starts what the strategy needs, or takes the Redis that the user named.
-    static func start(_ plan: RunPlan, _ strategy: StrategyID) async throws -> TrialRedis {
+    static func start(_ plan: RunPlan, _ strategy: StrategyEntry) async throws -> TrialRedis {
         var servers: [RedisServerProcess] = []
         do {
             if plan.redis == nil {

@@ -2,8 +2,8 @@ public import LockStrategies
 
 /// How a service sells; one initialiser holds every default.
 public struct ServiceSettings: Sendable, Hashable {
-    /// Sells, and is recorded under this name.
-    public var strategy: StrategyID
+    /// Sells. Purchases are recorded under its name.
+    public var strategy: StrategyEntry
     /// How long a buyer waits for the lock.
     public var patience: Duration
     /// Units of one product that one user may buy in all; nil: any number.
@@ -12,7 +12,7 @@ public struct ServiceSettings: Sendable, Hashable {
     public var policies: StrategySettings
 
     public init(
-        strategy: StrategyID, patience: Duration = .seconds(5), perUserLimit: Int? = nil,
+        strategy: StrategyEntry, patience: Duration = .seconds(5), perUserLimit: Int? = nil,
         policies: StrategySettings = StrategySettings()
     ) {
         self.strategy = strategy
@@ -31,7 +31,7 @@ public struct ServiceSettings: Sendable, Hashable {
         on stock: Redis, lockNodes: [LockNode<Redis>], fences: FenceOrigin = .unrecorded,
         through wrap: (any LeaseLock) -> any LeaseLock = { $0 }
     ) throws(StrategyConfigurationError) -> any LockStrategy {
-        try StrategyCatalogue(
+        try StrategyBuilder(
             stock: stock, lockNodes: lockNodes, clock: ContinuousClock(), settings: policies, fences: fences
         ).strategy(strategy, through: wrap)
     }

@@ -144,7 +144,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             Sale(
                 reservation: reservation.id, user: order.user, product: order.product,
                 quantity: order.quantity, idempotencyKey: order.key,
-                strategy: settings.strategy.rawValue, fence: fence, epoch: epoch,
+                strategy: settings.strategy.name, fence: fence, epoch: epoch,
                 limit: settings.perUserLimit, purchasedAt: clock.now)
         }
         var timings = PurchaseTimings(reservation: reservation.id)

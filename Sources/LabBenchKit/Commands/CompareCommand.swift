@@ -169,7 +169,7 @@ extension CompareCommand {
         var defaults = RunPlan.Defaults()
         defaults.rounds = 7
         defaults.duration = .seconds(3)
-        let real = StrategyID.allCases.filter { !$0.isNegativeControl }.map(\.rawValue)
+        let real = StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl }.map(\.name)
         do throws(PlanProblems) {
             let options = RunOptions(
                 model: rate == nil ? LoadModel.closed.rawValue : "both", rate: rate,

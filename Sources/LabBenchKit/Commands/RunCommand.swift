@@ -165,7 +165,7 @@ struct RunCommand: AsyncParsableCommand {
         } catch {
             throw PlanProblems(sentences: [error.description], exit: error.exitCode)
         }
-        if let own = server.strategy?.rawValue {
+        if let own = server.strategy?.name {
             if let asked = options.strategies, asked != own {
                 throw PlanProblems(sentences: ["the server runs \(own), not \(asked): leave out --strategies"]
                 )

@@ -12,10 +12,12 @@ struct StrategiesCommand: ParsableCommand {
     }
 
     static var lines: [String] {
-        let width = StrategyID.allCases.map(\.rawValue.count).max() ?? 0
-        return StrategyID.allCases.map { id in
-            let name = id.rawValue.padding(to: width)
-            return "\(name)  \(id.traits.summary)" + (id.isNegativeControl ? " [negative control]" : "")
+        let registry = StrategyRegistry.builtIn
+        let width = registry.names.map(\.count).max() ?? 0
+        return registry.entries.map { entry in
+            let name = entry.name.padding(to: width)
+            return "\(name)  \(entry.traits.summary)"
+                + (entry.isNegativeControl ? " [negative control]" : "")
         }
     }
 }

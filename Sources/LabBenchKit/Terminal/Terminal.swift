@@ -46,7 +46,7 @@ struct Terminal: RunDisplay {
                 + "seed \(plan.seed), about \(Text.time(plan.expectedTime)); at most "
                 + "\(Repetition.mostOfRun(plan.trialCount)) spoilt trials are run again")
         if isLive {
-            let names = (plan.controls + plan.strategies).map(\.rawValue)
+            let names = (plan.controls + plan.strategies).map(\.name)
             shared.board.withLock { $0 = LiveBoard(names, width: Self.columns) }
         }
         #if DEBUG
@@ -66,7 +66,7 @@ struct Terminal: RunDisplay {
             shared.board.withLock { board in
                 // A terminal may be made narrower while the bench runs.
                 board?.width = width
-                return board?.update(trial.strategy.rawValue, line)
+                return board?.update(trial.strategy.name, line)
             } ?? "")
     }
 
@@ -119,9 +119,9 @@ struct Terminal: RunDisplay {
 
     private func name(_ trial: PlannedTrial, _ count: Int) -> String {
         let place = "[\(trial.order)/\(count)]"
-        let width = StrategyID.allCases.map(\.rawValue.count).max() ?? 0
+        let width = StrategyRegistry.builtIn.names.map(\.count).max() ?? 0
         let model = trial.model.rawValue.padding(to: 8)
-        return "\(place.padding(to: 8)) \(trial.strategy.rawValue.padding(to: width)) \(model)"
+        return "\(place.padding(to: 8)) \(trial.strategy.name.padding(to: width)) \(model)"
     }
 
     func say(_ line: String) {

@@ -25,7 +25,7 @@ extension ServerParts {
         let prefix = String(RandomSource.system.next() >> 32, radix: 16)
         let identity = RequestIdentity(prefix: prefix)
         let metrics = ServerMetrics(
-            strategy: settings.strategy, redis: redisMeter, ledger: ledgerMeter,
+            strategy: settings.strategy.id, redis: redisMeter, ledger: ledgerMeter,
             lag: loopLag)
         // From the outside to the inside.
         let crossOrigin = CrossOrigin(origins: front.origins)
@@ -42,12 +42,12 @@ extension ServerParts {
         AuthRoutes(auth: auth, limiter: limiter).add(to: routes)
         ProductRoutes(products: products).add(to: routes)
         PurchaseRoutes(
-            purchases: service.purchases, store: store, strategy: settings.strategy, metrics: metrics
+            purchases: service.purchases, store: store, strategy: settings.strategy.id, metrics: metrics
         ).add(to: routes)
         AdminRoutes(auth: auth, products: products, store: store).add(to: routes)
         StockRoutes(products: products, supply: service.supply, reconcile: reconcile).add(to: routes)
         HealthRoutes(
-            strategy: settings.strategy, checks: basics + checks, gate: gate, draining: draining
+            strategy: settings.strategy.id, checks: basics + checks, gate: gate, draining: draining
         ).add(to: routes)
         LogRoutes(threshold: logThreshold).add(to: routes)
         DocumentRoutes().add(to: routes)

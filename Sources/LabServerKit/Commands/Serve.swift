@@ -25,7 +25,7 @@ struct Serve: AsyncParsableCommand {
 
     /// The one line on the standard output. Whatever the log's level is, it is said.
     static func announcement(at addresses: ServingAddresses, _ plan: ServePlan) -> String {
-        var fields = [(key: "strategy", value: plan.settings.strategy.rawValue)]
+        var fields = [(key: "strategy", value: plan.settings.strategy.name)]
         if let metrics = addresses.metrics { fields.append((key: "metrics", value: metrics)) }
         guard plan.logOutput == .standardOutput else {
             let rest = fields.map { " \($0.key)=\($0.value)" }.joined()

@@ -50,15 +50,19 @@ struct ServePlan: Sendable {
     let reconcileInterval: Duration?
     let crashPoints: CrashPoints
 
-    /// - Parameter crashAt: The text of LAB_CRASH_AT.
+    /// - Parameters:
+    ///   - registry: The strategies that may be named.
+    ///   - crashAt: The text of LAB_CRASH_AT.
     /// - Throws: ``StartFailure`` with all that is wrong, at once.
-    init(_ values: SettingValues, crashAt: String? = nil) throws(StartFailure) {
+    init(
+        _ values: SettingValues, from registry: StrategyRegistry = .builtIn, crashAt: String? = nil
+    ) throws(StartFailure) {
         var reading = SettingReader(values)
         let isDevelopment = reading.flag(.dev)
         host = reading.text(.host)
         port = reading.number(.port, 0...65_535)
         settings = ServiceSettings(
-            strategy: reading.choice(.strategy, StrategyID.allCases, standard: .luaAtomic),
+            strategy: reading.choice(.strategy, registry.entries, named: \.name, standard: .luaAtomic),
             patience: .milliseconds(reading.number(.purchaseDeadline, 1...600_000)),
             perUserLimit: reading.isGiven(.perUserLimit)
                 ? reading.number(.perUserLimit, 1...Bounds.units) : nil)

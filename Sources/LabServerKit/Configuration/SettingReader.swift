@@ -45,10 +45,16 @@ struct SettingReader {
     mutating func choice<Choice: RawRepresentable<String>>(
         _ setting: Setting, _ choices: [Choice], standard: Choice
     ) -> Choice {
-        let text = values.text(setting) ?? standard.rawValue
-        guard let choice = choices.first(where: { $0.rawValue == text }) else {
-            let known = choices.map(\.rawValue).joined(separator: ", ")
-            problems.append("unknown \(name(setting)) \"\(text)\"; known are: \(known)")
+        choice(setting, choices, named: \.rawValue, standard: standard)
+    }
+
+    mutating func choice<Choice>(
+        _ setting: Setting, _ choices: [Choice], named name: (Choice) -> String, standard: Choice
+    ) -> Choice {
+        let text = values.text(setting) ?? name(standard)
+        guard let choice = choices.first(where: { name($0) == text }) else {
+            let known = choices.map(name).joined(separator: ", ")
+            problems.append("unknown \(self.name(setting)) \"\(text)\"; known are: \(known)")
             return standard
         }
         return choice

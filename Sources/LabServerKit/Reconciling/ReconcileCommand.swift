@@ -43,7 +43,7 @@ struct Reconcile: AsyncParsableCommand {
     }
 
     private func reconcile(_ logger: Logger) async throws -> ReconcileReport {
-        guard let id = StrategyID(rawValue: strategy) else {
+        guard let strategy = StrategyRegistry.builtIn.entry(named: strategy) else {
             throw StartFailure(.usage, "unknown strategy \"\(strategy)\"; see lab-server serve --help")
         }
         let path = try ledger.path
@@ -62,7 +62,7 @@ struct Reconcile: AsyncParsableCommand {
         }
         let result: Result<ReconcileReport, any Error>
         do {
-            result = .success(try await reconcile(ledger, path, id, logger))
+            result = .success(try await reconcile(ledger, path, strategy, logger))
         } catch {
             result = .failure(error)
         }
@@ -71,20 +71,18 @@ struct Reconcile: AsyncParsableCommand {
     }
 
     private func reconcile(
-        _ ledger: SQLiteLedger, _ path: String, _ id: StrategyID, _ logger: Logger
+        _ ledger: SQLiteLedger, _ path: String, _ strategy: StrategyEntry, _ logger: Logger
     ) async throws -> ReconcileReport {
-        let servers = try await servers(beside: path, id)
+        let servers = try await servers(beside: path, strategy)
         let result: Result<ReconcileReport, any Error>
         do {
-            let stock = servers.stock
-            let catalogue = StrategyCatalogue(
-                stock: stock,
+            let settings = ServiceSettings(strategy: strategy)
+            let returns = try settings.strategy(
+                on: servers.stock,
                 lockNodes: servers.lockNodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-                clock: ContinuousClock(), fences: .ledger(ledger))
+                fences: .ledger(ledger))
             result = .success(
-                try await Self.run(
-                    catalogue.strategy(id), ledger, StockStore(stock, layout: id.traits.stockLayout), stock,
-                    isDryRun: !fix, logger))
+                try await Self.run(returns, ledger, servers.stock, settings, isDryRun: !fix, logger))
         } catch let error as InventoryError {
             result = .failure(StartFailure(.redisUnreachable, "\(error.context); check --redis"))
         } catch {
@@ -94,10 +92,10 @@ struct Reconcile: AsyncParsableCommand {
         return try result.get()
     }
 
-    private func servers(beside path: String, _ id: StrategyID) async throws -> RedisServers {
+    private func servers(beside path: String, _ strategy: StrategyEntry) async throws -> RedisServers {
         guard let redis else {
             return try await RedisServers.embedded(
-                directory: path + ".redis", lockNodes: id.needsLockNodes ? 5 : 0, limits: .init())
+                directory: path + ".redis", lockNodes: strategy.needsLockNodes ? 5 : 0, limits: .init())
         }
         do throws(RedisURLError) {
             let endpoints = try RedisEndpoint.list(parsing: redis)
@@ -107,15 +105,17 @@ struct Reconcile: AsyncParsableCommand {
         }
     }
 
-    private static func run<Strategy: LockStrategy>(
-        _ strategy: Strategy, _ ledger: SQLiteLedger, _ stock: StockStore<RedisClient>, _ redis: RedisClient,
-        isDryRun: Bool, _ logger: Logger
+    private static func run(
+        _ strategy: some LockStrategy, _ ledger: SQLiteLedger, _ redis: RedisClient,
+        _ settings: ServiceSettings, isDryRun: Bool, _ logger: Logger
     ) async throws(InventoryError) -> ReconcileReport {
-        try await Reconciler(
-            strategy: strategy, store: ledger, stock: stock,
-            gate: SalesGate { redis.serverGeneration },
-            servers: { () async throws(RedisError) in try await redis.meetServers() }, logger: logger
-        ).run(isDryRun: isDryRun)
+        let service = ServiceAssembly(
+            strategy: strategy, store: ledger,
+            stock: StockStore(redis, layout: settings.strategy.traits.stockLayout), settings: settings,
+            gate: SalesGate { redis.serverGeneration }, logger: logger)
+        let reconciler = service.reconciler(
+            servers: { () async throws(RedisError) in try await redis.meetServers() })
+        return try await reconciler.run(isDryRun: isDryRun)
     }
 }
 

@@ -17,7 +17,7 @@ public struct StrategySettings: Sendable, Hashable {
     }
 
     /// When the strategy asks again; never, where neither the settings nor its traits say so.
-    public func retry(of id: StrategyID) -> RetryPolicy {
-        retries[id] ?? id.traits.retry ?? RetryPolicy(delay: .fixed(.zero), maximumRetries: 0)
+    public func retry(of entry: StrategyEntry) -> RetryPolicy {
+        retries[entry.id] ?? entry.traits.retry ?? RetryPolicy(delay: .fixed(.zero), maximumRetries: 0)
     }
 }

@@ -13,6 +13,8 @@ public struct StrategyTraits: Sendable, Hashable {
         case notifiedWaiting = "notified-waiting"
         /// Waiters of one process are served in the order in which they came.
         case arrivalOrder = "arrival-order"
+        /// Queues its writes in a transaction that Redis may refuse.
+        case transactions
         /// Does not oversell when a client stalls at any point, for any time.
         case stallSafety = "stall-safety"
     }
@@ -41,6 +43,6 @@ public struct StrategyTraits: Sendable, Hashable {
         self.isNegativeControl = isNegativeControl
     }
 
-    /// What every lock of the catalogue does under its lease.
+    /// What every built-in lock does under its lease.
     static let guardedSection = "GET, then write, under the lock"
 }

@@ -4,7 +4,7 @@ import RedisClient
 public struct LockNode<Redis: RedisPort>: Sendable {
     /// What tells this node from the others: its address.
     public let name: String
-    let redis: Redis
+    public let redis: Redis
     private let releaseScript: RedisScript
 
     public init(name: String, redis: Redis) {

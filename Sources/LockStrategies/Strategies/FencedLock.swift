@@ -62,11 +62,25 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 }
 
-extension StrategyTraits {
-    static let fenced = StrategyTraits(
-        summary: "SET NX with a lease and a rising number; a write under an older number is refused",
-        criticalSection: "GET, then write if the lease's number is the newest, under the lock",
-        abilities: [.leases, .fencing, .stallSafety],
-        retry: RetryPolicy(
-            delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(100))))
+extension StrategyEntry {
+    public static let fenced = StrategyEntry(
+        "fenced",
+        traits: StrategyTraits(
+            summary: "SET NX with a lease and a rising number; a write under an older number is refused",
+            criticalSection: "GET, then write if the lease's number is the newest, under the lock",
+            abilities: [.leases, .fencing, .stallSafety],
+            retry: RetryPolicy(
+                delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(100)))),
+        factory: FencedFactory())
+}
+
+private struct FencedFactory: StrategyFactory {
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lock(
+            FencedLock(
+                redis: parts.stock, clock: parts.clock, random: parts.random, retry: parts.retry,
+                validity: parts.validity, origin: parts.fences))
+    }
 }

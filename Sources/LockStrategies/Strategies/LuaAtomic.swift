@@ -48,8 +48,19 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     }
 }
 
-extension StrategyTraits {
-    static let luaAtomic = StrategyTraits(
-        summary: "no lock: one script checks and takes the units in one atomic step",
-        criticalSection: "one script", abilities: [.stallSafety])
+extension StrategyEntry {
+    public static let luaAtomic = StrategyEntry(
+        "lua-atomic",
+        traits: StrategyTraits(
+            summary: "no lock: one script checks and takes the units in one atomic step",
+            criticalSection: "one script", abilities: [.stallSafety]),
+        factory: LuaAtomicFactory())
+}
+
+private struct LuaAtomicFactory: StrategyFactory {
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lockFree(LuaAtomic(redis: parts.stock, clock: parts.clock))
+    }
 }

@@ -196,10 +196,25 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     }
 }
 
-extension StrategyTraits {
-    static let optimistic = StrategyTraits(
-        summary: "no lock: WATCH, read, and write only if nobody else did; else again after a jittered pause",
-        criticalSection: "GET, then MULTI/EXEC if the stock is unchanged", abilities: [.stallSafety],
-        retry: RetryPolicy(
-            delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(50))))
+extension StrategyEntry {
+    public static let optimistic = StrategyEntry(
+        "optimistic",
+        traits: StrategyTraits(
+            summary:
+                "no lock: WATCH, read, and write only if nobody else did; else again after a jittered pause",
+            criticalSection: "GET, then MULTI/EXEC if the stock is unchanged",
+            abilities: [.transactions, .stallSafety],
+            retry: RetryPolicy(
+                delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(50)))),
+        factory: OptimisticFactory())
+}
+
+private struct OptimisticFactory: StrategyFactory {
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lockFree(
+            Optimistic(
+                redis: parts.stock, clock: parts.clock, random: parts.random, retry: parts.retry))
+    }
 }

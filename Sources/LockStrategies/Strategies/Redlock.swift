@@ -232,10 +232,24 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 }
 
-extension StrategyTraits {
-    static let redlock = StrategyTraits(
-        summary: "SET NX with a lease on the majority of independent Redis nodes",
-        criticalSection: guardedSection, abilities: [.leases, .quorum],
-        retry: RetryPolicy(
-            delay: .exponentialFullJitter(base: .milliseconds(5), cap: .milliseconds(200))))
+extension StrategyEntry {
+    public static let redlock = StrategyEntry(
+        "redlock",
+        traits: StrategyTraits(
+            summary: "SET NX with a lease on the majority of independent Redis nodes",
+            criticalSection: StrategyTraits.guardedSection, abilities: [.leases, .quorum],
+            retry: RetryPolicy(
+                delay: .exponentialFullJitter(base: .milliseconds(5), cap: .milliseconds(200)))),
+        factory: RedlockFactory())
+}
+
+private struct RedlockFactory: StrategyFactory {
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lock(
+            try Redlock(
+                nodes: parts.lockNodes, clock: parts.clock, random: parts.random, retry: parts.retry,
+                validity: parts.validity))
+    }
 }

@@ -20,9 +20,20 @@ public struct SQLRow: LockStrategy {
     ) async throws(StrategyError) -> Int { 0 }
 }
 
-extension StrategyTraits {
-    static let sqlRow = StrategyTraits(
-        summary: "no Redis: one conditional UPDATE inside the transaction that records the purchase",
-        criticalSection: "the purchase's own SQL transaction", abilities: [.stallSafety], stockLayout: .ledger
-    )
+extension StrategyEntry {
+    public static let sqlRow = StrategyEntry(
+        "sql-row",
+        traits: StrategyTraits(
+            summary: "no Redis: one conditional UPDATE inside the transaction that records the purchase",
+            criticalSection: "the purchase's own SQL transaction", abilities: [.stallSafety],
+            stockLayout: .ledger),
+        factory: SQLRowFactory())
+}
+
+private struct SQLRowFactory: StrategyFactory {
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lockFree(SQLRow())
+    }
 }

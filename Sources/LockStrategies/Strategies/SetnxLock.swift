@@ -43,15 +43,32 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 }
 
-extension StrategyTraits {
-    static let setnxSpin = StrategyTraits(
-        summary: "SET NX with a lease on one Redis, asked again at a fixed interval",
-        criticalSection: guardedSection, abilities: [.leases],
-        retry: RetryPolicy(delay: .fixed(.milliseconds(5))))
+extension StrategyEntry {
+    public static let setnxSpin = StrategyEntry(
+        "setnx-spin",
+        traits: StrategyTraits(
+            summary: "SET NX with a lease on one Redis, asked again at a fixed interval",
+            criticalSection: StrategyTraits.guardedSection, abilities: [.leases],
+            retry: RetryPolicy(delay: .fixed(.milliseconds(5)))),
+        factory: SetnxFactory())
 
-    static let setnxBackoff = StrategyTraits(
-        summary: "SET NX with a lease on one Redis, exponential backoff with full jitter",
-        criticalSection: guardedSection, abilities: [.leases],
-        retry: RetryPolicy(
-            delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(100))))
+    public static let setnxBackoff = StrategyEntry(
+        "setnx-backoff",
+        traits: StrategyTraits(
+            summary: "SET NX with a lease on one Redis, exponential backoff with full jitter",
+            criticalSection: StrategyTraits.guardedSection, abilities: [.leases],
+            retry: RetryPolicy(
+                delay: .exponentialFullJitter(base: .milliseconds(1), cap: .milliseconds(100)))),
+        factory: SetnxFactory())
+}
+
+private struct SetnxFactory: StrategyFactory {
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lock(
+            SetnxLock(
+                redis: parts.stock, clock: parts.clock, random: parts.random, retry: parts.retry,
+                validity: parts.validity))
+    }
 }

@@ -43,8 +43,19 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     }
 }
 
-extension StrategyTraits {
-    static let unguarded = StrategyTraits(
-        summary: "reads the stock, then writes it, without a lock: must be caught overselling",
-        criticalSection: "GET, then write: no lock around them", isNegativeControl: true)
+extension StrategyEntry {
+    public static let unguarded = StrategyEntry(
+        "unguarded",
+        traits: StrategyTraits(
+            summary: "reads the stock, then writes it, without a lock: must be caught overselling",
+            criticalSection: "GET, then write: no lock around them", isNegativeControl: true),
+        factory: UnguardedFactory())
+}
+
+private struct UnguardedFactory: StrategyFactory {
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lockFree(Unguarded(redis: parts.stock, clock: parts.clock))
+    }
 }

@@ -244,7 +244,7 @@ import Testing
     @Test(
         "After a restore every layout of the stock is filled by name, not by counting, and sells from there",
         arguments: ReconciledShop.strategies)
-    func everyLayout(strategy: StrategyID) async throws {
+    func everyLayout(strategy: StrategyEntry) async throws {
         try await ReconciledShop.run(strategy) { shop async throws in
             let product = try await shop.product(units: 40)
             #expect(try await shop.buy(product, 3) == .purchased)

@@ -31,7 +31,7 @@ import Testing
         try await withRedisServer(RedisServerOptions(listener: .unixSocket)) { server async throws in
             let redis = RedisClient(server.endpoint, limits: .patient)
             let stock = StockStore(redis)
-            let real = try StrategyCatalogue(stock: redis, lockNodes: [], clock: ContinuousClock())
+            let real = try StrategyBuilder(stock: redis, lockNodes: [], clock: ContinuousClock())
                 .strategy(.luaAtomic)
             let strategy = Answer(
                 undo: { id, product throws(StrategyError) in

@@ -90,7 +90,7 @@ struct FenceOriginTests {
         try await withShop { shop async throws in
             let product = try await shop.product(units: 100)
             func strategy() throws -> any LockStrategy {
-                try StrategyCatalogue(
+                try StrategyBuilder(
                     stock: shop.redis, lockNodes: [], clock: ContinuousClock(), fences: .ledger(shop.ledger)
                 ).strategy(.fenced)
             }

@@ -19,7 +19,7 @@ struct ReconcilerTests {
     @Test(
         "40 · a reservation whose process died goes back, one whose row is there is cleared; twice changes nothing",
         arguments: ReconciledShop.strategies)
-    func deadReservations(id: StrategyID) async throws {
+    func deadReservations(id: StrategyEntry) async throws {
         try await ReconciledShop.run(id) { shop async throws in
             let product = try await shop.product(units: 100)
             #expect(try await shop.buy(product, 5) == .purchased)
@@ -55,7 +55,7 @@ struct ReconcilerTests {
     @Test(
         "41 · SQLite refuses the row: the reservation is returned exactly once, also when the reply of the return is lost, or the return itself",
         arguments: ReconciledShop.strategies)
-    func refusedRow(id: StrategyID) async throws {
+    func refusedRow(id: StrategyEntry) async throws {
         for isCarriedOut in [true, false] {
             try await ReconciledShop.run(id) { shop async throws in
                 let product = try await shop.product(units: 10)
@@ -134,7 +134,7 @@ struct ReconcilerTests {
     @Test(
         "39, 40 · two reconcilers at once, beside buyers and a change of supply, keep every unit",
         arguments: ReconciledShop.strategies)
-    func atOnce(id: StrategyID) async throws {
+    func atOnce(id: StrategyEntry) async throws {
         try await ReconciledShop.run(id) { shop async throws in
             let product = try await shop.product(units: 200)
             for _ in 0..<10 { _ = try await shop.strategy.reserve(reservation(of: product, 2)) }
@@ -169,7 +169,7 @@ struct ReconcilerTests {
     @Test(
         "39 · A Redis that comes back empty sells nothing until its stock is filled, and then exactly the rest",
         arguments: ReconciledShop.strategies)
-    func emptyRedis(id: StrategyID) async throws {
+    func emptyRedis(id: StrategyEntry) async throws {
         try await ReconciledShop.run(id) { shop async throws in
             let product = try await shop.product(units: 10)
             for _ in 0..<4 { #expect(try await shop.buy(product) == .purchased) }
@@ -193,7 +193,7 @@ struct ReconcilerTests {
     @Test(
         "39 · A Redis that comes back older is noticed before a sale is accepted",
         arguments: ReconciledShop.strategies)
-    func olderRedis(id: StrategyID) async throws {
+    func olderRedis(id: StrategyEntry) async throws {
         try await ReconciledShop.run(id) { shop async throws in
             let product = try await shop.product(units: 10)
             for _ in 0..<2 { #expect(try await shop.buy(product) == .purchased) }
@@ -259,7 +259,7 @@ struct ReconcilerTests {
     @Test(
         "A product that is deleted during sales sells nothing more, and leaves nothing in Redis",
         arguments: ReconciledShop.strategies)
-    func deleted(id: StrategyID) async throws {
+    func deleted(id: StrategyEntry) async throws {
         try await ReconciledShop.run(id) { shop async throws in
             let product = try await shop.product(units: 1_000)
             let outcomes = await withTaskGroup(of: Bool.self) { group in

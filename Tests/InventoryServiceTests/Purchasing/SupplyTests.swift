@@ -10,7 +10,7 @@ struct SupplyTests {
     @Test(
         "Units come and go exactly, beside buyers, and never below zero",
         arguments: ReconciledShop.strategies + [.sqlRow])
-    func comesAndGoes(id: StrategyID) async throws {
+    func comesAndGoes(id: StrategyEntry) async throws {
         try await ReconciledShop.run(id) { shop async throws in
             let product = try await shop.product(units: 5)
             let added = try await shop.adjust(product, by: 10)

@@ -62,18 +62,18 @@ struct UserLimitTests {
 
     @Test(
         "S33 · fifty calls of one user at once buy what one user may, and what is refused is in stock again",
-        arguments: [StrategyID.luaAtomic, .sqlRow])
-    func manyCalls(id: StrategyID) async throws {
+        arguments: [StrategyEntry.luaAtomic, .sqlRow])
+    func manyCalls(id: StrategyEntry) async throws {
         try await withShop { shop async throws in
             let products = ProductService(
                 store: shop.ledger, stock: StockStore(shop.redis, layout: id.traits.stockLayout))
             let product = try await products.create(
                 try NewProduct(name: "thing", price: 1, initialStock: 100), by: shop.buyer
             ).product.id
-            let catalogue = StrategyCatalogue(stock: shop.redis, lockNodes: [], clock: ContinuousClock())
+            let builder = StrategyBuilder(stock: shop.redis, lockNodes: [], clock: ContinuousClock())
             // Two services: neither knows what the other is selling at this moment.
-            let first = Self.service(shop, try catalogue.strategy(id), id, limit: 3)
-            let second = Self.service(shop, try catalogue.strategy(id), id, limit: 3)
+            let first = Self.service(shop, try builder.strategy(id), id, limit: 3)
+            let second = Self.service(shop, try builder.strategy(id), id, limit: 3)
             let buyer = shop.buyer
             async let some = count(25) { try await first(product, buyer) }
             let others = try await count(25) { try await second(product, buyer) }
@@ -86,7 +86,7 @@ struct UserLimitTests {
     }
 
     private static func service(
-        _ shop: Shop, _ strategy: some LockStrategy, _ id: StrategyID, limit: Int
+        _ shop: Shop, _ strategy: some LockStrategy, _ id: StrategyEntry, limit: Int
     ) -> @Sendable (ProductID, UserID) async throws -> PurchaseOutcome.Kind {
         let service = shop.purchases(strategy, as: id, limit: limit)
         return { product, user in

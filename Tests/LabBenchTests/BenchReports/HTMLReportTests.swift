@@ -82,10 +82,10 @@ struct HTMLReportTests {
 
     @Test("gives each strategy one colour, and no two the same")
     func colours() throws {
-        #expect(Palette.colours.count >= StrategyID.allCases.count)
+        #expect(Palette.colours.count >= StrategyRegistry.builtIn.entries.count)
         #expect(Set(Palette.colours).count == Palette.colours.count)
         let text = HTMLReport(try Self.results.get()).text
-        let colour = Palette.colour("lua-atomic")
+        let colour = Palette([]).colour("lua-atomic")
         let groups = text.components(separatedBy: "<g color=\"").dropFirst()
         for group in groups where group.contains("<title>lua-atomic") {
             // Up to the end of the mark.
@@ -114,14 +114,18 @@ struct HTMLReportTests {
         #expect(!text.contains("inf"))
     }
 
+    private let palette = Palette([])
+
     @Test("escapes what could be markup")
     func escaping() {
         #expect(
-            HTML.rendered(["a < b & `c > \"d\"`"])
+            HTML.rendered(["a < b & `c > \"d\"`"], palette)
                 == "<p>a &lt; b &amp; <code>c &gt; &quot;d&quot;</code></p>")
-        #expect(HTML.rendered(["see [raw](results.json)."]) == "<p>see <a href=\"results.json\">raw</a>.</p>")
         #expect(
-            HTML.rendered(["- **bold** one", "- two"])
+            HTML.rendered(["see [raw](results.json)."], palette)
+                == "<p>see <a href=\"results.json\">raw</a>.</p>")
+        #expect(
+            HTML.rendered(["- **bold** one", "- two"], palette)
                 == "<ul><li><strong>bold</strong> one</li>\n<li>two</li></ul>")
     }
 
@@ -129,7 +133,7 @@ struct HTMLReportTests {
     func bar() {
         let lines = MarkdownReport.table(["a", "b"], [["|t| <= 5", "1"]])
         #expect(lines.last == #"| \|t\| <= 5 | 1 |"#)
-        #expect(HTML.rendered(lines).contains("<td>|t| &lt;= 5</td><td>1</td>"))
+        #expect(HTML.rendered(lines, palette).contains("<td>|t| &lt;= 5</td><td>1</td>"))
     }
 }
 

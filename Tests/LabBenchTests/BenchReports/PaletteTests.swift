@@ -7,11 +7,29 @@ import Testing
 /// Whether the pictures can be read by those who see fewer colours, and on both grounds.
 @Suite("The colours of the strategies")
 struct PaletteTests {
-    @Test("know every strategy of the catalogue, in its order")
+    @Test("know every built-in strategy, in the order of the registry")
     func complete() {
-        #expect(Palette.strategies == StrategyID.allCases.map(\.rawValue))
-        #expect(
-            Palette.strategies.count < Palette.colours.count, "none is left for a strategy from elsewhere")
+        #expect(Palette.builtIn == StrategyRegistry.builtIn.names)
+        #expect(Palette.builtIn.count < Palette.colours.count, "none is left for a strategy from elsewhere")
+    }
+
+    @Test("stay the same for a built-in strategy, whatever runs beside it")
+    func fixed() {
+        let alone = Palette(["redlock"])
+        let among = Palette(["mine", "yours", "redlock", "theirs"])
+        #expect(alone.colour("redlock") == among.colour("redlock"))
+        #expect(among.colour("redlock") == Palette.colours[10])
+    }
+
+    @Test("are different for strategies from elsewhere, as long as there are colours")
+    func foreign() {
+        let names = ["lua-atomic", "redlock"] + (1...10).map { "mine-\($0)" }
+        let palette = Palette(names)
+        #expect(Set(names.map(palette.colour)).count == names.count)
+        #expect(palette.knows("mine-10"))
+        #expect(!palette.knows("mine-11"))
+        let more = Palette(StrategyRegistry.builtIn.names + ["one", "two", "three"])
+        #expect(Palette.colours.contains(more.colour("three")))
     }
 
     /// Red, green and blue in linear light.

@@ -12,11 +12,12 @@ import Testing
 /// The promises of the whole product, over HTTP, with every process real.
 @Suite("Buyers at a real server", .serialized, .timeLimit(.minutes(10)))
 struct RealServerTests {
-    static let strategies = StrategyID.allCases.filter { !$0.isNegativeControl }
+    static let strategies = StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl }
 
     /// Runs `body` with a server of its own, which is killed afterwards.
     private func withServer(
-        _ strategy: StrategyID, _ body: (ServerProcess, TrialRedis, _ database: String) async throws -> Void
+        _ strategy: StrategyEntry,
+        _ body: (ServerProcess, TrialRedis, _ database: String) async throws -> Void
     ) async throws {
         let plan = try RunPlan(RunOptions(), seed: 1)
         let directory = try TemporaryDirectory()
@@ -59,7 +60,7 @@ struct RealServerTests {
     }
 
     @Test("get exactly the 10 units that there are when 20 want one", arguments: strategies)
-    func tenUnits(strategy: StrategyID) async throws {
+    func tenUnits(strategy: StrategyEntry) async throws {
         try await withServer(strategy) { server, redis, database in
             let shop = try await Shop.open(server.target, ShopOrder(users: 20, stock: 10), prefix: "buyer-")
             let outcomes = try await buyOnce(shop, at: server.target)

@@ -26,7 +26,7 @@ struct RunPlanTests {
         #expect(plan.stock == 10_000_000)
         #expect(plan.seed == 7)
         #expect(plan.controls == [.unguarded])
-        #expect(Set(plan.strategies + plan.controls) == Set(StrategyID.allCases))
+        #expect(Set(plan.strategies + plan.controls) == Set(StrategyRegistry.builtIn.entries))
     }
 
     @Test("is one round of 3 s when it is quick")
@@ -51,7 +51,7 @@ struct RunPlanTests {
     func unknownStrategy() throws {
         let sentence = try #require(problems(RunOptions(strategies: "fast")).first)
         #expect(sentence.contains("unknown strategy \"fast\""))
-        for id in StrategyID.allCases { #expect(sentence.contains(id.rawValue)) }
+        for name in StrategyRegistry.builtIn.names { #expect(sentence.contains(name)) }
     }
 
     @Test("names both modes when one is unknown")

@@ -221,11 +221,11 @@ struct RunResultsTests {
 
     @Test("state lease, deadline, retry policy, durability and critical section of every strategy")
     func conditions() throws {
-        let plan = try Self.plan(StrategyID.allCases.map(\.rawValue).joined(separator: ","))
+        let plan = try Self.plan(StrategyRegistry.builtIn.names.joined(separator: ","))
         let results = Self.results(plan, Self.trials(plan))
         let system = results.systemUnderTest
         #expect(system.purchaseDeadlineMs == 5000)
-        #expect(Set(system.conditions.map(\.id)) == Set(StrategyID.allCases.map(\.rawValue)))
+        #expect(Set(system.conditions.map(\.id)) == Set(StrategyRegistry.builtIn.names))
         #expect(Set(system.conditions.compactMap(\.leaseTtlMs)) == [system.leaseTtlMs])
         #expect(Set(system.conditions.compactMap(\.retry).map(\.budget)).count == 1)
         let text = MarkdownReport(results).text

@@ -42,7 +42,7 @@ struct LiveBoardTests {
         "tell progress, rate, p99, errors and how it went in a terminal of any usual width",
         arguments: [80, 100, 120, 200])
     func widths(width: Int) {
-        var board = LiveBoard(StrategyID.allCases.map(\.rawValue), width: width)
+        var board = LiveBoard(StrategyRegistry.builtIn.names, width: width)
         let line = LiveLine(place: "[39/41]", model: .poisson, progress: Self.step)
         let drawn = board.update("setnx-backoff", line)
         let text = drawn.split(separator: "\n").first { $0.hasPrefix("setnx-backoff") } ?? ""

@@ -32,8 +32,8 @@ struct BackupDrillTests {
 
     @Test(
         "Nothing is oversold, no unit is lost, what was answered before the backup is there and is answered again, and nothing of the lost time is taken for something new",
-        arguments: [StrategyID.luaAtomic, .setnxBackoff], [Redis.newerThanLedger, .empty])
-    func drill(strategy: StrategyID, stand: Redis) async throws {
+        arguments: [StrategyEntry.luaAtomic, .setnxBackoff], [Redis.newerThanLedger, .empty])
+    func drill(strategy: StrategyEntry, stand: Redis) async throws {
         try await CrashLab.run(strategy) { lab async throws in
             try await lab.makeAdministrator("boss")
             try await lab.startServer()

@@ -14,14 +14,14 @@ final class CrashLab: Sendable {
     let redis: RedisServerProcess
     let database: String
     let port: Int
-    let strategy: StrategyID
+    let strategy: StrategyEntry
     private let directory: TemporaryDirectory
     private let child = Mutex<ChildProcess?>(nil)
 
     var client: ApiClient { ApiClient(port: port) }
 
     private init(
-        redis: RedisServerProcess, directory: TemporaryDirectory, database: String, strategy: StrategyID
+        redis: RedisServerProcess, directory: TemporaryDirectory, database: String, strategy: StrategyEntry
     ) throws {
         self.redis = redis
         self.directory = directory
@@ -39,7 +39,7 @@ final class CrashLab: Sendable {
     func file(_ name: String) -> String { directory.file(name) }
 
     static func run(
-        _ strategy: StrategyID = .luaAtomic, persistence: RedisServerOptions.Persistence = .aofAlways,
+        _ strategy: StrategyEntry = .luaAtomic, persistence: RedisServerOptions.Persistence = .aofAlways,
         _ body: (CrashLab) async throws -> Void
     ) async throws {
         let redis = try await RedisServerProcess.start(
@@ -72,7 +72,7 @@ final class CrashLab: Sendable {
             try BuiltProgram.path("lab-server"),
             [
                 "--dev", "--bcrypt-cost", "4", "--redis", redis.url, "--port", "\(port)", "--database",
-                "sqlite:" + database, "--strategy", strategy.rawValue, "--reconcile-interval-s", "1",
+                "sqlite:" + database, "--strategy", strategy.name, "--reconcile-interval-s", "1",
                 "--log-level", "error",
             ], environment: environment)
         self.child.withLock { $0 = child }
@@ -118,7 +118,7 @@ final class CrashLab: Sendable {
         try await command(
             [
                 "reconcile", "--redis", redis.url, "--database", "sqlite:" + database, "--strategy",
-                strategy.rawValue,
+                strategy.name,
             ] + (fix ? ["--fix"] : []))
     }
 

@@ -81,8 +81,8 @@ struct PurchaseCaseTests {
 
     @Test(
         "S31 · S units and 10 S buyers at once, one user and many, give exactly S sales; the others are sold out",
-        arguments: StrategyID.allCases.filter { !$0.isNegativeControl })
-    func exactSales(id: StrategyID) async throws {
+        arguments: StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl })
+    func exactSales(id: StrategyEntry) async throws {
         try await withLab(id) { lab async throws in
             let ann = try await lab.client.signedIn()
             var buyers = Array(repeating: ann, count: 15)

@@ -63,7 +63,7 @@ struct RedisUserTests {
 
     /// Sells, restocks and gives back as the user `lab`; what the last purchase was answered.
     private static func sell(
-        _ id: StrategyID, on servers: [RedisServerProcess]
+        _ id: StrategyEntry, on servers: [RedisServerProcess]
     ) async throws -> Int {
         let directory = try TemporaryDirectory(prefix: "lab-acl")
         let urls = try servers.map { try url($0, as: "lab") }.joined(separator: ",")
@@ -71,7 +71,7 @@ struct RedisUserTests {
             try BuiltProgram.path("lab-server"),
             [
                 "--dev", "--bcrypt-cost", "4", "--redis", urls, "--port", "0", "--database",
-                "sqlite:" + directory.file("l.sqlite"), "--strategy", id.rawValue, "--reconcile-interval-s",
+                "sqlite:" + directory.file("l.sqlite"), "--strategy", id.name, "--reconcile-interval-s",
                 "1",
             ])
         let line = try #require(
@@ -94,8 +94,8 @@ struct RedisUserTests {
 
     @Test(
         "S40 · a Redis user with the documented commands, keys and channels is enough for every strategy, and default is off",
-        arguments: StrategyID.allCases.filter { $0.traits.stockLayout != .ledger })
-    func enough(id: StrategyID) async throws {
+        arguments: StrategyRegistry.builtIn.entries.filter { $0.traits.stockLayout != .ledger })
+    func enough(id: StrategyEntry) async throws {
         try await Self.withServers(id.needsLockNodes ? 4 : 1) { servers async throws in
             for server in servers { try await Self.admit(on: server) }
             #expect(try await Self.sell(id, on: servers) == 200)

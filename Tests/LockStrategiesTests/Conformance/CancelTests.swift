@@ -7,11 +7,11 @@ import Testing
 @Suite("Returning a reservation")
 struct CancelTests {
     @Test("units that go back while others buy are not lost", arguments: StrategyLab.real)
-    func returnsBesideBuyers(id: StrategyID) async throws {
+    func returnsBesideBuyers(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
             let product = ProductID(1)
             try await lab.setStock(1_000, of: product)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             let returned = try await withThrowingTaskGroup(of: Int.self) { group in
                 for buyer in 0..<60 {
                     let reservation = lab.reservation(of: product, quantity: 3, within: .seconds(600))
@@ -33,11 +33,11 @@ struct CancelTests {
     @Test(
         "null compensation: the return of a reservation that never was returns nothing",
         arguments: StrategyLab.real)
-    func nullCompensation(id: StrategyID) async throws {
+    func nullCompensation(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             let end = ContinuousClock.now + .seconds(600)
             let never = ReservationID(random: .system)
             #expect(try await strategy.cancel(never, of: product, deadline: end) == 0)
@@ -49,11 +49,11 @@ struct CancelTests {
     }
 
     @Test("hanging try: a reservation that comes after its return takes nothing", arguments: StrategyLab.real)
-    func hangingTry(id: StrategyID) async throws {
+    func hangingTry(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             // Both: one that never was before its return, and one that was and is sent again.
             for wasThere in [false, true] {
                 let reservation = lab.reservation(of: product, quantity: 4)
@@ -77,14 +77,14 @@ struct CancelTests {
     @Test(
         "hanging try: a return between the read and the write of a purchase refuses the write",
         arguments: StrategyLab.real.filter { [.setnxSpin, .fenced, .redlock, .optimistic].contains($0) })
-    func returnBeforeTheWrite(id: StrategyID) async throws {
+    func returnBeforeTheWrite(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             let reservation = lab.reservation(of: product, quantity: 4)
             // The mark is set as by a return whose lock was lost meanwhile, before each write.
             let looker = StockReturn(lab: lab, id: reservation.id, product: product)
-            let catalogue = StrategyCatalogue(
+            let builder = StrategyBuilder(
                 stock: HookedPort(lab.stock) { name in
                     if name.hasPrefix("write-stock") { await looker.act() }
                 },
@@ -92,7 +92,7 @@ struct CancelTests {
                     LockNode(name: "node\(index)", redis: HookedPort(server) { _ in })
                 },
                 clock: ContinuousClock())
-            let strategy = try catalogue.strategy(id)
+            let strategy = try builder.strategy(id)
             if id == .optimistic { await looker.act() }
             do throws(StrategyError) {
                 _ = try await strategy.reserve(reservation)
@@ -120,11 +120,11 @@ struct CancelTests {
     @Test(
         "double confirm: clearing a reservation twice, or after its return, changes no stock",
         arguments: StrategyLab.real)
-    func doubleConfirm(id: StrategyID) async throws {
+    func doubleConfirm(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             let reservation = lab.reservation(of: product, quantity: 4)
             _ = try await strategy.reserve(reservation)
             for _ in 0..<2 {
@@ -136,11 +136,11 @@ struct CancelTests {
     }
 
     @Test("a second return returns nothing", arguments: StrategyLab.real)
-    func twice(id: StrategyID) async throws {
+    func twice(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             let reservation = lab.reservation(of: product, quantity: 4)
             let end = ContinuousClock.now + .seconds(600)
             _ = try await strategy.reserve(reservation)

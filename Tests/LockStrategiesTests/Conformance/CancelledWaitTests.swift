@@ -29,7 +29,7 @@ struct CancelledWaitTests {
     @Test(
         "19 · cancelled while a sent command waits for its reply: prompt, no key, same connection",
         arguments: StrategyLab.real, Operation.allCases)
-    func cancelledAtEachReply(id: StrategyID, operation: Operation) async throws {
+    func cancelledAtEachReply(id: StrategyEntry, operation: Operation) async throws {
         try await StrategyLab.run(for: id) { lab in
             let stage = try await HeldStage(id, lab)
             try await stage.warmUp()
@@ -130,7 +130,7 @@ private struct HeldStage {
     private let watch: SendWatch
     private let clients: [RedisClient]
 
-    init(_ id: StrategyID, _ lab: StrategyLab) async throws {
+    init(_ id: StrategyEntry, _ lab: StrategyLab) async throws {
         var proxies: [FaultProxy] = []
         for server in [lab.server] + lab.nodes {
             proxies.append(try await FaultProxy.start(upstreamPort: server.tcpPort))
@@ -144,7 +144,7 @@ private struct HeldStage {
             ControlledPort(base: client, counter: SendCounter { _ in watch.willSend(through: proxy) })
         }
         self.watch = watch
-        strategy = try StrategyCatalogue(
+        strategy = try StrategyBuilder(
             stock: ports[0],
             lockNodes: zip(lab.nodes, ports.dropFirst()).map { LockNode(name: $0.url, redis: $1) },
             clock: ContinuousClock(),

@@ -13,11 +13,11 @@ struct ClockJumpTests {
         let waiter: ObedientWorker
         let leaver: ObedientWorker
 
-        static func start(_ id: StrategyID, _ lab: StrategyLab) async throws -> Crew {
+        static func start(_ id: StrategyEntry, _ lab: StrategyLab) async throws -> Crew {
             let shim = try await ClockShim.build()
             func worker(_ name: String) async throws -> ObedientWorker {
                 try await .start(
-                    name, strategy: id.rawValue, urls: lab.urls, redis: lab.stock,
+                    name, strategy: id.name, urls: lab.urls, redis: lab.stock,
                     environment: shim.environment)
             }
             return Crew(
@@ -35,7 +35,7 @@ struct ClockJumpTests {
     @Test(
         "12 · a wall-clock jump of an hour changes neither validity nor deadline nor who is inside",
         arguments: StrategyLab.leases, [hour, -hour])
-    func jump(id: StrategyID, seconds: Int64) async throws {
+    func jump(id: StrategyEntry, seconds: Int64) async throws {
         try await StrategyLab.run(for: id) { lab in
             let crew = try await Crew.start(id, lab)
             let asked = ContinuousClock.now
@@ -81,7 +81,7 @@ struct ClockJumpTests {
         try await StrategyLab.run(for: .setnxSpin) { lab in
             let shim = try await ClockShim.build()
             let worker = try await ObedientWorker.start(
-                "worker", strategy: StrategyID.setnxSpin.rawValue, urls: lab.urls, redis: lab.stock,
+                "worker", strategy: StrategyEntry.setnxSpin.name, urls: lab.urls, redis: lab.stock,
                 clock: .wall, environment: shim.environment)
             #expect(try await worker.acquire("lock:a", .seconds(600), within: .zero).first == "granted")
             #expect(try await worker.left() > .seconds(300))

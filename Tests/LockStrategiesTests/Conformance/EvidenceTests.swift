@@ -53,10 +53,10 @@ struct EvidenceTests {
     @Test(
         "42 · commands, attempts, waits and holds are recorded on success, refusal and failure",
         arguments: StrategyLab.real)
-    func recorded(id: StrategyID) async throws {
+    func recorded(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let strategy = try lab.catalogue(clock: count.clock) { _ in await count.willSend() }.strategy(id)
+            let strategy = try lab.builder(clock: count.clock) { _ in await count.willSend() }.strategy(id)
             let product = ProductID(1)
             try await lab.setStock(1_000, of: product)
             // Every script is known from now on, so a run is one command.
@@ -97,7 +97,7 @@ struct EvidenceTests {
     }
 
     /// A transaction is one call of the port: what it sends beyond the first command.
-    private static func unseen(_ id: StrategyID, _ half: Half) -> Int {
+    private static func unseen(_ id: StrategyEntry, _ half: Half) -> Int {
         guard id == .optimistic else { return 0 }
         switch half {
         case .abandoned: return 3  // GET, HGET, UNWATCH after WATCH
@@ -108,13 +108,13 @@ struct EvidenceTests {
     @Test(
         "42 · a wait for the lock is recorded with its attempts and commands",
         arguments: StrategyLab.leases)
-    func waited(id: StrategyID) async throws {
+    func waited(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let catalogue = lab.catalogue(clock: count.clock) { _ in await count.willSend() }
-            let lock = try #require(try catalogue.lock(id))
+            let builder = lab.builder(clock: count.clock) { _ in await count.willSend() }
+            let lock = try #require(try builder.lock(id))
             // Of another process, or so it seems: waiters of the holder's own process need not ask.
-            let other = try #require(try lab.catalogue().lock(id))
+            let other = try #require(try lab.builder().lock(id))
             let lease = try await other.granted(LockKey("lock:a"), timeToLive: .seconds(600))
             // The scripts of a try that fails are known from now on.
             _ = try await lock.acquire(
@@ -135,10 +135,10 @@ struct EvidenceTests {
     }
 
     @Test("42 · a cancelled purchase says what it had cost", arguments: StrategyLab.real)
-    func cancelled(id: StrategyID) async throws {
+    func cancelled(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let strategy = try lab.catalogue(clock: count.clock) { _ in await count.willSend() }.strategy(id)
+            let strategy = try lab.builder(clock: count.clock) { _ in await count.willSend() }.strategy(id)
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             _ = try await strategy.reserve(lab.reservation(of: product))
@@ -155,10 +155,10 @@ struct EvidenceTests {
     }
 
     @Test("42 · a lease that was lost before its release is recorded", arguments: StrategyLab.leases)
-    func lost(id: StrategyID) async throws {
+    func lost(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let strategy = try lab.catalogue(clock: count.clock) { _ in await count.willSend() }.strategy(id)
+            let strategy = try lab.builder(clock: count.clock) { _ in await count.willSend() }.strategy(id)
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             let first = await Self.result(strategy, lab.reservation(of: product))
@@ -202,11 +202,11 @@ struct EvidenceTests {
     @Test(
         "36 · successes of each buyer are counted: the least, the most and Jain's index",
         arguments: StrategyLab.real)
-    func fairness(id: StrategyID) async throws {
+    func fairness(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)
             try await lab.setStock(80, of: product)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             let successes = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<8 {
                     group.addTask {

@@ -10,15 +10,15 @@ struct ExclusionTests {
     @Test(
         "1 · 100 tasks and 4 processes read, pause and write under the lock: nothing is lost",
         arguments: StrategyLab.leases)
-    func nothingIsLost(id: StrategyID) async throws {
+    func nothingIsLost(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let worker = try BuiltProgram.path("lock-worker")
             let processes = try await withThrowingTaskGroup(of: ChildProcess.self) { group in
                 for _ in 0..<4 {
                     group.addTask {
                         try await ChildProcess.start(
-                            worker, ["count", id.rawValue, "lock:counter", "counter", "25", lab.urls])
+                            worker, ["count", id.name, "lock:counter", "counter", "25", lab.urls])
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -34,9 +34,9 @@ struct ExclusionTests {
     @Test(
         "2 · no two intervals from acquired to released overlap on one monotonic clock",
         arguments: StrategyLab.leases)
-    func intervalsDoNotOverlap(id: StrategyID) async throws {
+    func intervalsDoNotOverlap(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let holds = try await holdIntervals(lock, tasks: 40, rounds: 3, on: lab.stock)
             #expect(holds.count == 120)
             #expect(overlaps(in: holds) == 0)
@@ -46,12 +46,12 @@ struct ExclusionTests {
     @Test(
         "3 · 10 units, 20 buyers at once: exactly 10 reserved, 10 sold out, stock 0",
         arguments: StrategyLab.real)
-    func tenOfTwenty(id: StrategyID) async throws {
+    func tenOfTwenty(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             let result = try await buy(
-                with: lab.catalogue().strategy(id), lab, (0..<20).map { _ in (product, 1) })
+                with: lab.builder().strategy(id), lab, (0..<20).map { _ in (product, 1) })
             #expect(result.reservedUnits == [product: 10])
             #expect(result.reserved == 10 && result.soldOut == 10 && result.contended == 0)
             #expect(try await lab.readStock(product) == 0)
@@ -60,12 +60,12 @@ struct ExclusionTests {
     }
 
     @Test("3 · 1,000 buyers, quantities 1 to 5, 40 products: conserved", arguments: StrategyLab.real)
-    func conserved(id: StrategyID) async throws {
+    func conserved(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let products = (1...40).map { ProductID($0) }
             for product in products { try await lab.setStock(50, of: product) }
             let orders = (0..<1_000).map { (products[$0 % 40], 1 + $0 / 40 % 5) }
-            let result = try await buy(with: lab.catalogue().strategy(id), lab, orders)
+            let result = try await buy(with: lab.builder().strategy(id), lab, orders)
             #expect(result.reserved + result.soldOut + result.contended == 1_000)
             #expect(result.contended == 0)
             for product in products {
@@ -81,12 +81,12 @@ struct ExclusionTests {
     @Test(
         "5 · a release by a non-owner leaves the key and says so; after expiry alone it says absent",
         arguments: StrategyLab.leases)
-    func releaseByNonOwner(id: StrategyID) async throws {
+    func releaseByNonOwner(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let key = LockKey("lock:a")
             // On a clock that stands still, so a slow machine cannot make the grant come too late.
-            let hasty = try #require(try lab.catalogue(clock: SkippingClock()).lock(id))
+            let hasty = try #require(try lab.builder(clock: SkippingClock()).lock(id))
             let first = try await hasty.granted(key, timeToLive: .milliseconds(50))
             try await waitUntil { try await lab.owners(of: key).isEmpty }
             #expect(try await lock.release(first) == .absent)
@@ -100,9 +100,9 @@ struct ExclusionTests {
     @Test(
         "6 · a second release of one lease says absent and cannot hit a successor",
         arguments: StrategyLab.leases)
-    func secondRelease(id: StrategyID) async throws {
+    func secondRelease(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let key = LockKey("lock:a")
             let first = try await lock.granted(key)
             #expect(try await lock.release(first) == .released)
@@ -114,9 +114,9 @@ struct ExclusionTests {
     }
 
     @Test("8 · different keys never block each other, whatever their names", arguments: StrategyLab.leases)
-    func differentKeys(id: StrategyID) async throws {
+    func differentKeys(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let names = [
                 "a", "a:b", "a:{b}", "{a}:b", "재고", "e\u{301}", "\u{e9}", " ", "a b",
                 String(repeating: "k", count: 5_000),

@@ -10,11 +10,11 @@ struct FencingTests {
     @Test(
         "37 · a holder stopped past its TTL, another buys, the first goes on: refused or shown as a violation",
         arguments: StrategyLab.leases)
-    func stalledHolder(id: StrategyID) async throws {
+    func stalledHolder(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
-            let other = try lab.catalogue().strategy(id)
+            let other = try lab.builder().strategy(id)
             let hasStalled = Atomic(false)
             // The holder's clock stands still, as that of a stopped process: its look at the clock passes.
             let stalled = try stallable(id, lab) { name in
@@ -40,10 +40,10 @@ struct FencingTests {
     }
 
     @Test("38 · fences rise strictly with each grant", arguments: StrategyLab.fenced)
-    func rises(id: StrategyID) async throws {
+    func rises(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
-            let other = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
+            let other = try #require(try lab.builder().lock(id))
             var last = Fence(0)
             for round in 0..<50 {
                 let lease = try await (round % 2 == 0 ? lock : other).granted(LockKey("lock:a"))
@@ -59,7 +59,7 @@ struct FencingTests {
     @Test(
         "38 · fences go on above all that were granted when Redis comes back empty",
         arguments: StrategyLab.fenced)
-    func survivesAnEmptyRedis(id: StrategyID) async throws {
+    func survivesAnEmptyRedis(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)
             let key = ProductKeys(product).lock
@@ -68,7 +68,7 @@ struct FencingTests {
                 ProductKeys.product(of: lock) == product ? recorded.withLock { $0 } : nil
             }
             let lock = try #require(
-                try StrategyCatalogue(
+                try StrategyBuilder(
                     stock: lab.stock, lockNodes: [], clock: ContinuousClock(), fences: origin
                 ).lock(id))
             var granted: [Fence] = []
@@ -97,7 +97,7 @@ struct FencingTests {
     func fenceKeys(name: String, fence: String) async throws {
         let port = ScriptedRedis { _ throws(RedisError) in .integer(1) }
         let lock = try #require(
-            try StrategyCatalogue(stock: port, lockNodes: [], clock: ContinuousClock()).lock(.fenced))
+            try StrategyBuilder(stock: port, lockNodes: [], clock: ContinuousClock()).lock(.fenced))
         _ = try await lock.granted(LockKey(name))
         guard case .script(_, let keys, _) = try #require(port.calls.first) else {
             Issue.record("no script: \(port.calls)")
@@ -109,12 +109,12 @@ struct FencingTests {
 
 /// The strategy on a clock that stands still, with a time to live of 50 ms on the servers.
 private func stallable(
-    _ id: StrategyID, _ lab: StrategyLab, before hook: @escaping HookedPort<RedisClient>.Hook
+    _ id: StrategyEntry, _ lab: StrategyLab, before hook: @escaping HookedPort<RedisClient>.Hook
 ) throws -> any LockStrategy {
     func port(_ server: RedisServerProcess) -> HookedPort<RedisClient> {
         HookedPort(RedisClient(server.endpoint, limits: StrategyLab.patient), before: hook)
     }
-    return try StrategyCatalogue(
+    return try StrategyBuilder(
         stock: port(lab.server), lockNodes: lab.nodes.map { LockNode(name: $0.url, redis: port($0)) },
         clock: SkippingClock(), settings: StrategySettings(leaseTimeToLive: .milliseconds(50))
     ).strategy(id)

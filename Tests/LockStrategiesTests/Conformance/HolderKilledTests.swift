@@ -10,15 +10,15 @@ struct HolderKilledTests {
     @Test(
         "15 · the holder is killed: the waiter gets the lock, and not before the time to live has passed",
         arguments: StrategyLab.leases)
-    func killed(id: StrategyID) async throws {
+    func killed(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let began = ContinuousClock.now
             let holder = try await ChildProcess.start(
                 try BuiltProgram.path("lock-worker"),
-                ["hold", id.rawValue, "lock:a", "1500", "0", lab.urls])
+                ["hold", id.name, "lock:a", "1500", "0", lab.urls])
             _ = try #require(await holder.line(within: .seconds(60)) { $0 == "held" })
             await holder.killNow()
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let lease = try await lock.granted(LockKey("lock:a"), within: .seconds(600))
             #expect(began.duration(to: .now) >= .milliseconds(1_500))
             #expect(try await lock.release(lease) == .released)
@@ -28,7 +28,7 @@ struct HolderKilledTests {
     @Test(
         "15 · once a dead holder's key has expired, the waiter has the lock after one more pause at most",
         arguments: StrategyLab.leases)
-    func onePoll(id: StrategyID) async throws {
+    func onePoll(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let key = LockKey("lock:a")
             for server in lab.lockServers {
@@ -38,7 +38,7 @@ struct HolderKilledTests {
             let clock = SkippingClock()
             let sleepsBefore = Mutex<Int?>(nil)
             let lock = try #require(
-                try lab.catalogue(clock: clock) { count in
+                try lab.builder(clock: clock) { count in
                     guard count == 40 else { return }
                     // The keys expire on all servers. In a task of its own: the sender may be cancelled.
                     await Task {

@@ -26,9 +26,9 @@ struct LeftAloneTests {
     }
 
     @Test("24 · still gets what takes back a grant that nobody saw", arguments: StrategyLab.leases)
-    func takesBack(id: StrategyID) async throws {
+    func takesBack(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue(limits: Self.limits).lock(id))
+            let lock = try #require(try lab.builder(limits: Self.limits).lock(id))
             // Connections and scripts are there before it falls silent.
             let warm = try await lock.granted(LockKey("lock:{2}"), timeToLive: .seconds(600))
             #expect(try await lock.release(warm) == .released)
@@ -44,9 +44,9 @@ struct LeftAloneTests {
     }
 
     @Test("30 · still gets the release of a holder, and nobody's new attempt", arguments: StrategyLab.leases)
-    func releases(id: StrategyID) async throws {
+    func releases(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue(limits: Self.limits).lock(id))
+            let lock = try #require(try lab.builder(limits: Self.limits).lock(id))
             let lease = try await lock.granted(Self.key, timeToLive: .seconds(600))
             for server in [lab.server] + lab.nodes { server.pause() }
             await #expect(throws: StrategyError.self) {
@@ -72,9 +72,9 @@ struct LeftAloneTests {
     }
 
     @Test("30 · is asked for nobody's new reservation, by no strategy", arguments: StrategyLab.real)
-    func asksNobody(id: StrategyID) async throws {
+    func asksNobody(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let strategy = try lab.catalogue(limits: Self.limits).strategy(id)
+            let strategy = try lab.builder(limits: Self.limits).strategy(id)
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             // Connections and scripts are there before it falls silent.

@@ -19,9 +19,9 @@ struct NegativeControlTests {
     @Test("with a time to live shorter than the work, two are inside at once")
     func shortTimeToLive() async throws {
         try await StrategyLab.run(for: .setnxSpin) { lab in
-            let lock = try #require(try lab.catalogue().lock(.setnxSpin))
+            let lock = try #require(try lab.builder().lock(.setnxSpin))
             let key = LockKey("lock:a")
-            let hasty = try #require(try lab.catalogue(clock: SkippingClock()).lock(.setnxSpin))
+            let hasty = try #require(try lab.builder(clock: SkippingClock()).lock(.setnxSpin))
             let first = try await hasty.granted(key, timeToLive: .milliseconds(10))
             let second = try await lock.granted(key)
             // The first has not released: both believe that they hold the lock.
@@ -34,9 +34,9 @@ struct NegativeControlTests {
     func noToken() async throws {
         try await StrategyLab.run(for: .setnxSpin) { lab in
             for (isBlind, expected) in [(true, true), (false, false)] {
-                let sound = try #require(try lab.catalogue().lock(.setnxSpin))
+                let sound = try #require(try lab.builder().lock(.setnxSpin))
                 let key = LockKey("lock:\(isBlind)")
-                let hasty = try #require(try lab.catalogue(clock: SkippingClock()).lock(.setnxSpin))
+                let hasty = try #require(try lab.builder(clock: SkippingClock()).lock(.setnxSpin))
                 let first = try await hasty.granted(key, timeToLive: .milliseconds(10))
                 let second = try await sound.granted(key)
                 if isBlind {
@@ -60,7 +60,7 @@ struct NegativeControlTests {
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             let sales = try await buy(
-                with: lab.catalogue().strategy(.unguarded), lab, (0..<200).map { _ in (product, 1) })
+                with: lab.builder().strategy(.unguarded), lab, (0..<200).map { _ in (product, 1) })
             let stock = try #require(try await lab.readStock(product))
             #expect(sales.reserved + Int(stock) > 10)
         }

@@ -49,11 +49,11 @@ struct RefusalTests {
     @Test(
         "28 · out of memory, read-only or unable to save: refused, nothing taken, and it goes on afterwards",
         arguments: StrategyLab.real, Refusal.allCases)
-    func refused(id: StrategyID, refusal: Refusal) async throws {
+    func refused(id: StrategyEntry, refusal: Refusal) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             _ = try await strategy.reserve(lab.reservation(of: product))
 
             try await refusal.begin(lab)

@@ -75,7 +75,7 @@ struct RetryRegressionTests {
     @Test(
         "21 · redislock #31, #92: callers at the same time do not share a backoff",
         arguments: StrategyLab.backoffs)
-    func sharedBackoff(id: StrategyID) throws {
+    func sharedBackoff(id: StrategyEntry) throws {
         let policy = try #require(id.traits.retry)
         guard case .exponentialFullJitter(let base, _) = policy.delay else {
             Issue.record("\(id) has no backoff")

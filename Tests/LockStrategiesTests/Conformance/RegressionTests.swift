@@ -17,14 +17,14 @@ struct RegressionTests {
     @Test(
         "11 · node-redlock #296, #299, #369: validity does not count from the first of several tries",
         arguments: StrategyLab.leases)
-    func validityFromFirstTry(id: StrategyID) async throws {
+    func validityFromFirstTry(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             for server in lab.lockServers {
                 _ = try await server.send(RedisCommand("SET", Self.key.description, "somebody"))
             }
             let clock = SkippingClock()
             let lock = try #require(
-                try lab.catalogue(clock: clock) { count in
+                try lab.builder(clock: clock) { count in
                     // The wait has been longer than the whole time to live when a later try succeeds.
                     if count == 40 { clock.advance(by: .seconds(20)) }
                     guard count == 60 else { return }
@@ -47,10 +47,10 @@ struct RegressionTests {
     @Test(
         "10 · redlock-py PR 3: the clock drift is taken off the validity, never added",
         arguments: StrategyLab.leases)
-    func driftIsTakenOff(id: StrategyID) async throws {
+    func driftIsTakenOff(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let clock = SkippingClock()
-            let lock = try #require(try lab.catalogue(clock: clock).lock(id))
+            let lock = try #require(try lab.builder(clock: clock).lock(id))
             let lease = try await lock.granted(Self.key, timeToLive: .seconds(100))
             #expect(clock.now.duration(to: lease.validUntil) < .seconds(100))
             #expect(try await lock.release(lease) == .released)
@@ -60,13 +60,13 @@ struct RegressionTests {
     @Test(
         "9 · etcd #11456: a lease that ended while its holder waited is not worked under",
         arguments: StrategyLab.leases)
-    func endedWhileWaiting(id: StrategyID) async throws {
+    func endedWhileWaiting(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let clock = SkippingClock()
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             let name = ProductKeys(product).lock.description
-            let strategy = try lab.catalogue(clock: clock) { _ in
+            let strategy = try lab.builder(clock: clock) { _ in
                 // As soon as the lock is held, the holder loses more time than its lease has.
                 let owner = await Task {
                     for server in lab.lockServers {
@@ -127,11 +127,11 @@ struct RegressionTests {
     @Test(
         "20 · node-redlock #362: a release of an expired lock asks once and is not repeated for ever",
         arguments: StrategyLab.leases)
-    func releaseOfExpired(id: StrategyID) async throws {
+    func releaseOfExpired(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let sends = Mutex(0)
             let lock = try #require(
-                try lab.catalogue(clock: SkippingClock()) { _ in sends.withLock { $0 += 1 } }.lock(id))
+                try lab.builder(clock: SkippingClock()) { _ in sends.withLock { $0 += 1 } }.lock(id))
             let warm = try await lock.granted(Self.key)
             _ = try await lock.release(warm)
             let lease = try await lock.granted(Self.key)
@@ -147,11 +147,11 @@ struct RegressionTests {
     @Test(
         "20 · redis-py #3847: the token outlives a release that failed, so it can be tried again",
         arguments: StrategyLab.leases)
-    func tokenOutlivesFailedRelease(id: StrategyID) async throws {
+    func tokenOutlivesFailedRelease(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let catalogue = lab.catalogue(limits: .init(connect: .seconds(60), command: .milliseconds(300)))
-            let hasty = try #require(try catalogue.lock(id))
-            let lock = try #require(try lab.catalogue().lock(id))
+            let builder = lab.builder(limits: .init(connect: .seconds(60), command: .milliseconds(300)))
+            let hasty = try #require(try builder.lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let lease = try await lock.granted(Self.key, timeToLive: .seconds(600))
             for server in [lab.server] + lab.nodes { server.pause() }
             await #expect(throws: StrategyError.self) { try await hasty.release(lease) }
@@ -165,7 +165,7 @@ struct RegressionTests {
     @Test(
         "13 · redis-py #554: a client that dies between any two commands leaves no key for ever",
         arguments: StrategyLab.leases)
-    func diesBetweenCommands(id: StrategyID) async throws {
+    func diesBetweenCommands(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             // Death after each number of commands: the connection is gone, nothing more is sent.
             for commands in 1...8 {
@@ -178,9 +178,9 @@ struct RegressionTests {
                 }
                 let ports = clients.map { ControlledPort(base: $0, counter: counter) }
                 let nodes = zip(lab.nodes, ports.dropFirst()).map { LockNode(name: $0.url, redis: $1) }
-                let catalogue = StrategyCatalogue(
+                let builder = StrategyBuilder(
                     stock: ports[0], lockNodes: nodes, clock: ContinuousClock())
-                let lock = try #require(try catalogue.lock(id))
+                let lock = try #require(try builder.lock(id))
                 _ = try? await lock.acquire(Self.key, timeToLive: .seconds(600), deadline: .now)
                 for server in lab.lockServers {
                     let left = try await server.send(RedisCommand("PTTL", Self.key.description)).integer
@@ -194,15 +194,15 @@ struct RegressionTests {
     }
 
     @Test("5 · ShedLock #74: unlocking never deletes the next owner's key", arguments: StrategyLab.leases)
-    func blindDelete(id: StrategyID) async throws {
+    func blindDelete(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let first = try await lock.granted(Self.key, timeToLive: .seconds(600))
             for server in lab.lockServers {
                 _ = try await server.send(RedisCommand("DEL", Self.key.description))
             }
             // Of another process: some locks queue the waiters of one process behind its own lease.
-            let other = try #require(try lab.catalogue().lock(id))
+            let other = try #require(try lab.builder().lock(id))
             let second = try await other.granted(Self.key, timeToLive: .seconds(600))
             #expect(try await lock.release(first) == .notOwner)
             let owners = try await lab.owners(of: Self.key)

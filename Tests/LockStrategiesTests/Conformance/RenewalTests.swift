@@ -70,7 +70,7 @@ struct RenewalTests {
         }
     }
 
-    private static func stage(_ id: StrategyID, _ body: (Stage) async throws -> Void) async throws {
+    private static func stage(_ id: StrategyEntry, _ body: (Stage) async throws -> Void) async throws {
         try await StrategyLab.run(for: id) { lab in
             let clock = ManualClock()
             var proxies: [FaultProxy] = []
@@ -82,8 +82,8 @@ struct RenewalTests {
                     RedisEndpoint(.tcp(host: "127.0.0.1", port: $0.port)), limits: StrategyLab.patient)
             }
             let nodes = zip(lab.nodes, clients.dropFirst()).map { LockNode(name: $0.url, redis: $1) }
-            let catalogue = StrategyCatalogue(stock: clients[0], lockNodes: nodes, clock: clock)
-            let lock = try #require(try catalogue.lock(id))
+            let builder = StrategyBuilder(stock: clients[0], lockNodes: nodes, clock: clock)
+            let lock = try #require(try builder.lock(id))
             try await body(
                 Stage(lab: lab, clock: clock, lock: lock, proxies: proxies, clients: clients))
             for client in clients { await client.close() }
@@ -99,7 +99,7 @@ struct RenewalTests {
     @Test(
         "16 · renewal survives three times to live of work and a reconnect (redisson #3194), then ends",
         arguments: StrategyLab.leases)
-    func survives(id: StrategyID) async throws {
+    func survives(id: StrategyEntry) async throws {
         try await Self.stage(id) { stage in
             let finish = AsyncStream<Void>.makeStream()
             let began = Recorder<HeldLease>()
@@ -131,7 +131,7 @@ struct RenewalTests {
     @Test(
         "16 · renewal is capped, and the holder is told before the validity ends (redisson #1626)",
         arguments: StrategyLab.leases)
-    func capped(id: StrategyID) async throws {
+    func capped(id: StrategyEntry) async throws {
         try await Self.stage(id) { stage in
             let told = Mutex<Bool?>(nil)
             let clock = stage.clock
@@ -159,7 +159,7 @@ struct RenewalTests {
     @Test(
         "16 · a lease that somebody else has taken is told at the next renewal, and theirs is left alone",
         arguments: StrategyLab.leases)
-    func taken(id: StrategyID) async throws {
+    func taken(id: StrategyEntry) async throws {
         try await Self.stage(id) { stage in
             let holder = stage.hold { _ in
                 try await Self.workUntilCancelled()
@@ -180,7 +180,7 @@ struct RenewalTests {
     @Test(
         "16 · servers that fall silent: the holder is told before the validity ends",
         arguments: StrategyLab.leases)
-    func silent(id: StrategyID) async throws {
+    func silent(id: StrategyEntry) async throws {
         try await Self.stage(id) { stage in
             let clock = stage.clock
             let left = Mutex<Duration?>(nil)
@@ -214,7 +214,7 @@ struct RenewalTests {
     @Test(
         "16 · cancelling the caller ends work and renewal and gives the lock back",
         arguments: StrategyLab.leases)
-    func cancelled(id: StrategyID) async throws {
+    func cancelled(id: StrategyEntry) async throws {
         try await Self.stage(id) { stage in
             let holder = stage.hold { _ in
                 try await Self.workUntilCancelled()
@@ -231,7 +231,7 @@ struct RenewalTests {
     @Test(
         "23 · what the work threw is what the caller sees, also when the release fails",
         arguments: StrategyLab.leases, [false, true])
-    func ownError(id: StrategyID, isReleaseBroken: Bool) async throws {
+    func ownError(id: StrategyEntry, isReleaseBroken: Bool) async throws {
         try await Self.stage(id) { stage in
             let holder = stage.hold { [clients = stage.clients] _ in
                 if isReleaseBroken { for client in clients { await client.close() } }
@@ -244,9 +244,9 @@ struct RenewalTests {
     }
 
     @Test("17 · 10,000 rounds of extend racing release leave no key", arguments: StrategyLab.leases)
-    func extendRacesRelease(id: StrategyID) async throws {
+    func extendRacesRelease(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             // Each lane has a key of its own; in each round both commands are on their way at once.
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for lane in 0..<50 {

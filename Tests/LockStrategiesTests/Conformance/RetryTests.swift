@@ -9,14 +9,14 @@ import Testing
 @Suite("Retry, time, cancellation")
 struct RetryTests {
     private static func taken(
-        _ id: StrategyID, _ clock: SkippingClock, retries: Int?
+        _ id: StrategyEntry, _ clock: SkippingClock, retries: Int?
     ) throws -> (any LeaseLock)? {
         let redis = ScriptedLockNode(.taken).redis
         let settings = StrategySettings(
             retries: [
-                id: RetryPolicy(delay: id.traits.retry?.delay ?? .fixed(.zero), maximumRetries: retries)
+                id.id: RetryPolicy(delay: id.traits.retry?.delay ?? .fixed(.zero), maximumRetries: retries)
             ])
-        return try StrategyCatalogue(
+        return try StrategyBuilder(
             stock: redis, lockNodes: [LockNode(name: "a", redis: redis)], clock: clock, settings: settings
         ).lock(id)
     }
@@ -24,7 +24,7 @@ struct RetryTests {
     @Test(
         "18 · attempts = retries + 1, and no sleep after the last",
         arguments: StrategyLab.leases, [0, 1, 5])
-    func attempts(id: StrategyID, retries: Int) async throws {
+    func attempts(id: StrategyEntry, retries: Int) async throws {
         let clock = SkippingClock()
         let lock = try #require(try Self.taken(id, clock, retries: retries))
         let outcome = try await lock.acquire(
@@ -38,7 +38,7 @@ struct RetryTests {
     }
 
     @Test("18 · the total wait never passes the deadline", arguments: StrategyLab.leases)
-    func totalWait(id: StrategyID) async throws {
+    func totalWait(id: StrategyEntry) async throws {
         let clock = SkippingClock()
         let lock = try #require(try Self.taken(id, clock, retries: nil))
         let began = clock.now
@@ -54,7 +54,7 @@ struct RetryTests {
     }
 
     @Test("18 · a zero deadline tries once and never sleeps", arguments: StrategyLab.leases)
-    func zeroDeadline(id: StrategyID) async throws {
+    func zeroDeadline(id: StrategyEntry) async throws {
         let clock = SkippingClock()
         let lock = try #require(try Self.taken(id, clock, retries: nil))
         let outcome = try await lock.acquire(LockKey("a"), timeToLive: .seconds(10), deadline: clock.now)
@@ -69,7 +69,7 @@ struct RetryTests {
     @Test(
         "19 · cancelled before any of its sends: prompt, no key remains, the connection stays usable",
         arguments: StrategyLab.leases + StrategyLab.lockFree)
-    func cancelledAtEachSend(id: StrategyID) async throws {
+    func cancelledAtEachSend(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)
             try await lab.setStock(1_000, of: product)
@@ -80,7 +80,7 @@ struct RetryTests {
                 let running = Mutex<Task<Result<ReserveOutcome, StrategyError>, Never>?>(nil)
                 let point = send
                 let wasReached = Atomic(false)
-                let strategy = try lab.catalogue(clock: clock) { count in
+                let strategy = try lab.builder(clock: clock) { count in
                     guard count == point else { return }
                     wasReached.store(true, ordering: .sequentiallyConsistent)
                     running.withLock { $0?.cancel() }
@@ -127,7 +127,7 @@ struct RetryTests {
     }
 
     @Test("19 · cancelled while it sleeps between two attempts", arguments: StrategyLab.leases)
-    func cancelledWhileSleeping(id: StrategyID) async throws {
+    func cancelledWhileSleeping(id: StrategyEntry) async throws {
         let clock = SkippingClock { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
         let lock = try #require(try Self.taken(id, clock, retries: nil))
         let code = await Task { () async -> StrategyError.Code? in
@@ -143,9 +143,9 @@ struct RetryTests {
     }
 
     @Test("20 · a release that failed or was cancelled can be tried again", arguments: StrategyLab.leases)
-    func releaseAgain(id: StrategyID) async throws {
+    func releaseAgain(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let key = LockKey("lock:a")
             let lease = try await lock.granted(key)
             let cancelled = await Task { () async -> StrategyError.Code? in
@@ -161,7 +161,7 @@ struct RetryTests {
             #expect(try await lock.release(lease) == .released)
 
             let impatient = try #require(
-                try lab.catalogue(limits: .init(connect: .seconds(60), command: .milliseconds(500))).lock(id))
+                try lab.builder(limits: .init(connect: .seconds(60), command: .milliseconds(500))).lock(id))
             let again = try await lock.granted(key)
             for server in [lab.server] + lab.nodes { server.pause() }
             await #expect(throws: StrategyError.self) { try await impatient.release(again) }
@@ -201,7 +201,7 @@ struct RetryTests {
     @Test(
         "21 · the state of a backoff belongs to one acquisition, not to the lock (redislock #31)",
         arguments: StrategyLab.backoffs)
-    func backoffIsPerAcquisition(id: StrategyID) async throws {
+    func backoffIsPerAcquisition(id: StrategyEntry) async throws {
         guard case .exponentialFullJitter(let base, _) = id.traits.retry?.delay else {
             Issue.record("\(id) has no backoff")
             return

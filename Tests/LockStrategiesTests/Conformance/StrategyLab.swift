@@ -3,7 +3,7 @@ import LabTesting
 import LockStrategies
 import RedisClient
 
-/// Real servers and the catalogue over them: one Redis for stock, five nodes where redlock runs.
+/// Real servers and the builder over them: one Redis for stock, five nodes where redlock runs.
 struct StrategyLab: Sendable {
     let server: RedisServerProcess
     let nodes: [RedisServerProcess]
@@ -18,7 +18,7 @@ struct StrategyLab: Sendable {
     /// All that keep their stock in Redis and are meant to be right; those that leave it to the ledger are
     /// held to the same clauses with the ledger (InventoryServiceTests).
     static let real = inRedis.filter { !$0.isNegativeControl }
-    static let inRedis = StrategyID.allCases.filter { $0.traits.stockLayout != .ledger }
+    static let inRedis = StrategyRegistry.builtIn.entries.filter { $0.traits.stockLayout != .ledger }
     static let leases = real.filter { $0.traits.abilities.contains(.leases) }
     static let lockFree = real.filter { !$0.traits.abilities.contains(.leases) }
     static let fenced = real.filter { $0.traits.abilities.contains(.fencing) }
@@ -29,7 +29,7 @@ struct StrategyLab: Sendable {
 
     /// Starts what `id` needs, runs `body`, and stops it.
     static func run<Value>(
-        for id: StrategyID, _ body: (StrategyLab) async throws -> Value
+        for id: StrategyEntry, _ body: (StrategyLab) async throws -> Value
     ) async throws -> Value {
         let server = try await RedisServerProcess.start()
         let nodes = try await withThrowingTaskGroup(of: RedisServerProcess.self) { group in
@@ -54,22 +54,22 @@ struct StrategyLab: Sendable {
     }
 
     /// The strategies on connections of their own, with their production clock.
-    func catalogue(
+    func builder(
         limits: RedisClient.Limits = patient
-    ) -> StrategyCatalogue<RedisClient, ContinuousClock> {
-        StrategyCatalogue(
+    ) -> StrategyBuilder<RedisClient, ContinuousClock> {
+        StrategyBuilder(
             stock: RedisClient(server.endpoint, limits: limits),
             lockNodes: nodes.map { LockNode(name: $0.url, redis: RedisClient($0.endpoint, limits: limits)) },
             clock: ContinuousClock())
     }
 
     /// The strategies on real servers behind ports that a test controls.
-    func catalogue(
+    func builder(
         clock: SkippingClock, onSend: @escaping @Sendable (Int) async -> Void = { _ in }
-    ) -> StrategyCatalogue<ControlledPort, SkippingClock> {
+    ) -> StrategyBuilder<ControlledPort, SkippingClock> {
         let limits = Self.patient
         let counter = SendCounter(onSend: onSend)
-        return StrategyCatalogue(
+        return StrategyBuilder(
             stock: ControlledPort(base: RedisClient(server.endpoint, limits: limits), counter: counter),
             lockNodes: nodes.map {
                 LockNode(
@@ -122,7 +122,7 @@ struct StrategyLab: Sendable {
     }
 }
 
-/// Numbers the sends of all ports of one catalogue and tells the test before each.
+/// Numbers the sends of all ports of one builder and tells the test before each.
 actor SendCounter {
     private var sends = 0
     private let onSend: @Sendable (Int) async -> Void

@@ -26,7 +26,7 @@ struct TokenTests {
     @Test(
         "13 · processes killed at random moments never leave a key without a time to live",
         arguments: StrategyLab.leases)
-    func killedAtRandom(id: StrategyID) async throws {
+    func killedAtRandom(id: StrategyEntry) async throws {
         let seed: UInt64 = 20_260_722
         let random = RandomSource.seeded(seed)
         try await StrategyLab.run(for: .luaAtomic) { lab in
@@ -51,11 +51,11 @@ struct TokenTests {
 
     /// One Redis is all that even a quorum needs here: the tokens are the lock's own.
     private static func churn(
-        _ id: StrategyID, _ lab: StrategyLab, key: String, rounds: Int
+        _ id: StrategyEntry, _ lab: StrategyLab, key: String, rounds: Int
     ) async throws -> ChildProcess {
         try await ChildProcess.start(
             try BuiltProgram.path("lock-worker"),
-            ["churn", id.rawValue, key, "tokens", String(rounds), "\(lab.server.url),\(lab.server.url)"])
+            ["churn", id.name, key, "tokens", String(rounds), "\(lab.server.url),\(lab.server.url)"])
     }
 }
 

@@ -9,13 +9,13 @@ struct UncertainOutcomeTests {
     @Test(
         "25 · decrement applied, reply lost, same reservation id again: stock falls once",
         arguments: StrategyLab.lockFree)
-    func replyLost(id: StrategyID) async throws {
+    func replyLost(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let port = try lab.server.tcpPort
             let product = ProductID(1)
             try await lab.setStock(1_000, of: product)
             let proxy = try await FaultProxy.start(upstreamPort: port)
-            let strategy = try StrategyCatalogue(
+            let strategy = try StrategyBuilder(
                 stock: RedisClient(
                     RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: StrategyLab.patient),
                 lockNodes: [], clock: ContinuousClock()
@@ -51,14 +51,14 @@ struct UncertainOutcomeTests {
     @Test(
         "24 · SET applied, reply lost: the acquire takes its key back",
         arguments: StrategyLab.leases.filter { !$0.needsLockNodes })
-    func grantLost(id: StrategyID) async throws {
+    func grantLost(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let port = try lab.server.tcpPort
             let proxy = try await FaultProxy.start(upstreamPort: port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: StrategyLab.patient)
             let lock = try #require(
-                try StrategyCatalogue(stock: client, lockNodes: [], clock: ContinuousClock()).lock(id))
+                try StrategyBuilder(stock: client, lockNodes: [], clock: ContinuousClock()).lock(id))
             // Redis knows the scripts from now on: the reply that is cut is that of the grant.
             let warm = try await lock.granted(LockKey("lock:b"))
             _ = try await lock.release(warm)
@@ -75,11 +75,11 @@ struct UncertainOutcomeTests {
     @Test(
         "26 · scripts flushed, or a new server, between calls: the purchase goes on",
         arguments: StrategyLab.real)
-    func scriptsForgotten(id: StrategyID) async throws {
+    func scriptsForgotten(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             _ = try await strategy.reserve(lab.reservation(of: product))
             for server in lab.lockServers + [lab.stock] {
                 _ = try await server.send(RedisCommand("SCRIPT", "FLUSH"))
@@ -102,9 +102,9 @@ struct UncertainOutcomeTests {
     @Test(
         "27 · a missing stock is not zero, and a stock that is no number is not sold",
         arguments: StrategyLab.inRedis)
-    func stockUnknown(id: StrategyID) async throws {
+    func stockUnknown(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             let missing = await #expect(throws: StrategyError.self) {
                 try await strategy.reserve(lab.reservation(of: ProductID(1)))
             }
@@ -127,10 +127,10 @@ struct UncertainOutcomeTests {
     @Test(
         "27 · quantities at the boundary: 0 and below, the whole stock, one more",
         arguments: StrategyLab.inRedis)
-    func boundary(id: StrategyID) async throws {
+    func boundary(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             try await lab.setStock(5, of: product)
             for quantity in [0, -1, Int.min] {
                 let error = await #expect(throws: StrategyError.self) {
@@ -153,11 +153,11 @@ struct UncertainOutcomeTests {
     @Test(
         "28 · Redis refuses writes, hangs or is gone: an error, never contended and never sold out",
         arguments: StrategyLab.real)
-    func redisFails(id: StrategyID) async throws {
+    func redisFails(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             _ = try await strategy.reserve(lab.reservation(of: product))
 
             _ = try await lab.stock.send(RedisCommand("CONFIG", "SET", "maxmemory", "1"))
@@ -169,7 +169,7 @@ struct UncertainOutcomeTests {
 
             // From here on a limit has to pass, so it is a short one.
             let limits = RedisClient.Limits(connect: .seconds(1), command: .seconds(1))
-            let impatient = try lab.catalogue(limits: limits).strategy(id)
+            let impatient = try lab.builder(limits: limits).strategy(id)
             lab.server.pause()
             let hanging = await #expect(throws: StrategyError.self) {
                 try await impatient.reserve(lab.reservation(of: product))

@@ -11,12 +11,12 @@ struct ValidityTests {
     @Test(
         "9 · an acquire that took longer than its validity fails and leaves no key",
         arguments: StrategyLab.leases)
-    func tooSlow(id: StrategyID) async throws {
+    func tooSlow(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let clock = SkippingClock()
             // Each command seems to take 300 ms of the holder's time.
             let lock = try #require(
-                try lab.catalogue(clock: clock) { _ in clock.advance(by: .milliseconds(300)) }.lock(id))
+                try lab.builder(clock: clock) { _ in clock.advance(by: .milliseconds(300)) }.lock(id))
             let error = await #expect(throws: StrategyError.self) {
                 try await lock.acquire(
                     LockKey("lock:a"), timeToLive: .milliseconds(250), deadline: clock.now + .seconds(60))
@@ -70,7 +70,7 @@ struct ValidityTests {
     @Test(
         "10 · validity is time to live − elapsed − drift; a grant without any is given back",
         arguments: StrategyLab.leases, rows)
-    func validity(id: StrategyID, row: Row) async throws {
+    func validity(id: StrategyEntry, row: Row) async throws {
         let clock = SkippingClock()
         let node = ScriptedLockNode(.free)
         let port = ScriptedRedis { [redis = node.redis] call throws(RedisError) in
@@ -78,9 +78,9 @@ struct ValidityTests {
             guard case .command(let words) = call else { return .integer(1) }
             return try await redis.send(RedisCommand(words[0], Array(words.dropFirst())))
         }
-        let catalogue = StrategyCatalogue(
+        let builder = StrategyBuilder(
             stock: port, lockNodes: [LockNode(name: "a", redis: port)], clock: clock)
-        let lock = try #require(try catalogue.lock(id))
+        let lock = try #require(try builder.lock(id))
         let deadline = clock.now + .seconds(60)
         switch row.expected {
         case .granted(let expected):
@@ -112,7 +112,7 @@ struct ValidityTests {
     @Test(
         "11 · a long wait before success does not shorten the validity (node-redlock #296, #299)",
         arguments: StrategyLab.leases)
-    func longWait(id: StrategyID) async throws {
+    func longWait(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let key = LockKey("lock:a")
             for server in lab.lockServers {
@@ -121,7 +121,7 @@ struct ValidityTests {
             let clock = SkippingClock()
             let began = clock.now
             let lock = try #require(
-                try lab.catalogue(clock: clock) { count in
+                try lab.builder(clock: clock) { count in
                     guard count == 60 else { return }
                     // In a task of its own: the sender may be cancelled already.
                     await Task {
@@ -172,11 +172,11 @@ struct ValidityTests {
     @Test(
         "13 · a lock key has a time to live when its client was killed",
         arguments: StrategyLab.leases)
-    func expiresAfterKill(id: StrategyID) async throws {
+    func expiresAfterKill(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let worker = try BuiltProgram.path("lock-worker")
             let process = try await ChildProcess.start(
-                worker, ["hold", id.rawValue, "lock:a", "5000", "0", lab.urls])
+                worker, ["hold", id.name, "lock:a", "5000", "0", lab.urls])
             _ = try #require(await process.line(within: .seconds(60)) { $0 == "held" })
             await process.killNow()
             var times: [Int64] = []
@@ -188,7 +188,7 @@ struct ValidityTests {
             #expect(times.allSatisfy { $0 == -2 || (0...5_000).contains($0) }, "\(times)")
             #expect(held.count >= lab.lockServers.count / 2 + 1, "\(times)")
             // 15 · and the next waiter gets the lock.
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             _ = try await lock.granted(LockKey("lock:a"))
         }
     }
@@ -196,11 +196,11 @@ struct ValidityTests {
     @Test(
         "13 · a key is only ever made by one command that sets its time to live too",
         arguments: StrategyLab.leases, ScriptedLockNode.Behaviour.allCases)
-    func oneCommandMakesTheKey(id: StrategyID, behaviour: ScriptedLockNode.Behaviour) async throws {
+    func oneCommandMakesTheKey(id: StrategyEntry, behaviour: ScriptedLockNode.Behaviour) async throws {
         let clock = SkippingClock()
         let port = ScriptedLockNode(behaviour).redis
         let lock = try #require(
-            try StrategyCatalogue(
+            try StrategyBuilder(
                 stock: port, lockNodes: [LockNode(name: "a", redis: port)], clock: clock
             ).lock(id))
         let outcome = try? await lock.acquire(
@@ -230,7 +230,7 @@ struct ValidityTests {
     @Test(
         "13 · at no moment between two commands is there a key without a time to live",
         arguments: StrategyLab.leases)
-    func alwaysExpires(id: StrategyID) async throws {
+    func alwaysExpires(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let key = LockKey("lock:a")
             let seen = Mutex<[Int64]>([])
@@ -247,7 +247,7 @@ struct ValidityTests {
                 seen.withLock { $0 += times }
             }
             let clock = SkippingClock()
-            let lock = try #require(try lab.catalogue(clock: clock) { _ in await look() }.lock(id))
+            let lock = try #require(try lab.builder(clock: clock) { _ in await look() }.lock(id))
             let lease = try await lock.granted(key, timeToLive: .seconds(600))
             let contended = try await lock.acquire(
                 key, timeToLive: .seconds(600), deadline: clock.now + .milliseconds(50))
@@ -261,7 +261,7 @@ struct ValidityTests {
             #expect(try await lock.release(lease) == .released)
             // Granted too late, so taken back.
             let late = try #require(
-                try lab.catalogue(clock: clock) { _ in
+                try lab.builder(clock: clock) { _ in
                     clock.advance(by: .seconds(700))
                     await look()
                 }.lock(id))
@@ -279,9 +279,9 @@ struct ValidityTests {
     @Test(
         "14 · extend moves the end of a lease that is held, and never re-creates or steals a key",
         arguments: StrategyLab.leases)
-    func extend(id: StrategyID) async throws {
+    func extend(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let lock = try #require(try lab.catalogue().lock(id))
+            let lock = try #require(try lab.builder().lock(id))
             let key = LockKey("lock:a")
             let lease = try await lock.granted(key, timeToLive: .seconds(5))
             guard case .extended(let longer) = try await lock.extend(lease, timeToLive: .seconds(60)) else {

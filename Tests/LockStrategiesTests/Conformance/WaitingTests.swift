@@ -14,12 +14,12 @@ struct WaitingTests {
 
     /// A lock that has nothing but messages to wake it, as another process would have it.
     private static func lock<Port: RedisPort>(
-        _ id: StrategyID, on port: Port, retry: RetryPolicy = never
+        _ id: StrategyEntry, on port: Port, retry: RetryPolicy = never
     ) throws -> any LeaseLock {
         try #require(
-            try StrategyCatalogue(
+            try StrategyBuilder(
                 stock: port, lockNodes: [], clock: ContinuousClock(),
-                settings: StrategySettings(retries: [id: retry])
+                settings: StrategySettings(retries: [id.id: retry])
             ).lock(id))
     }
 
@@ -32,7 +32,7 @@ struct WaitingTests {
     @Test(
         "34 · no wake-up is lost in 10,000 hand-overs between four processes and within them",
         arguments: StrategyLab.notified)
-    func handOvers(id: StrategyID) async throws {
+    func handOvers(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let key = LockKey("lock:a")
             let locks = try (0..<4).map { _ in try Self.lock(id, on: Self.client(lab)) }
@@ -63,7 +63,7 @@ struct WaitingTests {
     @Test(
         "34 · a release between the failed try and the subscription wakes the waiter",
         arguments: StrategyLab.notified)
-    func releasedBeforeTheSubscription(id: StrategyID) async throws {
+    func releasedBeforeTheSubscription(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let key = LockKey("lock:a")
             let other = try Self.lock(id, on: Self.client(lab))
@@ -84,7 +84,7 @@ struct WaitingTests {
     @Test(
         "34 · a killed notification connection only costs a pause: the waiter polls, and is told again later",
         arguments: StrategyLab.notified)
-    func killedSubscription(id: StrategyID) async throws {
+    func killedSubscription(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let key = LockKey("lock:a")
             let other = try Self.lock(id, on: Self.client(lab))
@@ -106,13 +106,13 @@ struct WaitingTests {
     @Test(
         "34 · where subscribing is refused the pauses of the policy bound the wait",
         arguments: StrategyLab.notified)
-    func noSubscription(id: StrategyID) async throws {
+    func noSubscription(id: StrategyEntry) async throws {
         let clock = SkippingClock()
         let port = ScriptedRedis(
             subscribe: { _ throws(RedisError) in throw RedisError(.unavailable, "no more connections") },
             answer: { call throws(RedisError) in .integer(call.isAcquire ? 0 : 1) })
         let lock = try #require(
-            try StrategyCatalogue(stock: port, lockNodes: [], clock: clock).lock(id))
+            try StrategyBuilder(stock: port, lockNodes: [], clock: clock).lock(id))
         let outcome = try await lock.acquire(
             LockKey("a"), timeToLive: .seconds(10), deadline: clock.now + .seconds(3))
         guard case .contended(let evidence) = outcome else {
@@ -126,7 +126,7 @@ struct WaitingTests {
     @Test(
         "34 · a holder that dies says nothing: the waiter asks again when the rest of the lease is over",
         arguments: StrategyLab.notified)
-    func deadHolder(id: StrategyID) async throws {
+    func deadHolder(id: StrategyEntry) async throws {
         let clock = SkippingClock()
         let left = Mutex<Int64>(750)
         let port = ScriptedRedis { call throws(RedisError) in
@@ -137,9 +137,9 @@ struct WaitingTests {
             }
         }
         let lock = try #require(
-            try StrategyCatalogue(
+            try StrategyBuilder(
                 stock: port, lockNodes: [], clock: clock,
-                settings: StrategySettings(retries: [id: Self.never])
+                settings: StrategySettings(retries: [id.id: Self.never])
             ).lock(id))
         // The second try, when the subscription stands, is the one that finds it free.
         _ = try await lock.granted(LockKey("a"), within: .seconds(600))
@@ -149,7 +149,7 @@ struct WaitingTests {
     @Test(
         "35 · one waiter that leaves does not disturb the others, wherever it stands",
         arguments: StrategyLab.notified, [0, 3, 7])
-    func leaving(id: StrategyID, leaver: Int) async throws {
+    func leaving(id: StrategyEntry, leaver: Int) async throws {
         try await StrategyLab.run(for: id) { lab in
             let key = LockKey("lock:a")
             let other = try Self.lock(id, on: Self.client(lab))
@@ -182,7 +182,7 @@ struct WaitingTests {
     @Test(
         "35 · cancelled while it subscribes: no waiter and no subscription remains",
         arguments: StrategyLab.notified)
-    func cancelledSubscribing(id: StrategyID) async throws {
+    func cancelledSubscribing(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let key = LockKey("lock:a")
             let other = try Self.lock(id, on: Self.client(lab))
@@ -206,7 +206,7 @@ struct WaitingTests {
     }
 
     @Test("36 · waiters of one process are served in order of arrival", arguments: StrategyLab.notified)
-    func arrivalOrder(id: StrategyID) async throws {
+    func arrivalOrder(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let key = LockKey("lock:a")
             let lock = NotifyLock(

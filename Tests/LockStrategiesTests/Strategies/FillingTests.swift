@@ -13,9 +13,9 @@ struct FillingTests {
 
     @Test(
         "voids what was reserved before, and the stock is what was asked for", arguments: StrategyLab.real)
-    func fills(id: StrategyID) async throws {
+    func fills(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             #expect(try await lab.pool.fill(product, units: 20, as: epoch(1)) == .filled)
             let before = lab.reservation(of: product, quantity: 3)
             #expect(try await strategy.reserve(before).epoch == epoch(1))
@@ -35,7 +35,7 @@ struct FillingTests {
 
     @Test(
         "is refused by a newer filling, by the same one and by another ledger's", arguments: StrategyLab.real)
-    func refused(id: StrategyID) async throws {
+    func refused(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
             #expect(try await lab.pool.fill(product, units: 20, as: epoch(5)) == .filled)
             #expect(try await lab.pool.fill(product, units: 1, as: epoch(5)) == .superseded)
@@ -51,10 +51,10 @@ struct FillingTests {
     @Test(
         "between the read and the write of a lock holder refuses the write",
         arguments: StrategyLab.leases)
-    func betweenReadAndWrite(id: StrategyID) async throws {
+    func betweenReadAndWrite(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
             #expect(try await lab.pool.fill(product, units: 20, as: epoch(1)) == .filled)
-            let catalogue = StrategyCatalogue(
+            let builder = StrategyBuilder(
                 stock: HookedPort(lab.stock) { [product] name in
                     guard name.hasPrefix("write-stock") else { return }
                     _ = try? await lab.pool.fill(
@@ -64,7 +64,7 @@ struct FillingTests {
                     LockNode(name: "node\(index)", redis: HookedPort(server) { _ in })
                 },
                 clock: ContinuousClock())
-            let strategy = try catalogue.strategy(id)
+            let strategy = try builder.strategy(id)
             do throws(StrategyError) {
                 _ = try await strategy.reserve(lab.reservation(of: product, quantity: 3))
                 Issue.record("a stock that was replaced was written over")
@@ -77,9 +77,9 @@ struct FillingTests {
     }
 
     @Test("new supply that is offered reaches the stock once, by its return", arguments: StrategyLab.real)
-    func offers(id: StrategyID) async throws {
+    func offers(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in
-            let strategy = try lab.catalogue().strategy(id)
+            let strategy = try lab.builder().strategy(id)
             #expect(try await lab.pool.fill(product, units: 20, as: epoch(3)) == .filled)
             let supply = ReservationID(random: .system)
             #expect(try await lab.pool.offer(7, of: product, as: supply, in: epoch(2)) == false)
@@ -99,7 +99,7 @@ struct FillingTests {
             #expect(first == .filled)
             // Units have left their buckets when the stock is filled anew; then they arrive.
             let fillings = Recorder<Bool>()
-            let catalogue = StrategyCatalogue(
+            let builder = StrategyBuilder(
                 stock: HookedPort(lab.stock) { [product] name in
                     guard name == "move-in" else { return }
                     let filled = try? await lab.pool.fill(
@@ -108,7 +108,7 @@ struct FillingTests {
                 },
                 lockNodes: [], clock: ContinuousClock())
             // More than a bucket holds, so all are gathered.
-            _ = try? await catalogue.strategy(.sharded).reserve(lab.reservation(of: product, quantity: 60))
+            _ = try? await builder.strategy(.sharded).reserve(lab.reservation(of: product, quantity: 60))
             #expect(fillings.values.contains(true))
             let snapshot = try await lab.pool.snapshot(product)
             #expect(snapshot.isWhole(of: epoch(2)))

@@ -12,7 +12,7 @@ struct ShardedClusterTests {
         let units = 101
         try await ClusterGroup.run { group in
             let client = RedisClient(try RedisEndpoint(parsing: group.url), limits: StrategyLab.patient)
-            let layout = StrategyID.sharded.traits.stockLayout
+            let layout = StrategyEntry.sharded.traits.stockLayout
             let stock = ProductStock(client, layout: layout)
             #expect(try await stock.initialise(product, units: units))
 
@@ -27,7 +27,7 @@ struct ShardedClusterTests {
             }
             #expect(seen == buckets)
 
-            let strategy = try StrategyCatalogue(stock: client, lockNodes: [], clock: ContinuousClock())
+            let strategy = try StrategyBuilder(stock: client, lockNodes: [], clock: ContinuousClock())
                 .strategy(.sharded)
             let sold = try await withThrowingTaskGroup(of: Int.self) { tasks in
                 for buyer in 0..<16 {

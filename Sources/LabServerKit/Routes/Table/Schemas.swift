@@ -87,7 +87,7 @@ enum Schemas {
         fields: [
             .init("status", .choice(["ready", "not ready"]), "Whether it can sell.", example: "ready"),
             .init(
-                "strategy", .choice(StrategyID.allCases.map(\.rawValue)), "How buyers are kept apart.",
+                "strategy", .choice(StrategyRegistry.builtIn.names), "How buyers are kept apart.",
                 example: "lua-atomic"),
             .init("out_of_reach", .texts, "What is missing.", example: []),
         ])

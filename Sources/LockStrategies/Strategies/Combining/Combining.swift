@@ -217,8 +217,19 @@ extension Combining {
     }
 }
 
-extension StrategyTraits {
-    static let combining = StrategyTraits(
-        summary: "no lock: purchases that wait in one process share one script call, in order of arrival",
-        criticalSection: "one script for all that wait", abilities: [.arrivalOrder, .stallSafety])
+extension StrategyEntry {
+    public static let combining = StrategyEntry(
+        "combining",
+        traits: StrategyTraits(
+            summary: "no lock: purchases that wait in one process share one script call, in order of arrival",
+            criticalSection: "one script for all that wait", abilities: [.arrivalOrder, .stallSafety]),
+        factory: CombiningFactory())
+}
+
+private struct CombiningFactory: StrategyFactory {
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lockFree(Combining(redis: parts.stock, clock: parts.clock))
+    }
 }

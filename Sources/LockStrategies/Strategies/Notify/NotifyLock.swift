@@ -278,9 +278,24 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 }
 
-extension StrategyTraits {
-    static let setnxNotify = StrategyTraits(
-        summary: "SET NX with a lease on one Redis; waiters stand in line and are told of the release",
-        criticalSection: guardedSection, abilities: [.leases, .notifiedWaiting, .arrivalOrder],
-        retry: RetryPolicy(delay: .fixed(.milliseconds(500))))
+extension StrategyEntry {
+    public static let setnxNotify = StrategyEntry(
+        "setnx-notify",
+        traits: StrategyTraits(
+            summary: "SET NX with a lease on one Redis; waiters stand in line and are told of the release",
+            criticalSection: StrategyTraits.guardedSection,
+            abilities: [.leases, .notifiedWaiting, .arrivalOrder],
+            retry: RetryPolicy(delay: .fixed(.milliseconds(500)))),
+        factory: NotifyFactory())
+}
+
+private struct NotifyFactory: StrategyFactory {
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lock(
+            NotifyLock(
+                redis: parts.stock, clock: parts.clock, random: parts.random, retry: parts.retry,
+                validity: parts.validity))
+    }
 }

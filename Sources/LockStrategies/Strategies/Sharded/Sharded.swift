@@ -155,8 +155,23 @@ extension ReservationID {
     }
 }
 
-extension StrategyTraits {
-    static let sharded = StrategyTraits(
-        summary: "no lock: stock in 8 buckets on slots of their own, gathered in one when a bucket is short",
-        criticalSection: "one script on one bucket", abilities: [.stallSafety], stockLayout: .buckets(8))
+extension StrategyEntry {
+    public static let sharded = StrategyEntry(
+        "sharded",
+        traits: StrategyTraits(
+            summary:
+                "no lock: stock in 8 buckets on slots of their own, gathered in one when a bucket is short",
+            criticalSection: "one script on one bucket", abilities: [.stallSafety],
+            stockLayout: .buckets(ShardedFactory.buckets)),
+        factory: ShardedFactory())
+}
+
+private struct ShardedFactory: StrategyFactory {
+    static let buckets = 8
+
+    func make<Redis: RedisPort, C: MonotonicClock>(
+        from parts: StrategyParts<Redis, C>
+    ) throws(StrategyConfigurationError) -> StrategyMechanism {
+        .lockFree(Sharded(redis: parts.stock, clock: parts.clock, buckets: Self.buckets))
+    }
 }

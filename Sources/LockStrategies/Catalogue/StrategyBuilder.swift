@@ -1,0 +1,65 @@
+/// Builds strategies on one Redis, a clock and a source of chance.
+public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
+    private let stock: Redis
+    private let lockNodes: [LockNode<Redis>]
+    private let clock: C
+    private let random: RandomSource
+    private let settings: StrategySettings
+    private let fences: FenceOrigin
+
+    /// - Parameters:
+    ///   - stock: The Redis that holds stock and reservations, and the lock where a lock needs one node only.
+    ///   - lockNodes: The independent nodes of redlock.
+    ///   - fences: Where `fenced` finds the last numbers when Redis has lost them.
+    public init(
+        stock: Redis, lockNodes: [LockNode<Redis>], clock: C, random: RandomSource = .system,
+        settings: StrategySettings = StrategySettings(), fences: FenceOrigin = .unrecorded
+    ) {
+        self.stock = stock
+        self.lockNodes = lockNodes
+        self.clock = clock
+        self.random = random
+        self.settings = settings
+        self.fences = fences
+    }
+
+    /// The strategy of this entry.
+    ///
+    /// - Parameter wrap: Put around its lock, where it has one: to watch who holds it, say.
+    /// - Throws: When the configuration cannot work for it.
+    public func strategy(
+        _ entry: StrategyEntry, through wrap: (any LeaseLock) -> any LeaseLock = { $0 }
+    ) throws(StrategyConfigurationError) -> any LockStrategy {
+        switch try mechanism(entry) {
+        case .lockFree(let strategy): strategy
+        case .lock(let lock): guarded(wrap(lock))
+        }
+    }
+
+    /// The lock inside the strategy of this entry; nil where there is none.
+    public func lock(_ entry: StrategyEntry) throws(StrategyConfigurationError) -> (any LeaseLock)? {
+        switch try mechanism(entry) {
+        case .lockFree: nil
+        case .lock(let lock): lock
+        }
+    }
+
+    private func mechanism(_ entry: StrategyEntry) throws(StrategyConfigurationError) -> StrategyMechanism {
+        let made = try entry.factory.make(
+            from: StrategyParts(
+                stock: stock, lockNodes: lockNodes, clock: clock, random: random,
+                retry: settings.retry(of: entry), validity: settings.validity, fences: fences))
+        switch (made, entry.traits.abilities.contains(.leases)) {
+        case (.lock, true), (.lockFree, false): return made
+        case (.lock, false):
+            throw StrategyConfigurationError("\(entry) makes a lock, and its traits lack the ability leases")
+        case (.lockFree, true):
+            throw StrategyConfigurationError("\(entry) makes no lock, and its traits have the ability leases")
+        }
+    }
+
+    private func guarded(_ lock: some LeaseLock) -> any LockStrategy {
+        GuardedDecrement(
+            lock: lock, redis: stock, clock: clock, timeToLive: settings.leaseTimeToLive)
+    }
+}

@@ -1,0 +1,38 @@
+/// The strategies that a program knows, in the order in which it shows them. Each name stands there once.
+public struct StrategyRegistry: Sendable {
+    public let entries: [StrategyEntry]
+
+    /// The strategies of this package. The only list of them.
+    public static let builtIn = StrategyRegistry(entries: [
+        .unguarded, .setnxSpin, .setnxBackoff, .setnxNotify, .fenced, .optimistic, .luaAtomic, .combining,
+        .sharded, .sqlRow, .redlock,
+    ])
+
+    private init(entries: [StrategyEntry]) { self.entries = entries }
+
+    /// These strategies and, after them, `more`.
+    ///
+    /// - Throws: When a name would stand there twice.
+    public func adding(_ more: [StrategyEntry]) throws(StrategyConfigurationError) -> StrategyRegistry {
+        var all = entries
+        for entry in more {
+            guard !all.contains(where: { $0.id == entry.id }) else {
+                throw StrategyConfigurationError(
+                    "there is a strategy \"\(entry.id)\" already; give the new one another name")
+            }
+            all.append(entry)
+        }
+        return StrategyRegistry(entries: all)
+    }
+
+    public subscript(id: StrategyID) -> StrategyEntry? { entries.first { $0.id == id } }
+
+    /// The strategy of this name; nil where none has it.
+    public func entry(named name: String) -> StrategyEntry? {
+        StrategyID(rawValue: name).flatMap { self[$0] }
+    }
+
+    public var names: [String] { entries.map(\.name) }
+
+    public var negativeControls: [StrategyEntry] { entries.filter(\.isNegativeControl) }
+}

@@ -1,0 +1,66 @@
+import LabTesting
+import LockStrategies
+import RedisClient
+import Testing
+
+@Suite("The registry of strategies")
+struct RegistryTests {
+    private static func lock(_ entry: StrategyEntry) throws -> (any LeaseLock)? {
+        let silent = ScriptedRedis { _ throws(RedisError) in .null }
+        return try StrategyBuilder(
+            stock: silent, lockNodes: [LockNode(name: "only", redis: silent)], clock: SkippingClock()
+        ).lock(entry)
+    }
+
+    @Test(
+        "a strategy has a lock exactly when its traits say that it grants leases",
+        arguments: StrategyRegistry.builtIn.entries)
+    func leases(strategy: StrategyEntry) throws {
+        #expect((try Self.lock(strategy) != nil) == strategy.traits.abilities.contains(.leases))
+    }
+
+    @Test("no two strategies say the same of themselves")
+    func summaries() {
+        let entries = StrategyRegistry.builtIn.entries
+        #expect(Set(entries.map(\.traits.summary)).count == entries.count)
+        #expect(Set(entries.map(\.id)).count == entries.count)
+    }
+
+    @Test("takes a strategy from elsewhere, after the built-in ones, and builds it like them")
+    func open() throws {
+        let registry = try StrategyRegistry.builtIn.adding([.foreign])
+        #expect(registry.entries.dropLast() == StrategyRegistry.builtIn.entries[...])
+        #expect(registry.entry(named: "foreign-lock") == .foreign)
+        #expect(StrategyRegistry.builtIn.entry(named: "foreign-lock") == nil)
+        #expect(try Self.lock(.foreign) != nil)
+    }
+
+    @Test("refuses a name that it has")
+    func twice() {
+        let double = StrategyEntry("redlock", traits: StrategyEntry.foreign.traits, factory: ForeignFactory())
+        let error = #expect(throws: StrategyConfigurationError.self) {
+            try StrategyRegistry.builtIn.adding([.foreign, double])
+        }
+        #expect(error?.description.contains("\"redlock\" already") == true)
+        #expect(throws: StrategyConfigurationError.self) {
+            try StrategyRegistry.builtIn.adding([.foreign, .foreign])
+        }
+    }
+
+    @Test("a strategy whose traits hide its lock is refused when it is built")
+    func hiddenLock() {
+        let hidden = StrategyEntry(
+            "hidden-lock", traits: StrategyTraits(summary: "-", criticalSection: "-"),
+            factory: ForeignFactory())
+        let error = #expect(throws: StrategyConfigurationError.self) { try Self.lock(hidden) }
+        #expect(error?.description.contains("lack the ability leases") == true)
+    }
+
+    @Test(
+        "a name fits into a file name, a metric label and a cell of CSV",
+        arguments: ["", "Redlock", "my lock", "my,lock", "1st", "-lock", "lock/..", "läufer", "a\n", "a_b"]
+            + [String(repeating: "a", count: 41)])
+    func names(text: String) {
+        #expect(StrategyID(rawValue: text) == nil)
+    }
+}
