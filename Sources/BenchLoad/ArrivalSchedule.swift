@@ -23,7 +23,7 @@ package struct ArrivalSchedule: Sendable, Equatable {
     ///
     /// - Parameter model: An open one; a closed load has no schedule.
     package init(_ model: LoadModel, ratePerSecond rate: Double, length: Duration, seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var offsets: [Int64] = []
         let end = length / .nanoseconds(1)
         let gap = 1e9 / rate

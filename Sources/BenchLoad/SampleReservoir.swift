@@ -20,14 +20,14 @@ package struct SampleReservoir: Sendable, Equatable {
     package static let size = 10_000
 
     private let limit: Int
-    private var generator: SeededGenerator
+    private var generator: SplitMix64
     /// Out of how many these were chosen.
     package private(set) var seen = 0
     package private(set) var samples: [Sample] = []
 
     package init(limit: Int = SampleReservoir.size, seed: UInt64 = 1) {
         self.limit = limit
-        generator = SeededGenerator(seed: seed)
+        generator = SplitMix64(seed: seed)
     }
 
     package mutating func add(_ sample: Sample) {

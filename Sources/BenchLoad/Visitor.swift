@@ -7,7 +7,7 @@ import NIOHTTP1
 /// A refusal to register or to log in ends the visit; who cannot buy still reads the history.
 package struct Visitor: LoadUser {
     /// What all visitors of a trial share.
-    package struct Place: Sendable {
+    package struct Site: Sendable {
         package let target: LoadTarget
         package let products: [Int64]
         /// Begins the trial's user names: no other trial on the same server has it.
@@ -22,7 +22,7 @@ package struct Visitor: LoadUser {
         }
     }
 
-    private let place: Place
+    private let site: Site
     private let user: Int
     private var wishes: ProductMix.Wishes
     private var visits = 0
@@ -32,8 +32,8 @@ package struct Visitor: LoadUser {
     /// The number of the purchase of this visit; nil: nothing was bought.
     private var bought: String?
 
-    package init(_ place: Place, user: Int, _ wishes: ProductMix.Wishes) {
-        self.place = place
+    package init(_ site: Site, user: Int, _ wishes: ProductMix.Wishes) {
+        self.site = site
         self.user = user
         self.wishes = wishes
     }
@@ -82,18 +82,18 @@ package struct Visitor: LoadUser {
     }
 
     private var request: PreparedRequest {
-        let target = place.target
+        let target = site.target
         switch step {
         case .register, .logIn:
             let path = step == .register ? "/api/auth/register" : "/api/auth/login"
-            let name = "\(place.prefix)\(user + 1)-\(visits)"
+            let name = "\(site.prefix)\(user + 1)-\(visits)"
             let body = ByteBuffer(string: #"{"username":"\#(name)","password":"lab-bench-\#(user + 1)"}"#)
             return PreparedRequest(
                 head: target.head(.POST, path, token: nil, length: body.readableBytes), body: body)
         case .view:
-            return target.get("/api/products/\(place.products[product])", token: token)
+            return target.get("/api/products/\(site.products[product])", token: token)
         case .buy:
-            let body = place.bodies[product]
+            let body = site.bodies[product]
             return PreparedRequest(
                 head: target.head(.POST, "/api/purchases", token: token, length: body.readableBytes),
                 body: body)

@@ -30,7 +30,7 @@ package struct ProductMix: Sendable, Equatable {
     package var hotShare: Double { cumulated[0] }
 
     /// The place of the product that is wanted next.
-    package func next(using generator: inout SeededGenerator) -> Int {
+    package func next(using generator: inout SplitMix64) -> Int {
         guard count > 1 else { return 0 }
         let wanted = Double.random(in: 0..<1, using: &generator)
         var (low, high) = (0, count - 1)
@@ -44,11 +44,11 @@ package struct ProductMix: Sendable, Equatable {
     /// What one user wants, request after request: the same for every strategy of a round.
     package struct Wishes: Sendable {
         private let mix: ProductMix
-        private var generator: SeededGenerator
+        private var generator: SplitMix64
 
         package init(_ mix: ProductMix, seed: UInt64, user: Int) {
             self.mix = mix
-            generator = SeededGenerator(seed: seed &* 1_000_003 &+ UInt64(user))
+            generator = SplitMix64(seed: seed &* 1_000_003 &+ UInt64(user))
             // Neighbouring seeds begin alike.
             _ = generator.next()
         }

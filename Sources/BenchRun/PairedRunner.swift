@@ -31,14 +31,14 @@ package struct PairedRunner: Sendable {
         var usual = (base: UsualFigures(), new: UsualFigures())
         var repetition: Repetition
         /// Decides which server is first.
-        var order: SeededGenerator
+        var order: SplitMix64
     }
 
     package func run() async -> Finished {
         var schedule = plan.schedule
         if let rate = plan.rate { schedule += plan.openSchedule(rate: rate) }
         var course = Course(
-            repetition: Repetition(trials: 2 * schedule.count), order: SeededGenerator(seed: plan.seed &+ 2))
+            repetition: Repetition(trials: 2 * schedule.count), order: SplitMix64(seed: plan.seed &+ 2))
         course.finished.end = await Runner(plan: plan, place: base, display: display).lookAtRate()
         for planned in schedule where course.finished.end == .complete {
             course.finished.end = await runUntilSound(planned, of: schedule.count, &course)

@@ -19,7 +19,7 @@ package enum Bootstrap {
         guard first.count > 1, second.count > 1, first.allSatisfy({ $0 > 0 }),
             second.allSatisfy({ $0 > 0 })
         else { return nil }
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         func median(_ values: [Double]) -> Double {
             middle(values.map { _ in values[Int.random(in: 0..<values.count, using: &generator)] })
         }

@@ -58,7 +58,7 @@ package enum PermutationTest {
     }
 
     private static func sampled(_ all: [Double], _ size: Int, _ limit: Double, _ seed: UInt64) -> Double {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var places = Array(all.indices)
         var extreme = 0
         for _ in 0..<mostExact {

@@ -1,5 +1,6 @@
 package import ArgumentParser
 import BenchModel
+import LabProcesses
 
 /// Entry point of `lab-bench`.
 package struct LabBench: AsyncParsableCommand {
@@ -17,4 +18,9 @@ package struct LabBench: AsyncParsableCommand {
         ])
 
     package init() {}
+
+    package static func main() async {
+        StandardStream.prepare()
+        await main(nil)
+    }
 }

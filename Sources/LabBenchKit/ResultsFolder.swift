@@ -3,6 +3,7 @@ import BenchReports
 import BenchResults
 import BenchRun
 import Foundation
+import LabProcesses
 
 /// Where a run writes its files. Made before the run, so that nothing is measured for nothing.
 struct ResultsFolder: Sendable {
@@ -42,9 +43,9 @@ struct ResultsFolder: Sendable {
     /// Prints what stands in results.json.
     func show(_ results: RunResults) throws(BenchError) {
         do {
-            FileHandle.standardOutput.write(try results.json())
+            try StandardStream.output.write([UInt8](try results.json()))
         } catch {
-            throw BenchError(.outputFailed, "the results cannot be printed: \(error)")
+            throw BenchError(.outputFailed, "the results cannot be printed: \(error); they stand in \(path)")
         }
     }
 

@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Foundation
+import LabProcesses
 
 /// The inventory API of the lock-strategy lab.
 package struct LabServer: AsyncParsableCommand {
@@ -27,6 +28,7 @@ package struct LabServer: AsyncParsableCommand {
 
     /// Every failure is one line on stderr and an exit code; only `--help` prints more.
     package static func main() async {
+        StandardStream.prepare()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -47,7 +49,7 @@ package struct LabServer: AsyncParsableCommand {
 
     private static func fail(_ sentence: String, code: Int32) -> Never {
         let line = sentence.split(whereSeparator: \.isNewline).joined(separator: " ")
-        FileHandle.standardError.write(Data("lab-server: \(line)\n".utf8))
+        StandardStream.error.say("lab-server: \(line)\n")
         Foundation.exit(code)
     }
 }

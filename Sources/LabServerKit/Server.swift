@@ -11,12 +11,14 @@ import UnixSignals
 
 /// A server from its plan to its last answer: what it opens, it closes, in the opposite order.
 struct Server: Sendable {
-    private typealias Parts = ServerParts<SQLiteLedger, MeteredRedis<RedisClient>>
+    private typealias Parts = ServerParts<SQLiteLedger>
 
     let plan: ServePlan
     let logger: Logger
     /// Shared with the logger; the admin route changes it.
     let logThreshold: LogThreshold
+    /// Lines of the log that were never written.
+    let droppedLines: Counter
 
     /// Serves until SIGTERM or SIGINT.
     ///
@@ -99,7 +101,8 @@ struct Server: Sendable {
                 front: plan.front,
                 gate: SalesGate(generation: { stockServer.serverGeneration }, isHeld: true),
                 crashPoints: plan.crashPoints, redisMeter: meter, ledgerMeter: ledgerMeter,
-                metricsProducts: plan.metricsProducts, tls: identity, logThreshold: logThreshold)
+                metricsProducts: plan.metricsProducts, tls: identity, logThreshold: logThreshold,
+                droppedLines: droppedLines)
             let strategy = try strategy(redis, meter, fences: .ledger(ledger))
             let notice = StartNotice(withMetrics: plan.metricsPort != nil, onReady)
             let reconciling = reconciling(strategy, parts, stockServer, notice)
@@ -116,13 +119,12 @@ struct Server: Sendable {
     }
 
     /// Compares the stock with the ledger before the first purchase, and from then on.
-    private func reconciling<Strategy: LockStrategy>(
-        _ strategy: Strategy, _ parts: Parts,
-        _ redis: RedisClient, _ notice: StartNotice
+    private func reconciling(
+        _ strategy: some LockStrategy, _ parts: Parts, _ redis: RedisClient, _ notice: StartNotice
     ) -> any Service {
         ReconcileService(
             parts.reconciler(by: strategy, redis: redis), gate: parts.gate,
-            interval: plan.reconcileInterval, clock: ContinuousClock(), onRun: { notice.hasCompared() },
+            interval: plan.reconcileInterval, onRun: { notice.hasCompared() },
             logger: logger)
     }
 

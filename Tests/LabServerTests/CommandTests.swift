@@ -77,7 +77,7 @@ import Testing
         #expect(ended.output.contains("port = 9000 (flag)"))
         #expect(ended.output.contains("strategy = sql-row (environment)"))
         #expect(ended.output.contains("host = 127.0.0.1 (default)"))
-        #expect(ended.output.contains("redis = redis://<not shown>@127.0.0.1:6379 (environment)"))
+        #expect(ended.output.contains("redis = redis://…@127.0.0.1:6379 (environment)"))
         #expect(ended.output.contains("body-bytes = 65536 (fixed)"))
         #expect(ended.output.count == Setting.allCases.count + FixedLimits.listing.count)
         let all = (ended.output + ended.errors).joined()

@@ -19,9 +19,10 @@ struct RunningServer {
     ///   - administrator: The name of one who is made first; nil: none. The password is that of
     ///     ``ApiClient``.
     ///   - descriptors: Files and connections that the program may have open; nil: as many as this process.
+    ///   - redirections: Of the shell, such as `2>/dev/full`; the standard output has to be readable.
     static func run(
         database path: String, units: Int, administrator: String? = nil, arguments: [String] = [],
-        descriptors: Int? = nil,
+        descriptors: Int? = nil, redirections: String = "",
         endsWith end: LabProcesses.ExitStatus = .exited(0),
         _ body: (RunningServer) async throws -> Void
     ) async throws {
@@ -37,7 +38,7 @@ struct RunningServer {
             // The shell replaces itself by the program.
             let limit = descriptors.map { "ulimit -n \($0) && " } ?? ""
             let child = try await ChildProcess.start(
-                "/bin/sh", ["-c", limit + "exec \"$@\"", "sh"] + command)
+                "/bin/sh", ["-c", limit + "exec \"$@\" \(redirections)", "sh"] + command)
             let line = try #require(
                 await child.line(within: .seconds(60)) { $0.contains("listening on http://") },
                 "\(child.lines())")

@@ -54,7 +54,7 @@ import Testing
                 attempts: 3, waited: .microseconds(1_234_567), held: .microseconds(5), commandsSent: 8),
             redis: .milliseconds(20), sql: .nanoseconds(999))
         #expect(
-            ServerTiming.text(timings)
+            ServerTimingHeader.text(timings)
                 == "wait;dur=1234.567, hold;dur=0.005, redis;dur=20.000, sql;dur=0.000, "
                 + "attempts;desc=\"3\", commands;desc=\"8\"")
     }

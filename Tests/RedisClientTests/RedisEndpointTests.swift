@@ -63,7 +63,7 @@ struct RedisEndpointTests {
         arguments: [
             ("localhost:6379", "scheme"),
             ("http://localhost", "scheme is http"),
-            ("localhost:6379", "write redis://localhost:6379"),
+            ("localhost:6379", "write redis:// before it"),
             ("redis://localhost?ca=x", "ca= means nothing with redis://"),
             ("redis://a:1,b:2", "several hosts"),
             ("redis+sentinel://a:1", "name of the master is missing"),
@@ -104,6 +104,40 @@ struct RedisEndpointTests {
         #expect(other?.description.contains("hunter2") == false)
         let good = try RedisEndpoint(parsing: sentinel.replacing("/x", with: ""))
         #expect(!String(reflecting: good).contains("hunter2"))
+    }
+
+    @Test(
+        "never shows a part of a password that its URL does not hold as one",
+        arguments: [
+            "redis://:zqzq/xk%xk@host", "redis://ann:zqzq/xkxk@host", "redis://:zqzq?xkxk@host",
+            "redis://:zqzq?x=xkxk@host", "redis://:zqzq#xkxk@host", "redis://:1234/xkxk@host",
+            "redis://ann:1234?xkxk@host:1/0", "redis://:zqzq",
+            "redis://ann:zqzq", "ann:zqzq@host", ":zqzq@host:1", "redis://ann:zqzq@xkxk/word@host",
+            "redis+sentinel://:zqzq/xkxk@a:1,b:2/shop", "redis+cluster://:zq?zq@a:1,b:2",
+            "redis+sentinel://a:1/shop/x?sentinel-password=zqzq,redis://:xkxk/1234@b",
+            "redis+sentinel://a:1/shop?sentinel-password=zqzq#xkxk@x&verify=1",
+        ])
+    func hidesBrokenPassword(text: String) {
+        let error = #expect(throws: RedisURLError.self) { try RedisEndpoint.list(parsing: text) }
+        let shown = (error?.description ?? "") + " \(RedactedURLs(text))"
+        for part in ["zq", "xk", "1234", "word@"] {
+            #expect(!shown.contains(part), "\(shown)")
+        }
+    }
+
+    @Test("is listed without what may be a password, and else as it was typed")
+    func redacted() {
+        for (text, shown) in [
+            ("redis://host:1/2,redis://[::1]:7,redis+unix:///s?database=2", ""),
+            ("redis+sentinel://a:1,b:2/shop/3", ""), ("localhost:6379", ""), ("", ""),
+            ("redis://ann:pa,ss@h:1,rediss://:x@y", "redis://…@h:1,rediss://…@y"),
+            (
+                "redis+sentinel://a:1/s?sentinel-password=p,w,redis://b",
+                "redis+sentinel://a:1/s?sentinel-password=…,redis://b"
+            ),
+        ] {
+            #expect(RedactedURLs(text).description == (shown.isEmpty ? text : shown))
+        }
     }
 
     @Test("stands in a list between commas; a part without scheme is a further host of the one before")

@@ -4,7 +4,7 @@ import LockStrategies
 extension RunPlan {
     /// Every strategy at every number of users, once in each round, in an order drawn anew.
     func usersSweep(after first: [PlannedTrial]) -> [PlannedTrial] {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var trials = first
         for round in 0..<rounds {
             let pairs = strategies.flatMap { id in Sweep.userLoads.map { SweptLoad(strategy: id, users: $0) }
@@ -26,7 +26,7 @@ extension RunPlan {
     ///   - rates: Of each strategy, in their order.
     ///   - first: Trials that came before.
     func rateSweep(_ rates: [Double], after first: Int) -> [PlannedTrial] {
-        var generator = SeededGenerator(seed: seed &+ 3)
+        var generator = SplitMix64(seed: seed &+ 3)
         let pairs = zip(strategies, rates).flatMap { id, rate in
             Sweep.rateShares.map { SweptLoad(strategy: id, rate: max((rate * $0).rounded(), 1)) }
         }

@@ -5,7 +5,7 @@ extension RunPlan {
     /// The trials in their order: the controls, then each round with all strategies, shuffled anew, so that
     /// a slow drift of the machine hits all of them alike.
     var schedule: [PlannedTrial] {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var trials: [PlannedTrial] = []
         for strategy in controls {
             trials.append(
@@ -33,7 +33,7 @@ extension RunPlan {
     func openSchedule(rate: Double) -> [PlannedTrial] {
         guard models.count > 1, let model = models.last else { return [] }
         // Another order than that of any closed round.
-        var generator = SeededGenerator(seed: seed &+ 1)
+        var generator = SplitMix64(seed: seed &+ 1)
         var order = controls.count + strategies.count * rounds
         var trials: [PlannedTrial] = []
         for round in 0..<openRounds {

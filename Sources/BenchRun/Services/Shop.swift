@@ -106,9 +106,9 @@ struct Shop: Sendable, Equatable {
         case .purchase:
             users = target.buyers(of: products, tokens: tokens, mix: order.mix, seed: order.seed)
         case .journey:
-            let place = Visitor.Place(target, products: products, prefix: prefix)
+            let site = Visitor.Site(target, products: products, prefix: prefix)
             users = (0..<order.users).map { user in
-                Visitor(place, user: user, ProductMix.Wishes(order.mix, seed: order.seed, user: user))
+                Visitor(site, user: user, ProductMix.Wishes(order.mix, seed: order.seed, user: user))
             }
         }
         return OpenShop(products: products) { plan, progress in

@@ -25,7 +25,7 @@ final class IdempotencyDesk: Sendable {
 
     private typealias Follower = CheckedContinuation<Entry, Never>
 
-    private struct Place {
+    private struct Running {
         let body: Body
         var followers: [Follower] = []
     }
@@ -35,18 +35,18 @@ final class IdempotencyDesk: Sendable {
         case later
     }
 
-    private let places = Mutex<[Ticket: Place]>([:])
+    private let running = Mutex<[Ticket: Running]>([:])
 
     /// Bounded by the time that the first request takes, which is bounded itself.
     func enter(_ ticket: Ticket, _ body: Body) async -> Entry {
         await withCheckedContinuation { (follower: Follower) in
-            let admission = places.withLock { places -> Admission in
-                guard let place = places[ticket] else {
-                    places[ticket] = Place(body: body)
+            let admission = running.withLock { running -> Admission in
+                guard let first = running[ticket] else {
+                    running[ticket] = Running(body: body)
                     return .now(.first)
                 }
-                guard place.body == body else { return .now(.mismatch) }
-                places[ticket]?.followers.append(follower)
+                guard first.body == body else { return .now(.mismatch) }
+                running[ticket]?.followers.append(follower)
                 return .later
             }
             if case .now(let entry) = admission { follower.resume(returning: entry) }
@@ -54,12 +54,12 @@ final class IdempotencyDesk: Sendable {
     }
 
     func leave(_ ticket: Ticket, with answer: Result<PurchaseReport, InventoryError>) {
-        let followers = places.withLock { $0.removeValue(forKey: ticket)?.followers ?? [] }
+        let followers = running.withLock { $0.removeValue(forKey: ticket)?.followers ?? [] }
         for follower in followers { follower.resume(returning: .answered(answer)) }
     }
 
     /// Requests that wait for the answer to another.
     var waitingCount: Int {
-        places.withLock { $0.values.reduce(0) { $0 + $1.followers.count } }
+        running.withLock { $0.values.reduce(0) { $0 + $1.followers.count } }
     }
 }

@@ -2,12 +2,6 @@ public import LockStrategies
 
 /// Products: their record in the ledger and their stock in Redis, made together.
 public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
-    /// A product and what can still be sold; nil when Redis knows no stock for it.
-    public struct Offer: Sendable, Hashable {
-        public let product: Product
-        public let stock: Int?
-    }
-
     private let store: Store
     private let stock: StockStore<Redis>
     private let clock: WallClock
@@ -22,7 +16,7 @@ public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
     /// back, so a client that sees an error may simply try again.
     ///
     /// - Throws: ``InventoryError`` of Redis or the ledger.
-    public func create(_ product: NewProduct, by actor: UserID) async throws(InventoryError) -> Offer {
+    public func create(_ product: NewProduct, by actor: UserID) async throws(InventoryError) -> ProductOffer {
         let recorded = try await store.createProduct(product, actor: actor, at: clock.now)
         do throws(InventoryError) {
             guard
@@ -36,7 +30,7 @@ public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
             _ = try? await store.withdrawProduct(recorded.id)
             throw error
         }
-        return Offer(product: recorded, stock: product.initialStock)
+        return ProductOffer(product: recorded, stock: product.initialStock)
     }
 
     /// Takes a product off sale for good; its purchases stay. From the return on nothing more is sold, also
@@ -51,16 +45,17 @@ public struct ProductService<Store: Ledger, Redis: RedisPort>: Sendable {
         return true
     }
 
-    public func get(_ id: ProductID) async throws(InventoryError) -> Offer? {
+    public func get(_ id: ProductID) async throws(InventoryError) -> ProductOffer? {
         guard let product = try await store.product(id) else { return nil }
-        return Offer(product: product, stock: try await stock.units(of: product))
+        return ProductOffer(product: product, stock: try await stock.units(of: product))
     }
 
-    public func list(_ page: Page) async throws(InventoryError) -> Listing<Offer> {
+    public func list(_ page: Page) async throws(InventoryError) -> Listing<ProductOffer> {
         let products = try await store.products(page)
         let stocks = try await stock.units(of: products.items)
         return Listing(
-            items: products.items.map { Offer(product: $0, stock: stocks[$0.id]) }, total: products.total)
+            items: products.items.map { ProductOffer(product: $0, stock: stocks[$0.id]) },
+            total: products.total)
     }
 
     /// The units in stock; nil for a product that does not exist.

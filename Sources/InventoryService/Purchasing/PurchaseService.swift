@@ -121,11 +121,11 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     /// for others with calls that the ledger refuses in the end.
     private func buy(_ order: PurchaseOrder) async throws(InventoryError) -> PurchaseReport {
         guard let limit = settings.perUserLimit else { return try await reserve(order) }
-        let place = HoardingGuard.Place(user: order.user, product: order.product)
-        guard hoarding.enter(place, units: order.quantity, limit: limit) else {
+        let key = HoardingGuard.Key(user: order.user, product: order.product)
+        guard hoarding.enter(key, units: order.quantity, limit: limit) else {
             return PurchaseReport(outcome: .limitReached, timings: PurchaseTimings())
         }
-        defer { hoarding.leave(place, units: order.quantity) }
+        defer { hoarding.leave(key, units: order.quantity) }
         return try await reserve(order)
     }
 
@@ -159,7 +159,14 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             return try await unanswered(error, reservation, timings)
         }
         switch outcome.decision {
-        case .soldOut: return PurchaseReport(outcome: .soldOut, timings: timings)
+        case .soldOut:
+            // A stock that came back older may lack what was supplied since, and the refusal would be kept
+            // under its key.
+            guard stock.layout == .ledger || gate.isOpen else {
+                gate.report(order.product)
+                throw InventoryError(.stockReplaced, Settlement.replacedSentence, timings: timings)
+            }
+            return PurchaseReport(outcome: .soldOut, timings: timings)
         case .contended: return PurchaseReport(outcome: .contended, timings: timings)
         case .reserved(_, let fence):
             crashPoints.pass(.afterReserve)

@@ -4,6 +4,7 @@ import BenchReports
 import BenchResults
 import BenchRun
 import Foundation
+import LabProcesses
 import LockStrategies
 
 /// `lab-bench compare`.
@@ -113,7 +114,7 @@ struct CompareCommand: AsyncParsableCommand {
                 json
                 ? try comparison.json()
                 : Data((quiet ? "\(comparison.exit.word): \(comparison.sentence)\n" : text.plain).utf8)
-            FileHandle.standardOutput.write(shown)
+            try StandardStream.output.write([UInt8](shown))
         } catch {
             throw BenchError(.outputFailed, "the comparison cannot be written: \(error)")
         }

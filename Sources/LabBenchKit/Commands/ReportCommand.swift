@@ -2,6 +2,7 @@ import ArgumentParser
 import BenchModel
 import BenchResults
 import Foundation
+import LabProcesses
 
 /// `lab-bench report`.
 struct ReportCommand: ParsableCommand {
@@ -21,7 +22,7 @@ struct ReportCommand: ParsableCommand {
             let beside = isFile ? (results as NSString).deletingLastPathComponent : results
             let folder = output ?? (beside.isEmpty ? "." : beside)
             try ResultsFolder.writeReports(read, to: folder)
-            print("report: \(folder)/LOAD_TEST_RESULT.md")
+            StandardStream.output.say("report: \(folder)/LOAD_TEST_RESULT.md\n")
         } catch {
             Terminal.complain(error.description)
             throw ExitCode(error.exitCode.rawValue)

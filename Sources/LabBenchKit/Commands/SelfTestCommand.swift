@@ -2,6 +2,7 @@ import ArgumentParser
 import BenchModel
 import BenchResults
 import Foundation
+import LabProcesses
 
 /// `lab-bench selftest`.
 struct SelfTestCommand: AsyncParsableCommand {
@@ -60,7 +61,7 @@ struct SelfTestCommand: AsyncParsableCommand {
             let encoder = JSONEncoder()
             encoder.keyEncodingStrategy = .convertToSnakeCase
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            FileHandle.standardOutput.write(try encoder.encode(findings) + Data("\n".utf8))
+            try StandardStream.output.write([UInt8](try encoder.encode(findings) + Data("\n".utf8)))
         }
         let wrong = findings.count { $0.isRight == false }
         terminal.say(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BenchModel
+import LabProcesses
 import LockStrategies
 
 /// `lab-bench strategies`: the list.
@@ -7,8 +8,8 @@ struct StrategiesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "strategies", abstract: "Lists the strategies.")
 
-    func run() {
-        for line in Self.lines { print(line) }
+    func run() throws {
+        try StandardStream.output.write(Self.lines.map { $0 + "\n" }.joined())
     }
 
     static var lines: [String] {

@@ -58,7 +58,7 @@ extension SelfTest {
     /// What is said of a server whose delay is so many times the base's.
     private func judgements(ofDelay factor: Double, _ count: Int) async throws -> [Judgement] {
         var judgements: [Judgement] = []
-        var order = SeededGenerator(seed: UInt64(factor * 100))
+        var order = SplitMix64(seed: UInt64(factor * 100))
         for _ in 0..<count {
             var (base, new): ([Double], [Double]) = ([], [])
             for _ in 0..<comparisons.rounds {

@@ -6,6 +6,7 @@ import BenchResults
 import BenchRun
 import BenchStatistics
 import Foundation
+import LabProcesses
 import LockStrategies
 import Synchronization
 
@@ -33,7 +34,7 @@ struct Terminal: RunDisplay {
 
     static func note(_ sentence: String) {
         let line = sentence.split(whereSeparator: \.isNewline).joined(separator: " ")
-        FileHandle.standardError.write(Data("\(line)\n".utf8))
+        StandardStream.error.say("\(line)\n")
     }
 
     func announce(_ plan: RunPlan) {
@@ -130,6 +131,6 @@ struct Terminal: RunDisplay {
     }
 
     private func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
+        StandardStream.output.say(text)
     }
 }

@@ -21,7 +21,7 @@ extension ServerParts {
             basics.append(ReadinessCheck(name: "redis") { [stock] in try await stock.check() })
         }
 
-        let router = Router(context: LabRequestContext.self)
+        let router = Router(context: LabRequestContext.self, options: .autoGenerateHeadEndpoints)
         let prefix = String(RandomSource.system.next() >> 32, radix: 16)
         let identity = RequestIdentity(prefix: prefix)
         let metrics = ServerMetrics(
@@ -29,6 +29,7 @@ extension ServerParts {
             lag: loopLag)
         // From the outside to the inside.
         let crossOrigin = CrossOrigin(origins: front.origins)
+        router.add(middleware: HeadAnswers())
         router.add(middleware: RequestNaming(identity: identity, proxies: front.proxies))
         router.add(
             middleware: HeadersForBrowsers(crossOrigin: crossOrigin, isEncrypted: front.isEncrypted))
@@ -57,7 +58,7 @@ extension ServerParts {
     /// Brings Redis back to what the ledger says.
     func reconciler<Strategy: LockStrategy>(
         by strategy: Strategy, redis: RedisClient
-    ) -> Reconciler<Strategy, Store, Redis> {
+    ) -> Reconciler<Strategy, Store, MeteredRedis> {
         service(by: strategy).reconciler(
             servers: { () async throws(RedisError) in try await redis.meetServers() },
             onReport: { [reconcileCounts] in reconcileCounts.note($0) })
@@ -66,7 +67,7 @@ extension ServerParts {
     /// What sells, by a strategy, of these parts.
     private func service<Strategy: LockStrategy>(
         by strategy: Strategy
-    ) -> ServiceAssembly<Strategy, Store, Redis> {
+    ) -> ServiceAssembly<Strategy, Store, MeteredRedis> {
         ServiceAssembly(
             strategy: strategy, store: store, stock: stock, settings: settings, gate: gate,
             crashPoints: crashPoints, logger: logger)

@@ -4,9 +4,9 @@ import Logging
 import RedisClient
 
 /// What the routes need; nothing in here was made by the routes.
-struct ServerParts<Store: Ledger, Redis: RedisPort>: Sendable {
+struct ServerParts<Store: Ledger>: Sendable {
     let store: Store
-    let stock: StockStore<Redis>
+    let stock: StockStore<MeteredRedis>
     let hasher: PasswordHasher
     let tokens: AccessTokens
     let settings: ServiceSettings
@@ -27,4 +27,6 @@ struct ServerParts<Store: Ledger, Redis: RedisPort>: Sendable {
     var tls: TLSIdentity?
     /// Shared with the logger; the admin route changes it.
     var logThreshold = LogThreshold(.notice)
+    /// Lines of the log that were never written.
+    var droppedLines = Counter()
 }

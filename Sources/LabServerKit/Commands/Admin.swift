@@ -47,7 +47,7 @@ struct CreateAdmin: AsyncParsableCommand {
                 result = .failure(error)
             }
             await hasher.shutDown()
-            print(try result.get())
+            try answer("\(try result.get())\n")
         }
     }
 

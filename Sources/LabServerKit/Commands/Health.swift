@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LabProcesses
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -41,12 +42,12 @@ struct Health: AsyncParsableCommand {
         let answer: String
         do {
             let status = try await question.ask()
-            guard status != 200 else { return print("200") }
+            guard status != 200 else { return StandardStream.output.say("200\n") }
             answer = "the answer was \(status)"
         } catch {
             answer = "no answer: \(error)"
         }
-        FileHandle.standardError.write(Data("lab-server: \(question.host):\(port)\(path): \(answer)\n".utf8))
+        StandardStream.error.say("lab-server: \(question.host):\(port)\(path): \(answer)\n")
         Foundation.exit(1)
     }
 

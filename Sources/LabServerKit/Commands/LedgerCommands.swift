@@ -60,8 +60,8 @@ struct Migrate: AsyncParsableCommand {
     func run() async throws {
         let path = try ledger.path
         try await ledger.withLedger(keepsCopy: !withoutCopy) { ledger in
-            if let copy = ledger.copyBefore { print("\(copy): a copy of the ledger as it was") }
-            print("the schema of \(path) is up to date")
+            if let copy = ledger.copyBefore { try answer("\(copy): a copy of the ledger as it was\n") }
+            try answer("the schema of \(path) is up to date\n")
         }
     }
 }
@@ -83,6 +83,6 @@ struct Backup: AsyncParsableCommand {
         } catch {
             throw StartFailure(.databaseUnusable, error.context)
         }
-        print("\(file): a sound copy of \(path) with \(purchases) purchases")
+        try answer("\(file): a sound copy of \(path) with \(purchases) purchases\n")
     }
 }

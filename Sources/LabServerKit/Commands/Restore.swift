@@ -45,7 +45,7 @@ struct Restore: AsyncParsableCommand {
             throw StartFailure(
                 error.code == .unsafeConfiguration ? .usage : .databaseUnusable, error.context)
         }
-        FileHandle.standardOutput.write(Data((json ? try report.json : report.text).utf8))
+        try answer(json ? report.json : report.text)
     }
 }
 

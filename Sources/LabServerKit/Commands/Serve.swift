@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import InventoryService
+import LabProcesses
 import LockStrategies
 import Logging
 
@@ -13,14 +14,29 @@ struct Serve: AsyncParsableCommand {
         let plan = try ServePlan(
             options.values, crashAt: ProcessInfo.processInfo.environment["LAB_CRASH_AT"])
         let threshold = LogThreshold(plan.logLevel)
+        let sink = LogSink(
+            notice: { Self.notice(missing: $0, plan) }, write: { try plan.logOutput.stream.write($0) })
         LoggingSystem.bootstrap {
-            LineLogHandler(
-                label: $0, format: plan.logFormat, threshold: threshold, write: plan.logOutput.write)
+            LineLogHandler(label: $0, format: plan.logFormat, threshold: threshold, write: sink.put)
         }
-        let server = Server(plan: plan, logger: Logger(label: "lab-server"), logThreshold: threshold)
+        let server = Server(
+            plan: plan, logger: Logger(label: "lab-server"), logThreshold: threshold,
+            droppedLines: sink.dropped)
+        // What the end has to say is worth a moment, and a reader that stands still is not worth more.
+        defer { _ = sink.drain(within: .seconds(2)) }
         try await server.run { addresses in
-            LogOutput.standardOutput.write(Self.announcement(at: addresses, plan) + "\n")
+            let line = Self.announcement(at: addresses, plan) + "\n"
+            if plan.logOutput == .standardOutput { sink.put(line) } else { StandardStream.output.say(line) }
         }
+    }
+
+    private static func notice(missing: Int, _ plan: ServePlan) -> String {
+        let fields = [(key: "event", value: "log_lines_dropped"), (key: "lines", value: "\(missing)")]
+        return plan.logFormat.text(
+            of: LogLine(
+                time: WallClock.system.now, level: .warning, label: "lab-server",
+                message: "lines of the log could not be written",
+                fields: fields.map { (key: $0.key, value: "\($0.value)") })) + "\n"
     }
 
     /// The one line on the standard output. Whatever the log's level is, it is said.
@@ -50,7 +66,7 @@ struct Config: ParsableCommand {
     @OptionGroup var options: ServeOptions
 
     func run() throws {
-        for line in options.values.listing + FixedLimits.listing { print(line) }
+        for line in options.values.listing + FixedLimits.listing { try answer(line + "\n") }
         let plan = try ServePlan(options.values)
         _ = try plan.tls?.load(at: WallClock.system.now)
     }

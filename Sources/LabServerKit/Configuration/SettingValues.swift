@@ -1,4 +1,5 @@
 import Foundation
+import RedisClient
 
 /// What the flags and the environment say, put together: flags before variables, variables before defaults.
 struct SettingValues: Sendable {
@@ -22,13 +23,15 @@ struct SettingValues: Sendable {
 
     /// - Parameters:
     ///   - flags: As typed, and the paths of `--…-file`.
-    ///   - environment: All of it. Names that begin with LAB_ and are not known are problems: they are
-    ///     mistakes that would go unseen.
+    ///   - all: The whole environment. Names that begin with LAB_ and are not known are problems: they are
+    ///     mistakes that would go unseen. A variable without text counts as not set, as compose files make
+    ///     them with `${X:-}`.
     ///   - readFile: The text of a file; nil when it cannot be read.
     init(
-        flags: [Setting: String], files: [Setting: String] = [:], environment: [String: String],
+        flags: [Setting: String], files: [Setting: String] = [:], environment all: [String: String],
         readFile: (String) -> String?
     ) {
+        let environment = all.filter { !$0.value.isEmpty && !ServiceVariable.isOne($0.key, $0.value) }
         let known = Set(
             Setting.allCases.flatMap { setting in
                 [setting.environmentName] + (setting.hasFileForm ? [setting.environmentName + "_FILE"] : [])
@@ -87,15 +90,8 @@ struct SettingValues: Sendable {
     private static func shown(_ setting: Setting, _ text: String) -> String {
         switch setting {
         case .jwtSecret: "<\(text.utf8.count) bytes, not shown>"
-        case .redis: text.split(separator: ",").map { redacted(String($0)) }.joined(separator: ",")
+        case .redis: RedactedURLs(text).description
         default: text
         }
-    }
-
-    /// The URL without what stands before its last @ sign.
-    private static func redacted(_ url: String) -> String {
-        guard let scheme = url.range(of: "://"), let at = url.lastIndex(of: "@"), at > scheme.upperBound
-        else { return url }
-        return url[..<scheme.upperBound] + "<not shown>" + url[at...]
     }
 }

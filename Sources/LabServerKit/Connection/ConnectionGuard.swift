@@ -21,6 +21,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var bodyBytes = 0
     /// Headers of the request that is being read or answered: they name it and its trace.
     private var headers: HTTPFields = [:]
+    /// The request that is being answered is HEAD: its answer has no body.
+    private var isHead = false
     /// Our own last answer is out: what comes or goes now is dropped.
     private var isClosing = false
     private var timer: Scheduled<Void>?
@@ -34,6 +36,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         metrics.connections.add()
+        let pipeline = context.pipeline.syncOperations
+        do {
+            let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+            try pipeline.addHandler(ConnectionPersistence(), position: .before(codec))
+        } catch {
+            // Nobody knows when this connection ends.
+            context.close(promise: nil)
+        }
         watch(context)
     }
 
@@ -68,6 +78,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             phase.headRead(at: .now)
             bodyBytes = 0
             headers = head.headerFields
+            isHead = head.method == .head
             guard check(head, context) else { return }
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
@@ -134,7 +145,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let body = problem.body(requestID: mark.requestID)
         response.headers[.contentLength] = String(body.readableBytes)
         context.write(wrapOutboundOut(.head(response.head)), promise: nil)
-        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        if !isHead { context.write(wrapOutboundOut(.body(body)), promise: nil) }
         let context = NIOLoopBound(context, eventLoop: context.eventLoop)
         let written = context.value.eventLoop.makePromise(of: Void.self)
         written.futureResult.whenComplete { _ in

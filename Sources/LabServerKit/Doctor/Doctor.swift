@@ -26,12 +26,11 @@ struct Doctor: AsyncParsableCommand {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let report = Report(healthy: !diagnosis.hasProblem, findings: diagnosis.findings)
-            FileHandle.standardOutput.write(try encoder.encode(report) + Data("\n".utf8))
+            try answer(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
         } else {
             for finding in diagnosis.findings {
                 let verdict = finding.verdict.rawValue.padding(toLength: 7, withPad: " ", startingAt: 0)
-                FileHandle.standardOutput.write(
-                    Data("\(verdict)  \(finding.check): \(finding.text)\n".utf8))
+                try answer("\(verdict)  \(finding.check): \(finding.text)\n")
             }
         }
         if diagnosis.hasProblem { Foundation.exit(1) }

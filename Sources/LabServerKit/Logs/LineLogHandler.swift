@@ -1,7 +1,7 @@
 import InventoryService
 import Logging
 
-/// Writes each event as one line, on the standard error unless it is told otherwise.
+/// Hands on each event as one line.
 struct LineLogHandler: LogHandler {
     /// The shared one, until this logger is given one of its own.
     var logLevel: Logger.Level {
@@ -19,7 +19,7 @@ struct LineLogHandler: LogHandler {
 
     init(
         label: String, format: LogFormat, threshold: LogThreshold = LogThreshold(.notice),
-        write: @escaping @Sendable (String) -> Void = LogOutput.standardError.write
+        write: @escaping @Sendable (String) -> Void
     ) {
         self.label = label
         self.format = format

@@ -2,12 +2,12 @@ import LockStrategies
 import RedisClient
 
 /// A Redis whose answers are counted. Costs two looks at the clock a command.
-struct MeteredRedis<Base: RedisPort>: RedisPort {
-    let base: Base
+struct MeteredRedis: RedisPort {
+    let base: RedisClient
     let role: RedisMeter.Role
     let meter: RedisMeter
 
-    init(_ base: Base, as role: RedisMeter.Role, _ meter: RedisMeter) {
+    init(_ base: RedisClient, as role: RedisMeter.Role, _ meter: RedisMeter) {
         self.base = base
         self.role = role
         self.meter = meter

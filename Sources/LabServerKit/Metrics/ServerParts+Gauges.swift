@@ -24,6 +24,10 @@ extension ServerParts where Store == SQLiteLedger {
                     .init(labels: [("limit", "account")], value: limiter.refusedAccounts.value),
                 ], kind: .counter),
             Gauge(
+                name: "lab_log_lines_dropped_total",
+                help: "Lines of the log that could not be written.", value: droppedLines.value,
+                kind: .counter),
+            Gauge(
                 name: "lab_tls_certificate_end_timestamp_seconds",
                 help: "When the certificate ends that new connections are shown; nothing without TLS.",
                 samples: tls.map { [.init(labels: [], value: Int($0.current.ends.seconds))] } ?? []),

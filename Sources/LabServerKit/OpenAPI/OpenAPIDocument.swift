@@ -86,7 +86,7 @@ enum OpenAPIDocument {
 
     private static func parameter(_ parameter: RouteDeclaration.Parameter) -> JSONTree {
         [
-            "name": .text(parameter.field.name), "in": .text(parameter.place.rawValue),
+            "name": .text(parameter.field.name), "in": .text(parameter.location.rawValue),
             "required": .boolean(parameter.field.isRequired), "description": .text(parameter.field.note),
             "schema": parameter.field.shape.schema(isNullable: false),
             "examples": ["sample": ["value": parameter.field.example]],

@@ -37,7 +37,7 @@ struct Reconcile: AsyncParsableCommand {
         var logger = Logger(label: "lab-server")
         logger.logLevel = .error
         let report = try await reconcile(logger)
-        FileHandle.standardOutput.write(Data(report.text.utf8))
+        try answer(report.text)
         let isFine = fix ? !report.hasProblems : report.entries.isEmpty
         if !isFine { Foundation.exit(1) }
     }

@@ -9,9 +9,7 @@ import Synchronization
 ///
 /// What is reported while a run is under way is looked at by the next one, once. A run that fails is repeated
 /// after a pause until it succeeds.
-final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort, C: Clock<Duration>>:
-    Service
-{
+final class ReconcileService: Service {
     private struct Pending: Sendable {
         var everything = false
         var products: Set<ProductID> = []
@@ -19,12 +17,12 @@ final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: Redis
         var isEmpty: Bool { !everything && products.isEmpty }
     }
 
-    private let reconciler: Reconciler<Strategy, Store, Redis>
+    private let reconcileAll: @Sendable () async throws -> Void
+    private let reconcileOne: @Sendable (ProductID) async throws -> Void
     private let gate: SalesGate
     private let onRun: @Sendable () -> Void
     private let interval: Duration?
     private let pause: Duration
-    private let clock: C
     private let logger: Logger
     private let pending = Mutex(Pending())
     private let signals: AsyncStream<Void>
@@ -35,16 +33,16 @@ final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: Redis
     ///   - pause: Before a run that failed is tried again.
     ///   - onRun: Called after each run over everything, well or badly ended.
     init(
-        _ reconciler: Reconciler<Strategy, Store, Redis>, gate: SalesGate, interval: Duration?,
-        pause: Duration = .milliseconds(250), clock: C, onRun: @escaping @Sendable () -> Void = {},
-        logger: Logger
+        _ reconciler: Reconciler<some LockStrategy, some Ledger, some RedisPort>, gate: SalesGate,
+        interval: Duration?, pause: Duration = .milliseconds(250),
+        onRun: @escaping @Sendable () -> Void = {}, logger: Logger
     ) {
-        self.reconciler = reconciler
+        reconcileAll = { _ = try await reconciler.run() }
+        reconcileOne = { _ = try await reconciler.run($0) }
         self.gate = gate
         self.onRun = onRun
         self.interval = interval
         self.pause = pause
-        self.clock = clock
         self.logger = logger
         (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         gate.onTrouble { [weak self] product in self?.request(product) }
@@ -62,8 +60,8 @@ final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: Redis
     func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             if let interval {
-                group.addTask { [clock] in
-                    while (try? await clock.sleep(for: interval)) != nil { self.request(nil) }
+                group.addTask {
+                    while (try? await Task.sleep(for: interval)) != nil { self.request(nil) }
                 }
             }
             group.addTask { await self.work() }
@@ -88,10 +86,10 @@ final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: Redis
             defer { if task.everything { onRun() } }
             do {
                 if task.everything {
-                    _ = try await reconciler.run()
+                    try await reconcileAll()
                     gate.release()
                 } else {
-                    for product in task.products { _ = try await reconciler.run(product) }
+                    for product in task.products { try await reconcileOne(product) }
                 }
             } catch {
                 logger.warning("cannot reconcile; trying again", metadata: ["error": "\(error)"])
@@ -99,7 +97,7 @@ final class ReconcileService<Strategy: LockStrategy, Store: Ledger, Redis: Redis
                     pending.everything = pending.everything || task.everything
                     pending.products.formUnion(task.products)
                 }
-                guard (try? await clock.sleep(for: pause)) != nil else { return }
+                guard (try? await Task.sleep(for: pause)) != nil else { return }
                 signal.yield()
             }
         }

@@ -4,9 +4,9 @@ import InventoryService
 import LockStrategies
 
 /// What only an administrator does.
-struct AdminRoutes<Store: Ledger, Redis: RedisPort> {
+struct AdminRoutes<Store: Ledger> {
     let auth: AuthService<Store>
-    let products: ProductService<Store, Redis>
+    let products: ProductService<Store, MeteredRedis>
     let store: Store
 
     func add(to routes: RouteRegistrar<Store>) {

@@ -4,10 +4,8 @@ import InventoryService
 import LockStrategies
 
 /// Products and their stock.
-struct ProductRoutes<Store: Ledger, Redis: RedisPort> {
-    typealias Products = ProductService<Store, Redis>
-
-    let products: Products
+struct ProductRoutes<Store: Ledger> {
+    let products: ProductService<Store, MeteredRedis>
 
     func add(to routes: RouteRegistrar<Store>) {
         routes.on(.createProduct) { request, context in try await create(request, context) }
@@ -47,7 +45,7 @@ struct ProductRoutes<Store: Ledger, Redis: RedisPort> {
 }
 
 extension JSONText {
-    mutating func fields<Store, Redis>(of offer: ProductService<Store, Redis>.Offer) {
+    mutating func fields(of offer: ProductOffer) {
         field("id", offer.product.id.rawValue)
         field("name", offer.product.name)
         field("description", offer.product.description)

@@ -6,8 +6,8 @@ import Logging
 import Tracing
 
 /// Buying, and the purchases of a user.
-struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
-    let purchases: PurchaseService<Strategy, Store, Redis>
+struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger> {
+    let purchases: PurchaseService<Strategy, Store, MeteredRedis>
     let store: Store
     let strategy: StrategyID
     let metrics: ServerMetrics
@@ -15,7 +15,7 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
     func add(to routes: RouteRegistrar<Store>) {
         // Also where no purchase was begun: without a token, or with the route full.
         let nothing: HTTPFields = [
-            .serverTiming: ServerTiming.text(PurchaseTimings()), .labStrategy: strategy.rawValue,
+            .serverTiming: ServerTimingHeader.text(PurchaseTimings()), .labStrategy: strategy.rawValue,
         ]
         routes.on(.purchase, headers: nothing) { request, context in await buy(request, context) }
         routes.on(.listMyPurchases) { request, context in
@@ -60,7 +60,7 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
         }
         log(ending, response.status, context)
         if ending.isTried { logLock(ending, context) }
-        response.headers[.serverTiming] = ServerTiming.text(ending.timings)
+        response.headers[.serverTiming] = ServerTimingHeader.text(ending.timings)
         response.headers[.labStrategy] = strategy.rawValue
         return response
     }

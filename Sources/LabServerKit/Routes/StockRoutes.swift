@@ -5,9 +5,9 @@ import LockStrategies
 import Logging
 
 /// What an administrator does to stocks.
-struct StockRoutes<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort> {
-    let products: ProductService<Store, Redis>
-    let supply: SupplyService<Strategy, Store, Redis>
+struct StockRoutes<Strategy: LockStrategy, Store: Ledger> {
+    let products: ProductService<Store, MeteredRedis>
+    let supply: SupplyService<Strategy, Store, MeteredRedis>
     let reconcile: ReconcileCall
 
     func add(to routes: RouteRegistrar<Store>) {

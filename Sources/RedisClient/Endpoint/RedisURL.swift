@@ -16,10 +16,17 @@ struct RedisURL {
         guard let start = text.range(of: "://")?.upperBound else {
             throw RedisURLError(
                 url: text,
-                problem: text.isEmpty ? "it is not a URL" : "the scheme is missing; write redis://\(text)")
+                problem: text.isEmpty ? "it is not a URL" : "the scheme is missing; write redis:// before it")
         }
         let end = text[start...].firstIndex { "/?#".contains($0) } ?? text.endIndex
         let authority = text[start..<end]
+        guard authority.isEmpty || !Self.hasUserBehind(text[end...], authority.contains("@")) else {
+            throw RedisURLError(
+                url: text,
+                problem:
+                    "what stands before the @ holds a character that ends it; write %2F for /, %3F for ?, "
+                    + "%23 for # and %25 for %")
+        }
         let hosts = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
         let list = hosts.split(separator: ",", omittingEmptySubsequences: false)
         let single = String(text[..<hosts.startIndex]) + (hosts.isEmpty ? "" : "host") + String(text[end...])
@@ -37,6 +44,25 @@ struct RedisURL {
             uniquingKeysWith: { first, _ in first })
     }
 
+    /// Options whose value may hold an @ sign.
+    private static let options: Set<Substring> = [
+        "ca", "cert", "key", "server-name", "database", "sentinel-password",
+    ]
+
+    /// An @ sign that is not in the value of an option: then a user or a password was cut in two, and what
+    /// would be read as the host is a part of it.
+    ///
+    /// - Parameter hasUser: There is one @ sign before `rest`.
+    private static func hasUserBehind(_ rest: Substring, _ hasUser: Bool) -> Bool {
+        let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.first?.contains("@") == true { return true }
+        return !hasUser
+            && parts.dropFirst().joined().split(separator: "&").contains { option in
+                option.contains("@")
+                    && (!options.contains(option.prefix { $0 != "=" }) || option.contains("#"))
+            }
+    }
+
     func problem(_ sentence: String) -> RedisURLError {
         RedisURLError(url: text, problem: sentence)
     }
@@ -52,7 +78,9 @@ struct RedisURL {
         for text in hostTexts {
             guard let parts = URLComponents(string: "redis://\(text)"), let host = parts.host, !host.isEmpty
             else {
-                throw problem(text.isEmpty ? "the host is missing" : "\(text) is not host:port")
+                throw problem(
+                    text.isEmpty || text.hasPrefix(":")
+                        ? "the host is missing" : "\(RedactedURLs(String(text))) is not host:port")
             }
             let port = parts.port ?? defaultPort
             guard (1...65_535).contains(port) else {

@@ -153,8 +153,8 @@ struct UserLimitTests {
     @Test("What is under way is counted for each user and product, and forgotten when it ends")
     func guardCounts() {
         let guarding = HoardingGuard()
-        let here = HoardingGuard.Place(user: UserID(1), product: ProductID(1))
-        let there = HoardingGuard.Place(user: UserID(1), product: ProductID(2))
+        let here = HoardingGuard.Key(user: UserID(1), product: ProductID(1))
+        let there = HoardingGuard.Key(user: UserID(1), product: ProductID(2))
         #expect(guarding.enter(here, units: 2, limit: 3))
         #expect(!guarding.enter(here, units: 2, limit: 3))
         #expect(guarding.enter(here, units: 1, limit: 3))

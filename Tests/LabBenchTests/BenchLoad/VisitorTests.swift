@@ -6,11 +6,11 @@ import Testing
 
 @Suite("A visitor")
 struct VisitorTests {
-    private static let place = Visitor.Place(
+    private static let site = Visitor.Site(
         LoadTarget(host: "127.0.0.1", port: 1), products: [11, 22], prefix: "visitor-")
 
     private func visitor() -> Visitor {
-        Visitor(Self.place, user: 4, ProductMix.Wishes(ProductMix(count: 2, skew: 0), seed: 1, user: 4))
+        Visitor(Self.site, user: 4, ProductMix.Wishes(ProductMix(count: 2, skew: 0), seed: 1, user: 4))
     }
 
     private func body(_ errand: Errand) -> String { String(buffer: errand.request.body) }
@@ -34,7 +34,7 @@ struct VisitorTests {
         #expect(logIn.request.head.uri == "/api/auth/login")
         #expect(body(logIn) == body(register))
         let (view, third) = step(&visitor, 200)
-        let product = Self.place.products[view.product]
+        let product = Self.site.products[view.product]
         #expect(view.request.head.uri == "/api/products/\(product)")
         let (buy, fourth) = step(&visitor, 200, #"{"id":71,"product_id":11}"#)
         #expect(body(buy) == #"{"product_id":\#(product),"quantity":1}"#)

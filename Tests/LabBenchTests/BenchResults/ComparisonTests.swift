@@ -21,7 +21,7 @@ struct ComparisonTests {
     static func results(delay: Double, seed: UInt64, rounds: Int = 7) throws -> RunResults {
         var results = try templates[rounds == 3 ? 0 : 1].get()
         results.run.id = "\(delay)-\(seed)"
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         for index in results.trials.indices {
             // The sum of twelve is as good as normal.
             let noise = (0..<12).reduce(-6.0) { sum, _ in sum + .random(in: 0..<1, using: &generator) }

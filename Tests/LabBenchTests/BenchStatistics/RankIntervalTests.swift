@@ -31,7 +31,7 @@ struct RankIntervalTests {
 
     @Test("holds the true percentile in about 95 of 100 samples")
     func coverage() throws {
-        var generator = SeededGenerator(seed: 11)
+        var generator = SplitMix64(seed: 11)
         var held = 0
         for _ in 0..<400 {
             var histogram = TimeHistogram.empty()

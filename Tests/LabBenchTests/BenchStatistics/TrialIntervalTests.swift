@@ -10,7 +10,7 @@ import Testing
 struct TrialIntervalTests {
     /// A run of trials that differ by more than chance inside them, as those of a shared machine do.
     private struct Machine {
-        var generator: SeededGenerator
+        var generator: SplitMix64
 
         /// A standard normal value (Box and Muller).
         private mutating func normal() -> Double {
@@ -40,7 +40,7 @@ struct TrialIntervalTests {
         "holds the percentile of another run as often as it says, where an interval of ranks does not",
         arguments: [3, 4, 7])
     func covers(trials: Int) throws {
-        var machine = Machine(generator: SeededGenerator(seed: UInt64(trials)))
+        var machine = Machine(generator: SplitMix64(seed: UInt64(trials)))
         let runs = 1_500 / trials
         var (held, heldByRanks, p99) = (0, 0, 0)
         for _ in 0..<runs {

@@ -43,6 +43,52 @@ struct ConfigurationCaseTests {
         directory.remove()
     }
 
+    @Test(
+        "variables that Kubernetes makes for Services of these names are no settings",
+        arguments: ["LAB", "LAB_SERVER", "LAB_REDIS", "LAB_METRICS", "LAB_REDIS_2"])
+    func serviceVariables(service: String) throws {
+        let url = "tcp://10.0.0.11:6379"
+        var variables = [
+            "\(service)_SERVICE_HOST": "10.0.0.11", "\(service)_SERVICE_PORT": "6379",
+            "\(service)_SERVICE_PORT_HTTP_MAIN": "6379", "\(service)_PORT": url,
+        ]
+        for transport in ["TCP", "UDP", "SCTP"] {
+            variables["\(service)_PORT_6379_\(transport)"] = url
+            variables["\(service)_PORT_6379_\(transport)_PROTO"] = transport.lowercased()
+            variables["\(service)_PORT_6379_\(transport)_PORT"] = "6379"
+            variables["\(service)_PORT_6379_\(transport)_ADDR"] = "10.0.0.11"
+        }
+        let plan = try plan([:], variables)
+        #expect(plan.port == 8080)
+        #expect(plan.metricsPort == nil)
+    }
+
+    @Test(
+        "a variable that only resembles those of Kubernetes is a mistake",
+        arguments: [
+            ("LAB_SERVICE", "x"), ("LAB_REDIS_PORT", "6379"), ("LAB_REDIS_PORT_TCP", "x"),
+            ("LAB_PORT", "tcp:8080"), ("LAB_REDIS_PORT_6379_HTTP", "x"), ("LAB_SERVICES_HOST", "x"),
+        ])
+    func resemblingVariables(name: String, value: String) {
+        let failure = #expect(throws: StartFailure.self) { try plan([:], [name: value]) }
+        #expect(failure?.description.contains(name) == true)
+    }
+
+    @Test("a variable without text is one that is not set, whether it is known or not")
+    func emptyVariables() throws {
+        let empty = Dictionary(
+            uniqueKeysWithValues: Setting.allCases.map { ($0.environmentName, "") }
+                + [("LAB_REDIS_FILE", ""), ("LAB_JWT_SECRET_FILE", ""), ("LAB_UNKNOWN", "")])
+        let plan = try plan([:], empty.merging(["LAB_JWT_SECRET": Self.secret]) { $1 })
+        #expect(plan.tls == nil)
+        #expect(plan.port == 8080)
+        #expect(plan.redis == .embedded)
+        let failure = #expect(throws: StartFailure.self) {
+            try ServePlan(SettingValues(flags: [:], environment: empty, readFile: { _ in nil }))
+        }
+        #expect(failure?.code == .unsafeSecret, "an empty secret is none")
+    }
+
     @Test("S39 · the metrics have an address of their own, of this machine unless somebody says else")
     func separatePages() async throws {
         #expect(try plan().metricsPort == nil)

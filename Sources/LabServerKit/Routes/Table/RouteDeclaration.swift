@@ -10,18 +10,18 @@ struct RouteDeclaration: Sendable {
     }
 
     /// Where a value stands that is not in the body.
-    enum Place: String, Sendable {
+    enum Location: String, Sendable {
         case path
         case query
         case header
     }
 
     struct Parameter: Sendable {
-        let place: Place
+        let location: Location
         let field: FieldDeclaration
 
-        init(_ place: Place, _ field: FieldDeclaration) {
-            self.place = place
+        init(_ location: Location, _ field: FieldDeclaration) {
+            self.location = location
             self.field = field
         }
     }
@@ -88,12 +88,12 @@ struct RouteDeclaration: Sendable {
         if access != .anyone { all.append(.unauthorized("this needs an access token", isTokenGiven: false)) }
         if access == .admin { all.append(.forbidden) }
         if body != nil { all += [.bodyTooLong, .wrongContentType] }
-        let places = parameters.map(\.place)
-        if body != nil || places.contains(.query) || places.contains(.header) {
+        let locations = parameters.map(\.location)
+        if body != nil || locations.contains(.query) || locations.contains(.header) {
             all.append(.invalid(Self.invalidExample(body, parameters), "is not as it should be"))
         }
         self.refusals = (all + Problem.ofEveryRoute).map(Refusal.init)
-        queryNames = Set(parameters.filter { $0.place == .query }.map(\.field.name))
+        queryNames = Set(parameters.filter { $0.location == .query }.map(\.field.name))
         bodyNames = Set(body?.fields.map(\.name) ?? [])
     }
 

@@ -16,7 +16,9 @@ enum RouteTable {
     /// - Parameter path: As a client wrote it.
     static func methods(at path: String) -> [HTTPRequest.Method] {
         let segments = path.split(separator: "/", omittingEmptySubsequences: true)
-        return patterns.filter { $0.fits(segments) }.map(\.method)
+        let methods = patterns.filter { $0.fits(segments) }.map(\.method)
+        // The router answers HEAD wherever it answers GET.
+        return methods + (methods.contains(.get) ? [.head] : [])
     }
 
     private struct Pattern: Sendable {

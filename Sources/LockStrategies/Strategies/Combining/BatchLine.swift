@@ -15,7 +15,7 @@ struct BatchLine<Member: Sendable>: Sendable {
         var expired: [Member] = []
     }
 
-    private struct Place: Sendable {
+    private struct Waiter: Sendable {
         let ticket: UInt64
         let deadline: ContinuousClock.Instant
         let member: Member
@@ -23,7 +23,7 @@ struct BatchLine<Member: Sendable>: Sendable {
 
     private let largest: Int
     private var isUnderWay = false
-    private var waiting: [Place] = []
+    private var waiting: [Waiter] = []
 
     /// - Parameter largest: Members of one batch at most.
     init(largest: Int) {
@@ -40,21 +40,21 @@ struct BatchLine<Member: Sendable>: Sendable {
             isUnderWay = true
             return .lead([member])
         }
-        waiting.append(Place(ticket: ticket, deadline: deadline, member: member))
+        waiting.append(Waiter(ticket: ticket, deadline: deadline, member: member))
         return .wait
     }
 
     /// The batch has come back: who waits in line goes next, in order of arrival.
     mutating func depart(now: ContinuousClock.Instant) -> Departure {
         var departure = Departure()
-        var rest: [Place] = []
-        for place in waiting {
-            if place.deadline <= now {
-                departure.expired.append(place.member)
+        var rest: [Waiter] = []
+        for waiter in waiting {
+            if waiter.deadline <= now {
+                departure.expired.append(waiter.member)
             } else if departure.next.count < largest {
-                departure.next.append(place.member)
+                departure.next.append(waiter.member)
             } else {
-                rest.append(place)
+                rest.append(waiter)
             }
         }
         waiting = rest

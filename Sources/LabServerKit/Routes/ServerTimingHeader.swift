@@ -2,7 +2,7 @@ import InventoryService
 import LockStrategies
 
 /// The cost of a purchase as a W3C Server-Timing header, so that browsers and the bench can read it.
-enum ServerTiming {
+enum ServerTimingHeader {
     /// `wait` and `hold` of the lock, time in `redis` and `sql`, all in milliseconds; `attempts` at the lock
     /// and `commands` sent to Redis as counts.
     static func text(_ timings: PurchaseTimings) -> String {

@@ -1,6 +1,6 @@
 /// SplitMix64: a small random source that gives the same numbers for the same seed, so that a run can be
 /// repeated in the same order. Not for secrets.
-package struct SeededGenerator: RandomNumberGenerator, Sendable, Equatable {
+package struct SplitMix64: RandomNumberGenerator, Sendable, Equatable {
     private var state: UInt64
 
     package init(seed: UInt64) {
