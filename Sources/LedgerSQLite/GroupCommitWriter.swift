@@ -76,12 +76,13 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     /// Runs `write` in a transaction that other writes may share; returns after the commit is durable.
     ///
     /// Cancelling the caller does not stop the write. `write` may throw to undo what it did, alone; it must
-    /// not begin or end transactions.
+    /// not begin or end transactions. A file that was moved or replaced takes no more writes.
     ///
     /// - Throws: The ``InventoryError`` that `write` threw; `.ledgerUnavailable` and `.ledgerFull` for errors
     ///   of SQLite, `.ledgerOverloaded` when the queue is full or the transaction did not begin in time:
     ///   nothing was written and nothing will be. `.recordUnknown` when the disk failed under the commit and
-    ///   then refused to make the failure final: after a restart the write may be there.
+    ///   then refused to make the failure final, or the file was moved or replaced meanwhile: after a restart
+    ///   the write may be there.
     func submit<Value: Sendable>(
         _ write: @escaping @Sendable (Database) throws -> Value
     ) async throws(InventoryError) -> Value {
@@ -201,6 +202,12 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     }
 
     private func turn(_ database: Database) {
+        if let displacement = connections.displacement {
+            let error = InventoryError(.ledgerUnavailable, displacement)
+            for job in take() { job.refuse(error) }
+            if goesOn() { drain() }
+            return
+        }
         do {
             // Those who wait stay in the queue until the transaction has begun: until then they can be
             // refused.
@@ -264,8 +271,11 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
             for job in batch.dropFirst(settlements.count) { job.refuse(failure) }
             return true
         }
-        ended(batch.count, since: start, isDurable: true)
-        for settle in settlements { settle(nil) }
+        // The commit is in the file that is open, and only its name brings that back after a restart.
+        let displacement = connections.displacement
+        ended(batch.count, since: start, isDurable: displacement == nil)
+        let failure = displacement.map { InventoryError(.recordUnknown, $0) }
+        for settle in settlements { settle(failure) }
         return true
     }
 

@@ -4,17 +4,28 @@ import Synchronization
 
 /// The connections to one database file, which can be exchanged as a whole while others use them.
 final class LedgerConnections: Sendable {
+    private struct Current {
+        var pool: DatabasePool
+        var files: LedgerFiles
+    }
+
+    private let path: String
     private let open: @Sendable () throws -> DatabasePool
-    private let current: Mutex<DatabasePool>
+    private let current: Mutex<Current>
 
     /// - Parameter open: Makes new connections, ready for use; called again after an error of the disk.
-    init(_ open: @escaping @Sendable () throws -> DatabasePool) throws {
+    init(path: String, _ open: @escaping @Sendable () throws -> DatabasePool) throws {
+        self.path = path
         self.open = open
-        current = Mutex(try open())
+        let pool = try open()
+        current = Mutex(Current(pool: pool, files: LedgerFiles(ofOpen: path)))
     }
 
     /// Reads that run keep theirs until they end.
-    var pool: DatabasePool { current.withLock { $0 } }
+    var pool: DatabasePool { current.withLock(\.pool) }
+
+    /// What is wrong with the names of the files that are open, and what to do; nil when nothing is.
+    var displacement: String? { current.withLock(\.files).displacement }
 
     /// Opens the files anew, makes the last transaction's failure final, and lets go of the old connections.
     /// Blocks; never called on the writer's own queue.
@@ -42,9 +53,14 @@ final class LedgerConnections: Sendable {
                 return .commit
             }
         }
-        let old = current.withLock { pool in
-            defer { pool = fresh }
-            return pool
+        let files = LedgerFiles(ofOpen: path)
+        let old = try current.withLock { current in
+            guard files.isSameDatabase(as: current.files) else {
+                throw InventoryError(
+                    .ledgerUnavailable, current.files.displacement ?? "the file was replaced")
+            }
+            defer { current = Current(pool: fresh, files: files) }
+            return current.pool
         }
         // Its files are closed with its last reader; nobody writes to it any more.
         _ = old

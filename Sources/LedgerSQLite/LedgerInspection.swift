@@ -49,8 +49,16 @@ public struct LedgerInspection: Sendable, Hashable {
         }
     }
 
-    private static func look(at path: String) -> LedgerInspection {
+    private static func look(at typed: String) -> LedgerInspection {
         var found = LedgerInspection()
+        let path: String
+        do throws(InventoryError) {
+            path = try LedgerPath.resolved(typed)
+        } catch {
+            found.exists = true
+            found.failure = error.context
+            return found
+        }
         found.isServed = DatabaseLock.isHeld(databasePath: path)
         found.exists = size(path) > 0
         found.logBytes = size(path + "-wal")

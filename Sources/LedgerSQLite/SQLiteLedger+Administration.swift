@@ -69,7 +69,8 @@ extension SQLiteLedger {
             try database.execute(
                 sql: "UPDATE products SET name = ?, description = ?, price = ? WHERE id = ?",
                 arguments: [
-                    change.name ?? before.name, change.description ?? before.description,
+                    WholeText(change.name ?? before.name),
+                    (change.description ?? before.description).map(WholeText.init),
                     change.price ?? before.price, id.rawValue,
                 ])
             return try Row.fetchOne(

@@ -13,7 +13,8 @@ extension SQLiteLedger {
                     VALUES (?, ?, ?, ?, 0, ?)
                     """,
                 arguments: [
-                    product.name, product.description, product.price, product.initialStock, time.description,
+                    WholeText(product.name), product.description.map(WholeText.init), product.price,
+                    product.initialStock, time.description,
                 ])
             let id = ProductID(database.lastInsertedRowID)
             try database.execute(

@@ -41,7 +41,7 @@ extension SQLiteLedger {
                     """
             ).execute(arguments: [
                 sale.user.rawValue, product, sale.quantity, total, sale.reservation.description,
-                sale.idempotencyKey?.description, sale.strategy, sale.fence?.rawValue,
+                sale.idempotencyKey?.description, WholeText(sale.strategy), sale.fence?.rawValue,
                 sale.purchasedAt.description,
             ])
         } catch let error as DatabaseError

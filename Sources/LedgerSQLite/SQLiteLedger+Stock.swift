@@ -85,7 +85,8 @@ extension SQLiteLedger {
             }
             try database.execute(sql: "DELETE FROM stock_servers")
             for run in runs {
-                try database.execute(sql: "INSERT INTO stock_servers (run_id) VALUES (?)", arguments: [run])
+                try database.execute(
+                    sql: "INSERT INTO stock_servers (run_id) VALUES (?)", arguments: [WholeText(run)])
             }
         }
     }
@@ -118,7 +119,8 @@ extension SQLiteLedger {
                 VALUES (?, ?, ?, (SELECT id FROM users WHERE id = ?), ?, ?)
                 """,
             arguments: [
-                movement.product.rawValue, movement.delta, movement.reason, movement.actor.rawValue,
+                movement.product.rawValue, movement.delta, WholeText(movement.reason),
+                movement.actor.rawValue,
                 movement.time.description, movement.id.description,
             ])
         return .recorded(

@@ -4,11 +4,13 @@ public import InventoryService
 extension SQLiteLedger {
     public func createUser(_ user: NewUser) async throws(InventoryError) -> CreateUserOutcome {
         try await writer.submit { database in
-            if try Self.exists("SELECT 1 FROM users WHERE username = ?", [user.username], in: database) {
+            if try Self.exists(
+                "SELECT 1 FROM users WHERE username = ?", [WholeText(user.username)], in: database)
+            {
                 return .usernameTaken
             }
             if let email = user.email,
-                try Self.exists("SELECT 1 FROM users WHERE email = ?", [email], in: database)
+                try Self.exists("SELECT 1 FROM users WHERE email = ?", [WholeText(email)], in: database)
             {
                 return .emailTaken
             }
@@ -19,7 +21,8 @@ extension SQLiteLedger {
                     VALUES (?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    user.username, user.email, user.passwordHash.stored, user.role.rawValue, time, time,
+                    WholeText(user.username), user.email.map(WholeText.init), user.passwordHash.stored,
+                    user.role.rawValue, time, time,
                 ])
             return .created(
                 User(
@@ -41,7 +44,7 @@ extension SQLiteLedger {
     ) async throws(InventoryError) -> Credentials? {
         try await read { database in
             try Row.fetchOne(
-                database, sql: "SELECT * FROM users WHERE username = ?", arguments: [username]
+                database, sql: "SELECT * FROM users WHERE username = ?", arguments: [WholeText(username)]
             ).map { row in
                 Credentials(
                     user: try Self.user(row), hash: PasswordHash(stored: row["hashed_password"]),

@@ -32,6 +32,8 @@ public final class SQLiteLedger: Ledger {
 
     /// Opens or makes the database at `path`, brings its schema up to date, and makes its commits durable.
     ///
+    /// Symbolic links are followed first, so a database has one lock under all its names.
+    ///
     /// An existing ledger whose schema changes is copied first, as ``backUp(databaseAt:to:clock:)`` does:
     /// there is no other way back to the version of before.
     ///
@@ -41,9 +43,10 @@ public final class SQLiteLedger: Ledger {
     /// - Throws: ``InventoryError``: `.databaseLocked`, `.databaseUnusable` or `.schemaTooNew`, each with a
     ///   sentence that says what to do.
     public static func open(
-        path: String, settings: LedgerSettings = LedgerSettings(), keepsCopy: Bool = true,
+        path typed: String, settings: LedgerSettings = LedgerSettings(), keepsCopy: Bool = true,
         clock: WallClock = .system, onCommit: @escaping @Sendable (Duration) -> Void = { _ in }
     ) async throws(InventoryError) -> SQLiteLedger {
+        let path = try LedgerPath.resolved(typed)
         let lock = try DatabaseLock(databasePath: path)
         do {
             return try await SQLiteLedger(
@@ -65,7 +68,9 @@ public final class SQLiteLedger: Ledger {
         if let damage = WriteAheadLog.damage(ofDatabase: path) {
             throw InventoryError(.databaseUnusable, damage)
         }
-        let connections = try LedgerConnections { try Self.connect(path, settings) }
+        let connections = try LedgerConnections(path: path) { try Self.connect(path, settings) }
+        // A file that was just made could not be locked before.
+        try lock.holdFile()
         let pool = connections.pool
         self.connections = connections
         writer = GroupCommitWriter(

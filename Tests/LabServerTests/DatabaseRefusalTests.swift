@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import LabProcesses
 import LabTesting
 import Testing
@@ -64,5 +65,24 @@ import Testing
     func readOnly() async throws {
         // Root may write where nobody may; in /proc not even root can make a file.
         #expect(try await refusal("/proc/self/l.sqlite").contains("choose a directory that can be written"))
+    }
+
+    @Test(
+        "A server whose ledger is moved, deleted or replaced under it acknowledges nothing more, and is not ready",
+        arguments: [
+            "mv l.sqlite elsewhere", "rm l.sqlite", "cp l.sqlite copy && mv copy l.sqlite", "rm l.sqlite-wal",
+        ])
+    func movedLedger(command: String) async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-moved")
+        try await RunningServer.run(database: directory.file("l.sqlite"), units: 50) { server async throws in
+            #expect(try await server.buy(1).map(\.status) == [200])
+            let shell = try await ChildProcess.start(
+                "/bin/sh", ["-c", "cd \(directory.path) && \(command)"])
+            #expect(await shell.waitUntilExit() == .exited(0))
+            #expect(try await server.buy(8).allSatisfy { $0.status == 503 })
+            #expect(try await server.buyer.send(.get, "/health/ready").status == 503)
+            #expect(server.process.lines(of: .standardError).contains { $0.contains("put the file back") })
+        }
+        directory.remove()
     }
 }

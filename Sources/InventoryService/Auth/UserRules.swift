@@ -1,5 +1,5 @@
 /// What a new user's fields must be.
-enum UserRules {
+package enum UserRules {
     static func check(username: String, password: String, email: String?) throws(InventoryError) {
         try checkUsername(username)
         if let email { try checkEmail(email) }
@@ -12,11 +12,23 @@ enum UserRules {
     }
 
     private static func checkUsername(_ name: String) throws(InventoryError) {
-        guard (1...50).contains(name.unicodeScalars.count) else {
+        guard lengths.contains(name.unicodeScalars.count) else {
             throw .invalid("username", "must have 1 to 50 characters")
         }
-        guard name.unicodeScalars.allSatisfy({ !isControl($0) }), name.contains(where: { !$0.isWhitespace })
-        else { throw .invalid("username", "must not be blank or hold control characters") }
+        guard hasOnlyText(name) else {
+            throw .invalid("username", "must not be blank or hold control characters")
+        }
+    }
+
+    private static let lengths = 1...50
+
+    private static func hasOnlyText(_ name: String) -> Bool {
+        name.unicodeScalars.allSatisfy { !isControl($0) } && name.contains { !$0.isWhitespace }
+    }
+
+    /// Whether a user can have this name.
+    package static func isUsername(_ name: String) -> Bool {
+        lengths.contains(name.unicodeScalars.count) && hasOnlyText(name)
     }
 
     private static func checkEmail(_ email: String) throws(InventoryError) {

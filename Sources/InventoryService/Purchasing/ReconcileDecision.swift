@@ -60,7 +60,8 @@ struct ReconcileDecision: Sendable, Hashable {
                 clear.append(id)
                 continue
             }
-            unsold += units
+            // Bounded where it was read, and here once more: a sum of many could overflow.
+            unsold = min(unsold + units, Bounds.units * 1_000_000)
             if !facts.working.contains(id) { giveBack.append(id) }
         }
         forget = Array(facts.old)

@@ -59,7 +59,7 @@ public struct ReconcileReport: Sendable, Hashable {
     public var returned: Int { entries.reduce(0) { $0 + $1.returned } }
     public var filled: Int { entries.count { $0.filled != nil } }
     /// Units that were missing or too many, all products together.
-    public var driftUnits: Int { entries.reduce(0) { $0 + abs($1.drift) } }
+    public var driftUnits: Int { entries.reduce(0) { min($0 + abs($1.drift), 1 << 60) } }
     public var hasProblems: Bool { entries.contains { !$0.problems.isEmpty } }
     /// Ledger and Redis agreed on every product.
     public var isClean: Bool { entries.isEmpty && !distrusted }

@@ -141,6 +141,12 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
                 (facts, decision) = (again, isCertain ? second : second.withoutDrift())
             }
             var entry = Self.entry(facts, drift: decision.drift)
+            let strangers = facts.stock.strangers.count
+            if strangers > 0 {
+                entry.problems.append(
+                    "\(strangers) entries among its reservations in Redis are none: somebody else writes there"
+                )
+            }
             if isDryRun {
                 Self.note(decision, in: &entry)
             } else {
@@ -183,6 +189,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
                 entry.cleared += 1
             }
             try await giveBack(decision.giveBack, of: product, &entry)
+            try await stock.discard(facts.stock.strangers, of: product)
             try await stock.forget(decision.forget, of: product)
         } catch {
             entry.problems.append("\(error)")

@@ -53,11 +53,16 @@ struct Settlement: Sendable {
             reservation = .cleared(afterSale: false)
             answer = .success(.productNotFound)
         case .failure(let error):
-            // The row may exist: the reservation stays open, for who can read what became of it.
-            reservation = error.code == .recordUnknown ? .left : .givenBack(because: "\(error)")
+            reservation = Self.ending(after: error)
             answer = .failure(error)
         }
         (isStockInDoubt, self.isOversell) = (isInDoubt, isOversell)
+    }
+
+    /// What becomes of a reservation whose record failed. Where the row may exist, it stays open, for whoever
+    /// can read what became of it.
+    static func ending(after error: InventoryError) -> Ending {
+        error.code == .recordUnknown ? .left : .givenBack(because: "\(error)")
     }
 
     static let replacedSentence =

@@ -121,6 +121,13 @@ public struct StockStore<Redis: RedisPort>: Sendable {
         }
     }
 
+    /// Removes what stands among the reservations and is none.
+    func discard(_ strangers: Set<String>, of product: ProductID) async throws(InventoryError) {
+        try await asking("removing what is no reservation") { () throws(RedisError) in
+            try await stock.discard(strangers, of: product)
+        }
+    }
+
     /// Removes the marks of reservations that ended.
     func forget(_ ids: [ReservationID], of product: ProductID) async throws(InventoryError) {
         try await asking("forgetting ended reservations") { () throws(RedisError) in

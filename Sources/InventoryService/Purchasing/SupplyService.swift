@@ -133,7 +133,12 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
             throw InventoryError(error, timings: PurchaseTimings(evidence: error.evidence))
         }
         switch reserved.decision {
-        case .soldOut: return .belowZero
+        case .soldOut:
+            guard gate.isOpen else {
+                gate.report(product)
+                throw Self.overtaken
+            }
+            return .belowZero
         case .contended: return .contended
         case .leftToLedger, .reserved: break
         }
@@ -142,7 +147,11 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
             guard let epoch = reserved.epoch, gate.isOpen else { throw Self.overtaken }
             outcome = try await store.record(movement(epoch))
         } catch {
-            await giveBack(id, of: product)
+            switch Settlement.ending(after: error) {
+            case .givenBack: await giveBack(id, of: product)
+            // The movement may be there: the reconciler can read what became of it.
+            case .left, .cleared: gate.report(product)
+            }
             throw error
         }
         switch outcome {

@@ -107,9 +107,9 @@ struct AuthRoutes<Store: Ledger> {
             metadata: ["event": "limit_reached", "limit": "\(limit)", "address": "\(context.address)"])
     }
 
-    /// No user has a longer name, so all of those share what guesses there are.
+    /// A text that no user can have as a name gets no guesses of its own: all of those share one account's.
     private static func account(_ username: String) -> String {
-        username.unicodeScalars.count <= 50 ? username : ""
+        UserRules.isUsername(username) ? username : ""
     }
 
     private func changePassword(_ request: Request, _ context: LabRequestContext) async throws -> Response {

@@ -24,8 +24,11 @@ public struct ReservationID: Sendable, Hashable, CustomStringConvertible {
         description = random.hexadecimal128()
     }
 
-    /// An identifier that was stored before.
-    public init(stored: String) {
+    /// An identifier that was stored before; nil for a text that cannot be one: 1 to 64 visible ASCII
+    /// characters.
+    public init?(stored: String) {
+        guard (1...64).contains(stored.utf8.count), stored.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
         description = stored
     }
 }

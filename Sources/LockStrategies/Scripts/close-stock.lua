@@ -4,9 +4,13 @@
 -- ARGV[1] origin of the new epoch
 -- ARGV[2] number of the new epoch
 -- Replies 1 closed; 0 this filling or a newer one is there; -1 the stock is of another origin. 0 and -1 change nothing
-local text = redis.call('GET', KEYS[2])
-if text then
-  local origin, number = string.match(text, '^(.*):(%d+)$')
+local text = redis.pcall('GET', KEYS[2])
+local origin, number
+if type(text) == 'string' then
+  origin, number = string.match(text, '^(.*):(%d+)$')
+end
+-- What names no filling, or is of another type, protects nothing.
+if origin and tonumber(number) <= 4294967296 then
   if origin ~= ARGV[1] then
     return -1
   end

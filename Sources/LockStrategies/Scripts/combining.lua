@@ -7,11 +7,12 @@
 --         1, stock after  reserved, or was reserved by this id before
 --         0, stock        sold out, nothing changed
 --         -1, 0           the stock key is missing
---         -2, 0           the stock is not a whole number
+--         -2, 0           the stock, or the record of this id, is no whole number of at most 15 digits
 --         -3, 0           this reservation was ended before; nothing changed
 local text = redis.call('GET', KEYS[1])
 local left = nil
-if text and string.match(text, '^-?%d+$') then
+local digits = text and string.match(text, '^-?(%d+)$')
+if digits and #digits <= 15 then
   left = tonumber(text)
 end
 local before = left
@@ -26,8 +27,9 @@ for index = 1, #ARGV, 2 do
     code = -3
     shown = 0
   elseif open then
-    code = 1
-    shown = tonumber(string.match(open, ':(-?%d+)$'))
+    local after = tonumber(string.match(open, ':(-?%d+)$') or '')
+    code = after and 1 or -2
+    shown = after or 0
   elseif not text then
     code = -1
   elseif not left then

@@ -8,9 +8,13 @@
 -- ARGV[3] units
 -- Replies {1, number of the last move}  filled; moves up to this number are void
 --         {0, 0} this filling or a newer one is there; {-1, 0} the stock is of another origin: nothing changed
-local text = redis.call('GET', KEYS[3])
-if text then
-  local origin, number = string.match(text, '^(.*):(%d+)$')
+local text = redis.pcall('GET', KEYS[3])
+local origin, number
+if type(text) == 'string' then
+  origin, number = string.match(text, '^(.*):(%d+)$')
+end
+-- What names no filling, or is of another type, protects nothing.
+if origin and tonumber(number) <= 4294967296 then
   if origin ~= ARGV[1] then
     return {-1, 0}
   end
@@ -19,7 +23,17 @@ if text then
   end
 end
 -- Numbers rise over fillings too, also where the last one was lost.
-local last = math.max(tonumber(redis.call('HGET', KEYS[4], 'n') or '0'), tonumber(ARGV[2]) * 1048576)
+local found = redis.pcall('HGET', KEYS[4], 'n')
+if type(found) ~= 'string' then
+  -- Missing, or of another type.
+  redis.call('DEL', KEYS[4])
+  found = '0'
+end
+local last = tonumber(string.match(found, '^%d+$') or '0')
+if last > 9007199254740992 then
+  last = 0
+end
+last = math.max(last, tonumber(ARGV[2]) * 1048576)
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[4], 'n', string.format('%.0f', last), 'units', 0, 'returned', 0)
 redis.call('SET', KEYS[1], ARGV[3])

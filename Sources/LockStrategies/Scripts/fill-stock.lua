@@ -4,14 +4,19 @@
 -- KEYS[3] epoch          string, "origin:number" of the filling; may be missing
 -- KEYS[4] moved          hash, bucket -> number of its last move that arrived
 -- KEYS[5] drained        string; there while the other buckets are known to be empty
+-- KEYS[6] moves          of this bucket, which has none: only somebody else can have written there
 -- ARGV[1] origin of the new epoch
 -- ARGV[2] number of the new epoch
 -- ARGV[3] units
 -- ARGV[4...] bucket, number of its last move that is void, and so on in pairs
 -- Replies 1 filled; 0 this filling or a newer one is there; -1 the stock is of another origin. 0 and -1 change nothing
-local text = redis.call('GET', KEYS[3])
-if text then
-  local origin, number = string.match(text, '^(.*):(%d+)$')
+local text = redis.pcall('GET', KEYS[3])
+local origin, number
+if type(text) == 'string' then
+  origin, number = string.match(text, '^(.*):(%d+)$')
+end
+-- What names no filling, or is of another type, protects nothing.
+if origin and tonumber(number) <= 4294967296 then
   if origin ~= ARGV[1] then
     return -1
   end
@@ -19,7 +24,7 @@ if text then
     return 0
   end
 end
-redis.call('DEL', KEYS[2], KEYS[4], KEYS[5])
+redis.call('DEL', KEYS[2], KEYS[4], KEYS[5], KEYS[6])
 for index = 4, #ARGV, 2 do
   redis.call('HSET', KEYS[4], ARGV[index], ARGV[index + 1])
 end

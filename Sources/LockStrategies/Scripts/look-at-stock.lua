@@ -5,7 +5,22 @@
 -- KEYS[4] moves          hash: n (number of the last move), units (of the open move), returned (came back here)
 -- KEYS[5] moved          hash, bucket -> number of its last move that arrived
 -- Replies {stock or nil, epoch, reservations, moves, moved}, the last three as lists of field and value in turn
-return {
-  redis.call('GET', KEYS[1]), redis.call('GET', KEYS[3]) or '',
-  redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[4]), redis.call('HGETALL', KEYS[5])
-}
+-- A key of another type makes the stock '', which is no number: it is to be filled anew, and that replaces the key.
+local isWhole = true
+local function look(command, key, instead)
+  local found = redis.pcall(command, key)
+  if type(found) == 'table' and found.err then
+    isWhole = false
+    return instead
+  end
+  return found
+end
+local stock = look('GET', KEYS[1], '')
+local epoch = look('GET', KEYS[3], '') or ''
+local records = look('HGETALL', KEYS[2], {})
+local moves = look('HGETALL', KEYS[4], {})
+local moved = look('HGETALL', KEYS[5], {})
+if not isWhole then
+  stock = ''
+end
+return {stock, epoch, records, moves, moved}

@@ -7,7 +7,7 @@
 -- Replies {1, stock after, epoch}  reserved, or was reserved by this id before
 --         {0, stock, epoch}        sold out, nothing changed
 --         {-1, 0, epoch}           the stock key is missing
---         {-2, 0, epoch}           the stock is not a whole number
+--         {-2, 0, epoch}           the stock, or the record of this id, is no whole number of at most 15 digits
 --         {-3, 0, epoch}           this reservation was ended before; nothing changed
 local epoch = redis.call('GET', KEYS[3]) or ''
 local open = redis.call('HGET', KEYS[2], ARGV[1])
@@ -15,13 +15,18 @@ if open then
   if string.sub(open, 1, 6) == 'ended:' then
     return {-3, 0, epoch}
   end
-  return {1, tonumber(string.match(open, ':(-?%d+)$')), epoch}
+  local after = tonumber(string.match(open, ':(-?%d+)$') or '')
+  if not after then
+    return {-2, 0, epoch}
+  end
+  return {1, after, epoch}
 end
 local stock = redis.call('GET', KEYS[1])
 if not stock then
   return {-1, 0, epoch}
 end
-if not string.match(stock, '^-?%d+$') then
+local digits = string.match(stock, '^-?(%d+)$')
+if not digits or #digits > 15 then
   return {-2, 0, epoch}
 end
 local left = tonumber(stock)

@@ -5,12 +5,12 @@
 -- Replies {number, units}  the open move
 --         {0, 0}           nothing to move
 --         {-1, 0}          the stock key is missing
---         {-2, 0}          the stock is not a whole number
+--         {-2, 0}          the stock is no whole number of at most 15 digits
 local stock = redis.call('GET', KEYS[1])
 if not stock then
   return {-1, 0}
 end
-if not string.match(stock, '^%d+$') then
+if not string.match(stock, '^%d+$') or #stock > 15 then
   return {-2, 0}
 end
 local number = tonumber(redis.call('HGET', KEYS[2], 'n') or '0')

@@ -8,7 +8,7 @@
 -- Replies {1, stock after, epoch, 0}      reserved, or was reserved by this id before
 --         {0, stock, epoch, drained 0|1}  too few here, nothing changed
 --         {-1, 0, epoch, 0}               the stock key is missing
---         {-2, 0, epoch, 0}               the stock is not a whole number
+--         {-2, 0, epoch, 0}               the stock, or the record of this id, is no whole number of at most 15 digits
 --         {-3, 0, epoch, 0}               this reservation was ended before; nothing changed
 local epoch = redis.call('GET', KEYS[3]) or ''
 local open = redis.call('HGET', KEYS[2], ARGV[1])
@@ -16,13 +16,18 @@ if open then
   if string.sub(open, 1, 6) == 'ended:' then
     return {-3, 0, epoch, 0}
   end
-  return {1, tonumber(string.match(open, ':(-?%d+)$')), epoch, 0}
+  local after = tonumber(string.match(open, ':(-?%d+)$') or '')
+  if not after then
+    return {-2, 0, epoch, 0}
+  end
+  return {1, after, epoch, 0}
 end
 local stock = redis.call('GET', KEYS[1])
 if not stock then
   return {-1, 0, epoch, 0}
 end
-if not string.match(stock, '^-?%d+$') then
+local digits = string.match(stock, '^-?(%d+)$')
+if not digits or #digits > 15 then
   return {-2, 0, epoch, 0}
 end
 local left = tonumber(stock)

@@ -41,7 +41,7 @@ extension ProductStock {
         }
         return try await answer(
             EmbeddedScripts.fillStock,
-            [home.stock, home.reservations, home.epoch, home.moved, home.drained],
+            [home.stock, home.reservations, home.epoch, home.moved, home.drained, home.moves],
             name + [String(units - share * (layout.bucketCount - 1))] + moves)
     }
 

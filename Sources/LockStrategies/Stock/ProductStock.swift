@@ -33,7 +33,7 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         let buckets = try await look(product)
         for bucket in buckets {
             if bucket.stock == .null { return nil }
-            if bucket.stock.integer == nil { throw .invalidStock(product) }
+            if bucket.stock.stockNumber == nil { throw .invalidStock(product) }
         }
         return Self.snapshot(buckets).units
     }
@@ -57,6 +57,15 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
             let keys = ProductKeys(product, bucket: bucket)
             let reply = try await redis.send(RedisCommand("HDEL", keys.reservations, id.description))
             if reply.integer == 1 { return }
+        }
+    }
+
+    /// Removes fields among the reservations that are none. One round trip a bucket.
+    public func discard(_ strangers: Set<String>, of product: ProductID) async throws(RedisError) {
+        guard !strangers.isEmpty else { return }
+        for bucket in 0..<layout.bucketCount {
+            let keys = ProductKeys(product, bucket: bucket)
+            _ = try await redis.send(RedisCommand("HDEL", [keys.reservations] + strangers.sorted()))
         }
     }
 
@@ -115,18 +124,25 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         var snapshot = StockSnapshot()
         var sum: Int? = buckets.isEmpty ? nil : 0
         for (index, bucket) in buckets.enumerated() {
-            sum = if let sum, let stock = bucket.stock.integer { sum + Int(stock) } else { nil }
-            if index > 0 { sum? += onTheWay(from: index, bucket.moves, arrived: buckets[0].moved) }
+            sum =
+                if let sum, let stock = bucket.stock.stockNumber { StockNumber.sum(sum, stock) } else { nil }
+            if index > 0 {
+                let moving = onTheWay(from: index, bucket.moves, arrived: buckets[0].moved)
+                sum = sum.map { StockNumber.sum($0, moving) }
+            }
             if let epoch = StockEpoch(bucket.epoch) {
                 snapshot.epochs.insert(epoch)
             } else {
                 snapshot.isNamed = false
             }
             for (id, text) in bucket.records {
-                switch ReservationRecord(text) {
-                case .open(let units, _): snapshot.open[ReservationID(stored: id)] = units
-                case .ended: snapshot.ended.insert(ReservationID(stored: id))
-                case nil: break
+                guard let stored = ReservationID(stored: id), let record = ReservationRecord(text) else {
+                    if snapshot.strangers.count < 1000 { snapshot.strangers.insert(id) }
+                    continue
+                }
+                switch record {
+                case .open(let units, _): snapshot.open[stored] = units
+                case .ended: snapshot.ended.insert(stored)
                 }
             }
         }
@@ -138,8 +154,8 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
     private static func onTheWay(
         from bucket: Int, _ moves: [String: String], arrived moved: [String: String]
     ) -> Int {
-        func number(_ text: String?) -> Int { text.flatMap { Int($0) } ?? 0 }
+        func number(_ text: String?) -> Int { text.flatMap { StockNumber.read($0) } ?? 0 }
         let isOpen = number(moves["n"]) > number(moved[String(bucket)])
-        return number(moves["returned"]) + (isOpen ? number(moves["units"]) : 0)
+        return StockNumber.sum(number(moves["returned"]), isOpen ? number(moves["units"]) : 0)
     }
 }

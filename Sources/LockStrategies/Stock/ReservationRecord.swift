@@ -13,7 +13,9 @@ enum ReservationRecord: Sendable, Hashable, CustomStringConvertible {
             return
         }
         let parts = text.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2, let units = Int(parts[0]), let stock = Int(parts[1]) else { return nil }
+        guard parts.count == 2, let units = StockNumber.read(parts[0]), units >= 0,
+            let stock = StockNumber.read(parts[1])
+        else { return nil }
         self = .open(units: units, stockAfter: stock)
     }
 

@@ -13,9 +13,14 @@ public struct StockEpoch: Sendable, Hashable, CustomStringConvertible {
         self.number = number
     }
 
+    /// Far above what fillings reach. The numbers of moves between buckets are its multiples and must stay
+    /// exact in Lua.
+    private static let numbers: ClosedRange<Int64> = 0...4_294_967_296
+
     /// As Redis keeps it; nil for a text that names no filling.
     public init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let number = Int64(text[text.index(after: colon)...])
+        guard let colon = text.lastIndex(of: ":"), let number = Int64(text[text.index(after: colon)...]),
+            Self.numbers.contains(number)
         else { return nil }
         self.init(origin: String(text[..<colon]), number: number)
     }

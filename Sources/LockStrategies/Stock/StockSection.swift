@@ -38,9 +38,9 @@ struct StockSection<Redis: RedisPort>: Sendable {
         case nil: break
         }
         if case .null = parts[0] { throw .notStocked(reservation.product) }
-        guard let stock = parts[0].integer else { throw .invalidStock(reservation.product) }
-        guard stock >= reservation.quantity else { return .soldOut(remaining: Int(stock)) }
-        return .write(newStock: Int(stock) - reservation.quantity, epoch: epoch)
+        guard let stock = parts[0].stockNumber else { throw .invalidStock(reservation.product) }
+        guard stock >= reservation.quantity else { return .soldOut(remaining: stock) }
+        return .write(newStock: stock - reservation.quantity, epoch: epoch)
     }
 
     /// The write: the stock after the reservation.

@@ -182,13 +182,13 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         case nil: break
         }
         if case .null = values[0] { return .abandon(.missing) }
-        guard let stock = values[0].integer else { return .abandon(.invalid) }
+        guard let stock = values[0].stockNumber else { return .abandon(.invalid) }
         guard stock >= reservation.quantity else {
             return .abandon(
-                .settled(TakenUnits(decision: .soldOut(remaining: Int(stock)), epoch: epoch)))
+                .settled(TakenUnits(decision: .soldOut(remaining: stock), epoch: epoch)))
         }
         let record = ReservationRecord.open(
-            units: reservation.quantity, stockAfter: Int(stock) - reservation.quantity)
+            units: reservation.quantity, stockAfter: stock - reservation.quantity)
         return .commit([
             RedisCommand("DECRBY", keys.stock, String(reservation.quantity)),
             RedisCommand("HSET", keys.reservations, reservation.id.description, record.description),

@@ -18,7 +18,7 @@ import Testing
     ) async throws {
         let directory = try TemporaryDirectory(prefix: "lab-writer")
         let path = directory.file("t.sqlite")
-        let connections = try LedgerConnections { try DatabasePool(path: path) }
+        let connections = try LedgerConnections(path: path) { try DatabasePool(path: path) }
         let pool = connections.pool
         try await pool.write { database in
             try database.execute(sql: "CREATE TABLE t (n INTEGER NOT NULL UNIQUE)")

@@ -13,6 +13,7 @@ import Testing
     private struct Sales {
         let lab: FaultyDisk
         let service: PurchaseService<Answer, SQLiteLedger, RedisClient>
+        let supply: SupplyService<Answer, SQLiteLedger, RedisClient>
         let redis: RedisClient
         let stock: StockStore<RedisClient>
 
@@ -45,7 +46,9 @@ import Testing
                     strategy: strategy, store: lab.ledger, stock: stock,
                     settings: .init(strategy: .luaAtomic),
                     logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-                try await body(Sales(lab: lab, service: service, redis: redis, stock: stock))
+                let supply = SupplyService(strategy: strategy, store: lab.ledger, stock: stock, gate: .open)
+                try await body(
+                    Sales(lab: lab, service: service, supply: supply, redis: redis, stock: stock))
             }
             await redis.close()
         }
@@ -65,6 +68,26 @@ import Testing
             #expect(try await sales.units() == 1000 - sold)
             #expect(try await sales.openReservations() == 0)
             #expect(try await sales.lab.rows().count == sold)
+        }
+    }
+
+    @Test(
+        "Units that are taken off sale keep their reservation open when nobody knows whether that was written"
+    )
+    func unknownMovement() async throws {
+        try await withSales(units: 10) { sales async throws in
+            func take() async throws {
+                _ = try await sales.supply.adjust(
+                    sales.lab.product, by: -4, because: "a test", actor: sales.lab.buyer)
+            }
+            sales.lab.disk.failSyncs(nil)
+            #expect(try await code { try await take() } == .recordUnknown)
+            #expect(try await sales.units() == 6)
+            #expect(try await sales.openReservations() == 1)
+            // The next one is refused before anything of it is written, and returns what it took.
+            #expect(try await code { try await take() } == .ledgerUnavailable)
+            #expect(try await sales.units() == 6)
+            #expect(try await sales.openReservations() == 1)
         }
     }
 

@@ -19,7 +19,7 @@ struct ReconcileDecisionTests {
         var stock = StockSnapshot()
         stock.units = units
         stock.epochs = [epoch]
-        for (id, units) in open { stock.open[ReservationID(stored: id)] = units }
+        for (id, units) in open { stock.open[ReservationID(named: id)] = units }
         return stock
     }
 
@@ -29,8 +29,8 @@ struct ReconcileDecisionTests {
     ) -> ReconcileDecision {
         ReconcileDecision(
             .init(
-                before: before, stock: stock, working: Set(working.map { ReservationID(stored: $0) }),
-                recorded: Set(recorded.map { ReservationID(stored: $0) }), after: after ?? before,
+                before: before, stock: stock, working: Set(working.map { ReservationID(named: $0) }),
+                recorded: Set(recorded.map { ReservationID(named: $0) }), after: after ?? before,
                 isAdjusting: isAdjusting, old: []))
     }
 
@@ -46,8 +46,8 @@ struct ReconcileDecisionTests {
         let decision = decide(
             account(sold: 5), stock(88, open: ["sold": 5, "dead": 3, "alive": 4]), working: ["alive"],
             recorded: ["sold"])
-        #expect(decision.clear == [ReservationID(stored: "sold")])
-        #expect(decision.giveBack == [ReservationID(stored: "dead")])
+        #expect(decision.clear == [ReservationID(named: "sold")])
+        #expect(decision.giveBack == [ReservationID(named: "dead")])
         #expect(decision.drift == 0 && decision.fill == nil)
     }
 
@@ -101,5 +101,13 @@ struct ReconcileDecisionTests {
         var gone = StockSnapshot()
         gone.isNamed = false
         #expect(!decide(account(isDeleted: true), gone).drop)
+    }
+}
+
+extension ReservationID {
+    /// A name that is one.
+    fileprivate init(named name: String) {
+        guard let id = ReservationID(stored: name) else { preconditionFailure("\(name) is no id") }
+        self = id
     }
 }

@@ -57,6 +57,26 @@ struct PasswordCaseTests {
         }
     }
 
+    @Test("S23 · a name that goes on after U+0000 signs nobody in, and has no guesses of its own")
+    func nameBeforeNul() async throws {
+        let limits = AuthLimiter.Settings(requestsPerMinute: nil, guessesPerMinute: 3)
+        try await withLab(limits: limits) { lab async throws in
+            _ = try await lab.client.signedIn()
+            func status(_ name: String, _ password: String) async throws -> Int {
+                try await lab.client.send(
+                    .post, "/api/auth/login", #"{"username":"\#(name)","password":"\#(password)"}"#
+                ).status
+            }
+            #expect(try await status(#"ann\u0000"#, "lab-test-12") == 401)
+            var tried = 0
+            for number in 0..<12 where try await status(#"ann\u0000\#(number)"#, "wrong-password") == 401 {
+                tried += 1
+            }
+            #expect(tried == 2, "all names that nobody can have share the guesses of one account")
+            #expect(try await status("ann", "lab-test-12") == 200)
+        }
+    }
+
     @Test("S22 · an unknown user, a wrong password and a disabled user answer the same")
     func sameAnswers() async throws {
         try await withLab { lab async throws in

@@ -126,14 +126,15 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             return Array(repeating: .failure(error), count: count)
         case .success(let reply):
             let values = reply.value.array ?? []
-            let numbers = values.dropFirst().compactMap(\.integer)
+            let numbers = values.dropFirst().compactMap(\.stockNumber)
             guard numbers.count == 2 * count else {
                 let error = RedisError(.outcomeUnknown, "the script combining answered \(reply.value)")
                 return Array(repeating: .failure(error), count: count)
             }
             let epoch = values[0].string.flatMap { StockEpoch($0) }
             return (0..<count).map {
-                .success(ScriptDecision(code: numbers[2 * $0], stock: numbers[2 * $0 + 1], epoch: epoch))
+                .success(
+                    ScriptDecision(code: Int64(numbers[2 * $0]), stock: numbers[2 * $0 + 1], epoch: epoch))
             }
         }
     }

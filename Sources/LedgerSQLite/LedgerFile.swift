@@ -1,0 +1,76 @@
+import Foundation
+import InventoryService
+
+/// What a file is, whatever its name: device and inode.
+struct FileIdentity: Sendable, Hashable {
+    private let device: UInt64
+    private let inode: UInt64
+
+    /// Of the file that this name leads to; nil when there is none.
+    init?(of path: String) {
+        var found = stat()
+        guard unsafe stat(path, &found) == 0 else { return nil }
+        (device, inode) = (UInt64(found.st_dev), UInt64(found.st_ino))
+    }
+}
+
+/// The database file and the two that SQLite keeps beside it, as they were when they were opened.
+///
+/// SQLite goes on writing to a file that was moved, deleted or replaced, and says that all is well; after a
+/// restart nothing of that is there. So whoever writes asks here whether the names still lead to the files.
+struct LedgerFiles: Sendable, Hashable {
+    private static let endings = ["", "-wal", "-shm"]
+
+    private let path: String
+    private let identities: [FileIdentity?]
+
+    /// - Parameter path: Of a database that is open, with its log.
+    init(ofOpen path: String) {
+        self.path = path
+        identities = Self.endings.map { FileIdentity(of: path + $0) }
+    }
+
+    /// Whether the database is the same file.
+    func isSameDatabase(as other: LedgerFiles) -> Bool { identities[0] == other.identities[0] }
+
+    /// What is wrong, and what to do; nil while the names lead to the files. Three looks at the file system.
+    var displacement: String? {
+        for (ending, identity) in zip(Self.endings, identities)
+        where FileIdentity(of: path + ending) != identity {
+            return
+                "\(path)\(ending) was moved, deleted or replaced under the running server, which still has "
+                + "the old file open: stop the server, put the file back or restore a backup, and start it again"
+        }
+        return nil
+    }
+}
+
+/// The name of a database file.
+enum LedgerPath {
+    /// The one name under which SQLite keeps the log of the database: without symbolic links.
+    ///
+    /// - Throws: ``InventoryError`` `.databaseUnusable` for a file with a second name, a hard link: SQLite
+    ///   would keep a second log beside that name.
+    static func resolved(_ path: String) throws(InventoryError) -> String {
+        var found = stat()
+        guard unsafe stat(path, &found) == 0 else {
+            let name = (path as NSString).lastPathComponent
+            let folder = (path as NSString).deletingLastPathComponent
+            guard let real = real(folder.isEmpty ? "." : folder) else { return path }
+            return (real as NSString).appendingPathComponent(name)
+        }
+        guard found.st_nlink < 2 || found.st_mode & S_IFMT != S_IFREG else {
+            throw InventoryError(
+                .databaseUnusable,
+                "the database \(path) has \(found.st_nlink) names (hard links), and SQLite would keep a log beside "
+                    + "each: remove the other names")
+        }
+        return real(path) ?? path
+    }
+
+    private static func real(_ path: String) -> String? {
+        guard let resolved = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+}
