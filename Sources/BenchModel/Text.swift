@@ -5,6 +5,7 @@ package enum Text {
     /// `0.5`, `10`, `1,234.5`: three significant digits below 100, whole from 100 on.
     package static func number(_ value: Double) -> String {
         guard value.isFinite else { return "-" }
+        guard abs(value) < most else { return String(format: "%.3g", value) }
         if value == value.rounded() || abs(value) >= 100 { return grouped(Int(value.rounded())) }
         let digits = abs(value) >= 10 ? 1 : abs(value) >= 1 ? 2 : 3
         var text = String(format: "%.\(digits)f", value)
@@ -12,6 +13,9 @@ package enum Text {
         if text.hasSuffix(".") { text.removeLast() }
         return text
     }
+
+    /// From here on digits mean nothing, and no integer holds all of them.
+    private static let most = 1e15
 
     /// A decimal number with so many digits after the point.
     package static func number(_ value: Double, digits: Int) -> String {
@@ -31,12 +35,17 @@ package enum Text {
 
     /// For a command line: no grouping, no needless zeros.
     package static func plain(_ value: Double) -> String {
-        value == value.rounded() ? String(Int(value)) : String(value)
+        value == value.rounded() && abs(value) < most ? String(Int(value)) : String(value)
     }
 
     /// Microseconds as milliseconds.
     package static func milliseconds(_ microseconds: Double?) -> String {
         microseconds.map { number($0 / 1000) } ?? "-"
+    }
+
+    /// `1 trial`, `2 trials`
+    package static func count(_ number: Int, _ thing: String) -> String {
+        "\(grouped(number)) \(thing)\(number == 1 ? "" : "s")"
     }
 
     /// `once`, `twice`, `3 times`
@@ -58,7 +67,7 @@ package enum Text {
     /// `45 s`, `2 min 5 s`
     package static func time(_ duration: Duration) -> String {
         let seconds = duration / .seconds(1)
-        if seconds < 60 { return "\(number(seconds)) s" }
+        if seconds < 60 || seconds >= most { return "\(number(seconds)) s" }
         let whole = Int(seconds.rounded())
         return whole % 60 == 0 ? "\(whole / 60) min" : "\(whole / 60) min \(whole % 60) s"
     }

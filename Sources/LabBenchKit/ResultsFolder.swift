@@ -8,13 +8,20 @@ import LabProcesses
 /// Where a run writes its files. Made before the run, so that nothing is measured for nothing.
 struct ResultsFolder: Sendable {
     let path: String
+    /// Held as long as this program writes there.
+    private let claim: FolderClaim?
 
     var reportPath: String { "\(path)/LOAD_TEST_RESULT.md" }
 
     /// - Parameter named: By `--output`; nil takes `results/<time>-<word>-<host>`.
     init(named: String?, word: String, at time: Date) throws(BenchError) {
-        path = named ?? "results/\(Self.stamp(time))-\(word)-\(EnvironmentInfo.hostName)"
         let files = FileManager.default
+        guard let named else {
+            path = try Self.make("results/\(Self.stamp(time))-\(word)-\(EnvironmentInfo.hostName)")
+            claim = nil
+            return
+        }
+        path = named
         if files.fileExists(atPath: "\(path)/results.json") {
             throw BenchError(
                 .outputFailed, "\(path) holds results already; name another directory by --output")
@@ -27,6 +34,28 @@ struct ResultsFolder: Sendable {
         guard files.isWritableFile(atPath: path) else {
             throw BenchError(.outputFailed, "the directory \(path) cannot be written to")
         }
+        claim = try FolderClaim(path)
+    }
+
+    /// A directory that was not there: a run that begins in the same second takes the next number.
+    private static func make(_ name: String) throws(BenchError) -> String {
+        let files = FileManager.default
+        do {
+            try files.createDirectory(
+                atPath: (name as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+            for number in 1...99 {
+                let path = number == 1 ? name : "\(name)-\(number)"
+                do {
+                    try files.createDirectory(atPath: path, withIntermediateDirectories: false)
+                    return path
+                } catch CocoaError.fileWriteFileExists {
+                    continue
+                }
+            }
+        } catch {
+            throw BenchError(.outputFailed, "the directory \(name) cannot be made")
+        }
+        throw BenchError(.outputFailed, "there are 99 directories \(name) already")
     }
 
     /// - Parameter trials: Behind the results; their single requests are kept too.
@@ -74,6 +103,19 @@ struct ResultsFolder: Sendable {
         }
     }
 
+    /// Looks whether a file can be written, before anything is measured for it.
+    static func check(_ file: String?) throws(BenchError) {
+        guard let file else { return }
+        let isThere = FileManager.default.fileExists(atPath: file)
+        let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw BenchError(
+                .outputFailed, "\(file) cannot be written: \(unsafe String(cString: strerror(errno)))")
+        }
+        close(descriptor)
+        if !isThere { try? FileManager.default.removeItem(atPath: file) }
+    }
+
     /// After a run that has nothing to show.
     func removeIfEmpty() {
         let names = try? FileManager.default.contentsOfDirectory(atPath: path)
@@ -86,4 +128,20 @@ struct ResultsFolder: Sendable {
             .time(includingFractionalSeconds: false).timeSeparator(.omitted)
         return time.formatted(style)
     }
+}
+
+/// Keeps other runs out of a directory, until this program ends.
+private final class FolderClaim: Sendable {
+    private let descriptor: CInt
+
+    init(_ path: String) throws(BenchError) {
+        descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            if descriptor >= 0 { close(descriptor) }
+            throw BenchError(
+                .outputFailed, "another run writes to \(path); name another directory by --output")
+        }
+    }
+
+    deinit { close(descriptor) }
 }

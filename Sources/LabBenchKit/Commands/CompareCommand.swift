@@ -79,6 +79,8 @@ struct CompareCommand: AsyncParsableCommand {
     func run() async throws {
         let end: BenchExit
         do throws(BenchError) {
+            try ResultsFolder.check(markdown)
+            try ResultsFolder.check(bmf)
             let limits = try thresholds.map { path throws(BenchError) in try Thresholds.read(path) }
             let (before, after) = try await bothResults(limits ?? Thresholds())
             let comparison = Comparison(base: before, new: after, thresholds: limits ?? Thresholds())

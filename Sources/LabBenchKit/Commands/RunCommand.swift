@@ -210,12 +210,14 @@ struct RunCommand: AsyncParsableCommand {
             plan: plan, trials: trials.finished, ceilings: trials.ceilings, end: trials.end, started: started,
             ended: Date(),
             environment: await EnvironmentInfo.current(loadBefore: load, bcryptCost: plan.hashedCost))
-        try folder.write(results, trials.finished)
+        // What was measured is shown, also when it cannot be kept.
+        let kept = Result { () throws(BenchError) in try folder.write(results, trials.finished) }
         if plan.isJSON {
             try folder.show(results)
         } else {
             terminal.finish(results, reportPath: folder.reportPath)
         }
+        try kept.get()
         if case .failed(let error) = trials.end { throw error }
         return results.verdict.exit
     }

@@ -24,7 +24,9 @@ struct Terminal: RunDisplay {
 
     init(isQuiet: Bool) {
         self.isQuiet = isQuiet
-        isLive = !isQuiet && isatty(1) == 1
+        // A terminal that does not say what it is, or is called dumb, knows no escape sequences.
+        let kind = ProcessInfo.processInfo.environment["TERM"] ?? ""
+        isLive = !isQuiet && isatty(1) == 1 && !["", "dumb"].contains(kind)
     }
 
     /// One line on standard error.
@@ -38,12 +40,12 @@ struct Terminal: RunDisplay {
     }
 
     func announce(_ plan: RunPlan) {
-        let rounds = plan.rounds == 1 ? "1 round" : "\(plan.rounds) rounds"
+        let rounds = Text.count(plan.rounds, "round")
         let what =
             plan.target.map { "against \($0.authority)" }
             ?? (plan.mode == .direct ? "direct mode" : "http mode")
         say(
-            "\(plan.trialCount) trials of \(plan.users) users, \(plan.scenario.rawValue), \(what), \(rounds), "
+            "\(Text.count(plan.trialCount, "trial")) of \(Text.count(plan.users, "user")), \(plan.scenario.rawValue), \(what), \(rounds), "
                 + "seed \(plan.seed), about \(Text.time(plan.expectedTime)); at most "
                 + "\(Repetition.mostOfRun(plan.trialCount)) spoilt trials are run again")
         if isLive {

@@ -60,4 +60,69 @@ struct UnusableOutputTests {
         #expect(complaints.contains { $0.contains("the comparison cannot be written: No space left") })
         directory.remove()
     }
+
+    @Test("refuses files that it could not write in the end, before it measures")
+    func earlyRefusal() async throws {
+        for option in ["--markdown", "--bmf"] {
+            let (status, complaints) = try await shell(
+                "\"$0\" compare --paired /bin/true /bin/true \(option) /nowhere/file --rounds 1 --duration 60"
+            )
+            #expect(status == .exited(BenchExit.usage.rawValue))
+            #expect(complaints == ["lab-bench: /nowhere/file cannot be written: No such file or directory"])
+        }
+    }
+
+    @Test("lets one run write to a directory, and gives runs of the same second directories of their own")
+    func twoRuns() async throws {
+        let directory = try TemporaryDirectory()
+        let line =
+            "cd \(directory.path); \"$0\" \(Self.run) OUT >/dev/null & \"$0\" \(Self.run) OUT >/dev/null; wait"
+        let (_, complaints) = try await shell(line.replacing("OUT", with: "--output out"))
+        #expect(complaints.filter { $0.contains("another run writes to out") }.count == 1, "\(complaints)")
+        _ = try await shell(line.replacing("OUT", with: ""))
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory.file("results"))
+        #expect(names.count == 2, "\(names)")
+        for name in names {
+            #expect(FileManager.default.fileExists(atPath: directory.file("results/\(name)/results.json")))
+        }
+        directory.remove()
+    }
+
+    @Test("sends no escape sequences to a terminal that knows none", arguments: ["TERM=dumb", "-u TERM"])
+    func dumbTerminal(variable: String) async throws {
+        let directory = try TemporaryDirectory()
+        let command = "$0 \(Self.run) --output \(directory.file("out"))"
+        let child = try await ChildProcess.start(
+            "/bin/bash",
+            [
+                "-c", "env \(variable) script -qec \"\(command)\" /dev/null",
+                try BuiltProgram.path("lab-bench"),
+            ])
+        _ = await child.waitUntilExit()
+        let text = child.lines(of: .standardOutput).joined(separator: "\n")
+        #expect(text.contains("lua-atomic"), "\(child.lines())")
+        #expect(!text.contains("\u{1B}"))
+        directory.remove()
+    }
+
+    @Test("compares results with numbers that no integer holds")
+    func hugeNumbers() async throws {
+        let directory = try TemporaryDirectory()
+        let (base, new) = (directory.file("a.json"), directory.file("b.json"))
+        try ComparisonTests.results(delay: 1, seed: 1).json().write(to: URL(fileURLWithPath: base))
+        let results = String(decoding: try ComparisonTests.results(delay: 1, seed: 2).json(), as: UTF8.self)
+        let huge = results.replacing(/"(median|purchases_per_second|p95)" ?: ?[0-9.]+/) { match in
+            "\"\(match.output.1)\":1e300"
+        }
+        #expect(huge != results)
+        try huge.write(toFile: new, atomically: true, encoding: .utf8)
+        let (status, complaints) = try await shell("\"$0\" compare \(base) \(new) >/dev/null")
+        guard case .exited = status else {
+            Issue.record("\(String(describing: status)) \(complaints)")
+            return
+        }
+        #expect(Text.number(1e300) == "1e+300" && Text.number(-1e300) == "-1e+300")
+        #expect(Text.plain(1e300) == "1e+300" && Text.number(999_999_999_999_999) == "999,999,999,999,999")
+        directory.remove()
+    }
 }
