@@ -67,7 +67,7 @@ struct Server: Sendable {
         let servers = RedisServers(stock: stock, lockNodes: lockNodes, limits: plan.redisLimits)
         do throws(StartFailure) {
             _ = try strategy(servers, RedisMeter())
-            try await servers.check()
+            try await servers.check(for: plan.settings.strategy)
         } catch {
             await servers.close()
             throw error

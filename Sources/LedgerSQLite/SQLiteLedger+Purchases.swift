@@ -56,6 +56,10 @@ extension SQLiteLedger {
                 quantity: sale.quantity, totalPrice: total, purchasedAt: sale.purchasedAt))
     }
 
+    public func unitsBought(by user: UserID, of product: ProductID) async throws(InventoryError) -> Int {
+        try await read { try Self.unitsBought(by: user, of: product, in: $0) }
+    }
+
     private static func unitsBought(
         by user: UserID, of product: ProductID, in database: Database
     ) throws -> Int {

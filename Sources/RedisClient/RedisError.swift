@@ -58,4 +58,7 @@ public struct RedisServerError: Error, Sendable, Hashable {
     public var prefix: String {
         String(message.prefix { $0 != " " })
     }
+
+    /// Said by a server that follows another one: it takes no writes, or lost its master.
+    var isOfReplica: Bool { ["READONLY", "MASTERDOWN"].contains(prefix) }
 }

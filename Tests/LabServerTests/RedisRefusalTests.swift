@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import LabProcesses
 import LabTesting
 import RedisClient
@@ -88,5 +89,31 @@ import Testing
             try await refusal(
                 "redis+cluster://127.0.0.1:\(try redis.tcpPort)", code: 6, ["cluster support disabled"])
         }
+    }
+
+    @Test(
+        "A running server is not ready while its Redis takes no writes, says it with 503, and sells again by itself",
+        arguments: [
+            (["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]),
+            (["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]),
+        ])
+    func noWrites(harm: [String], cure: [String]) async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-no-writes")
+        try await RunningServer.run(database: directory.file("l.sqlite"), units: 9) { server async throws in
+            func redis(_ words: [String]) async throws {
+                let client = RedisClient(server.redis.endpoint, limits: .patient)
+                _ = try await client.send(RedisCommand(words[0], Array(words.dropFirst())))
+                await client.close()
+            }
+            #expect(try await server.buy(1).map(\.status) == [200])
+            try await redis(harm)
+            #expect(try await server.buy(3).allSatisfy { $0.status == 503 })
+            #expect(try await server.buyer.send(.get, "/health/ready").status == 503)
+            try await redis(cure)
+            try await waitUntil { try await server.buyer.send(.get, "/health/ready").status == 200 }
+            try await waitUntil { try await server.buy(1).map(\.status) == [200] }
+            try await server.expectExact(sold: 2)
+        }
+        directory.remove()
     }
 }

@@ -56,6 +56,32 @@ struct ClusterTests {
         }
     }
 
+    @Test("takes no news about lost data from a subscription, whatever node it lands on")
+    func subscriptionOnReplica() async throws {
+        try await ClusterGroup.run { group in
+            let client = RedisClient(
+                try RedisEndpoint(parsing: group.url),
+                limits: .init(
+                    connect: .seconds(60), command: .seconds(60), reconnectBase: .milliseconds(1),
+                    reconnectCap: .milliseconds(10)), watchesServers: true)
+            let known = try await client.meetServers()
+            let generation = client.serverGeneration
+            let seen = EventLog()
+            let subscription = try await client.subscribe(to: "news", onEvent: seen.add)
+            // Of nine nodes to choose from, three of them twice, a third are replicas.
+            for round in 1...15 {
+                for node in group.nodes.indices {
+                    try await group.send(node, "CLIENT", "KILL", "TYPE", "pubsub")
+                }
+                try await waitUntil { seen.events.count { $0 == .restored } >= round }
+            }
+            #expect(client.serverGeneration == generation)
+            #expect(try await client.meetServers() == known)
+            await subscription.cancel()
+            await client.close()
+        }
+    }
+
     @Test("counts exactly while a slot moves to another node under load")
     func migration() async throws {
         try await withCluster { client, group in

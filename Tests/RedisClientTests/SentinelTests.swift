@@ -85,6 +85,37 @@ struct SentinelTests {
         }
     }
 
+    @Test("follows the way back to a master that was replaced before, although nobody tells of it")
+    func silentFailBack() async throws {
+        try await SentinelGroup.run { group in
+            let client = RedisClient(try RedisEndpoint(parsing: group.url), limits: Self.limits)
+            _ = try await client.send(RedisCommand("PING"))
+            let (first, second) = (try group.master.tcpPort, try group.replicas[0].tcpPort)
+            _ = try await group.ask(0, "SENTINEL", "FAILOVER", SentinelGroup.name)
+            func writes(to port: Int) async -> Bool {
+                guard (try? await client.send(RedisCommand("SET", "at", "\(port)"))) != nil else {
+                    return false
+                }
+                let found = try? await OneCommand.send(RedisCommand("GET", "at"), port: port)
+                let role = try? await OneCommand.send(RedisCommand("ROLE"), port: port)
+                return found?.string == "\(port)" && role?.array?.first?.string == "master"
+            }
+            try await waitUntil { await writes(to: second) }
+            // As an operator sets it up anew: no switch is published.
+            for number in group.sentinels.indices {
+                _ = try await group.ask(number, "SENTINEL", "REMOVE", SentinelGroup.name)
+            }
+            try await group.master.command(RedisCommand("REPLICAOF", "NO", "ONE"))
+            try await group.replicas[0].command(RedisCommand("REPLICAOF", "127.0.0.1", "\(first)"))
+            for number in group.sentinels.indices {
+                _ = try await group.ask(
+                    number, "SENTINEL", "MONITOR", SentinelGroup.name, "127.0.0.1", "\(first)", "2")
+            }
+            try await waitUntil { await writes(to: first) }
+            await client.close()
+        }
+    }
+
     @Test("leaves a server that says READONLY")
     func readOnly() async throws {
         try await SentinelGroup.run { group in

@@ -55,6 +55,47 @@ struct TransactionTests {
         }
     }
 
+    @Test("changes nothing for a user who may not send MULTI, or EXEC", arguments: ["multi", "exec"])
+    func withoutRight(command: String) async throws {
+        try await withClient { client, server in
+            let rules = ["SETUSER", "half", "on", ">pw", "~*", "+@all", "-\(command)"]
+            _ = try await client.send(RedisCommand("ACL", rules))
+            let half = RedisClient(
+                try RedisEndpoint(parsing: "redis://half:pw@127.0.0.1:\(try server.tcpPort)"),
+                limits: Self.patient)
+            for _ in 0..<3 {
+                let error = await #expect(throws: RedisError.self) {
+                    let _: Outcome = try await half.transaction(
+                        watching: ["units"], reading: [RedisCommand("GET", "units")]
+                    ) { _ in .commit([RedisCommand("INCR", "units")]) }
+                }
+                #expect(error?.code == .refused && error?.reply?.message.contains("NOPERM") == true)
+            }
+            #expect(try await client.send(RedisCommand("GET", "units")) == .null)
+            await half.close()
+        }
+    }
+
+    @Test("tells that nobody knows the outcome when the right to MULTI went away between two transactions")
+    func rightTakenAway() async throws {
+        try await withClient { client, server in
+            _ = try await client.send(RedisCommand("ACL", "SETUSER", "half", "on", ">pw", "~*", "+@all"))
+            let half = RedisClient(
+                try RedisEndpoint(parsing: "redis://half:pw@127.0.0.1:\(try server.tcpPort)"),
+                limits: Self.patient)
+            func increment() async throws {
+                let _: Outcome = try await half.transaction(
+                    watching: ["units"], reading: [RedisCommand("GET", "units")]
+                ) { _ in .commit([RedisCommand("INCR", "units")]) }
+            }
+            try await increment()
+            _ = try await client.send(RedisCommand("ACL", "SETUSER", "half", "-multi"))
+            #expect(await code { try await increment() } == .outcomeUnknown)
+            #expect(await code { try await increment() } == .refused)
+            await half.close()
+        }
+    }
+
     @Test("that is abandoned leaves no WATCH behind for the next one on its connection")
     func abandons() async throws {
         try await withClient { client, server in

@@ -38,6 +38,9 @@ public protocol Ledger: LedgerAdministration {
     /// was replaced, or under a reservation that was ended.
     func record(_ sale: Sale) async throws(InventoryError) -> RecordOutcome
 
+    /// Units of the product that the user has bought in all.
+    func unitsBought(by user: UserID, of product: ProductID) async throws(InventoryError) -> Int
+
     /// The highest fence that a purchase of the product carries.
     func highestFence(of product: ProductID) async throws(InventoryError) -> Fence?
 

@@ -118,7 +118,8 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     }
 
     /// What one user reserves at the same time stays within the limit too, so that nobody empties the stock
-    /// for others with calls that the ledger refuses in the end.
+    /// for others with calls that the ledger refuses in the end. Who has as many as one may is refused before
+    /// anything is reserved: each reservation that ends without a sale leaves a mark in Redis for a while.
     private func buy(_ order: PurchaseOrder) async throws(InventoryError) -> PurchaseReport {
         guard let limit = settings.perUserLimit else { return try await reserve(order) }
         let key = HoardingGuard.Key(user: order.user, product: order.product)
@@ -126,6 +127,9 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             return PurchaseReport(outcome: .limitReached, timings: PurchaseTimings())
         }
         defer { hoarding.leave(key, units: order.quantity) }
+        guard try await store.unitsBought(by: order.user, of: order.product) <= limit - order.quantity else {
+            return PurchaseReport(outcome: .limitReached, timings: PurchaseTimings())
+        }
         return try await reserve(order)
     }
 

@@ -135,10 +135,11 @@ public struct StockStore<Redis: RedisPort>: Sendable {
         }
     }
 
-    /// Says whether Redis answers.
+    /// Says whether Redis takes writes, as a sale needs it: a replica, a full memory, or a disk that cannot
+    /// be written answers PING and sells nothing.
     public func check() async throws(InventoryError) {
-        try await asking("asking Redis for a sign of life") { () throws(RedisError) in
-            _ = try await redis.send(RedisCommand("PING"))
+        try await asking("asking Redis whether it takes writes") { () throws(RedisError) in
+            _ = try await redis.send(RedisCommand("SET", "stock:{readiness}", "1", "PX", "1000"))
         }
     }
 

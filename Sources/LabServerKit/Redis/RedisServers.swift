@@ -64,9 +64,11 @@ struct RedisServers: Sendable {
             children: children)
     }
 
-    /// Asks the servers whether they can be used as they are named.
-    func check() async throws(StartFailure) {
-        try await RedisStartCheck(stock: stock.endpoint, lockNodes: lockNodes.map(\.endpoint)).run()
+    /// Asks the servers whether they can be used as they are named, by this strategy.
+    func check(for strategy: StrategyEntry) async throws(StartFailure) {
+        try await RedisStartCheck(
+            stock: stock.endpoint, lockNodes: lockNodes.map(\.endpoint), strategy: strategy
+        ).run()
     }
 
     /// Servers of each kind that are left alone now, because they did not answer.

@@ -1,9 +1,11 @@
+import LockStrategies
 import RedisClient
 
 /// What the Redis servers that somebody named are asked before anything is made.
 struct RedisStartCheck: Sendable {
     let stock: RedisEndpoint
     let lockNodes: [RedisEndpoint]
+    let strategy: StrategyEntry
 
     /// More patient than service: who waits here is a person, and wants the reason.
     private static let limits = RedisClient.Limits(connect: .seconds(2), command: .seconds(4))
@@ -15,12 +17,19 @@ struct RedisStartCheck: Sendable {
         case .success(let facts): try refuseEviction(stock, facts)
         case .failure(let error): throw failure(stock, error)
         }
+        let rights = RedisRights(traits: strategy.traits)
+        try await refuseMissingRight(on: stock) { client throws(RedisError) in
+            try await rights.missing(on: client)
+        }
         var names: [String: RedisEndpoint] = [:]
         for answer in await answers() {
             let node = answer.node
             switch answer.facts {
             case .success(let facts):
                 try refuseEviction(node, facts)
+                try await refuseMissingRight(on: node) { client throws(RedisError) in
+                    try await rights.missing(onLockNode: client)
+                }
                 // A server that hides its name counts as itself.
                 let id = facts.runID ?? node.server
                 if let other = names.updateValue(node, forKey: id) {
@@ -66,6 +75,21 @@ struct RedisStartCheck: Sendable {
         }
         await client.close()
         return result
+    }
+
+    /// A server that cannot be asked now is no matter of rights: whether it is there, was asked before.
+    private func refuseMissingRight(
+        on endpoint: RedisEndpoint, _ ask: (RedisClient) async throws(RedisError) -> String?
+    ) async throws(StartFailure) {
+        let client = RedisClient(endpoint, limits: Self.limits)
+        let missing: String?
+        do throws(RedisError) { missing = try await ask(client) } catch { missing = nil }
+        await client.close()
+        guard let missing else { return }
+        throw StartFailure(
+            .redisUnreachable,
+            "cannot use Redis at \(endpoint): its user lacks a right that \(strategy) needs (\(missing)); "
+                + "docs/DEPLOYMENT.md has a line with all of them")
     }
 
     private func refuseEviction(_ endpoint: RedisEndpoint, _ facts: RedisFacts) throws(StartFailure) {

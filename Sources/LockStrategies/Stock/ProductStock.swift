@@ -25,12 +25,12 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         return try await fill(product, units: units, as: epoch) == .filled
     }
 
-    /// The units that can still be sold; nil when Redis does not know. One round trip a bucket; while units
-    /// move between buckets the sum is that of several moments.
+    /// The units that can still be sold; nil when Redis does not know. One round trip a bucket, however many
+    /// reservations there are; while units move between buckets the sum is that of several moments.
     ///
     /// - Throws: ``StrategyError``; `.invalidStock` when a key holds no whole number.
     public func read(_ product: ProductID) async throws(StrategyError) -> Int? {
-        let buckets = try await look(product)
+        let buckets = try await look(product, at: "units")
         for bucket in buckets {
             if bucket.stock == .null { return nil }
             if bucket.stock.stockNumber == nil { throw .invalidStock(product) }
@@ -40,7 +40,7 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
 
     /// All that Redis holds for the product. One round trip a bucket.
     public func snapshot(_ product: ProductID) async throws(StrategyError) -> StockSnapshot {
-        Self.snapshot(try await look(product))
+        Self.snapshot(try await look(product, at: "all"))
     }
 
     /// Reservations that neither a purchase nor a return has ended, with their units. One round trip a
@@ -85,7 +85,9 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         var moved: [String: String]
     }
 
-    private func look(_ product: ProductID) async throws(StrategyError) -> [Bucket] {
+    private func look(
+        _ product: ProductID, at part: String
+    ) async throws(StrategyError) -> [Bucket] {
         var buckets: [Bucket] = []
         for bucket in 0..<layout.bucketCount {
             let keys = ProductKeys(product, bucket: bucket)
@@ -95,7 +97,7 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
                     try await redis.run(
                         EmbeddedScripts.lookAtStock,
                         keys: [keys.stock, keys.reservations, keys.epoch, keys.moves, keys.moved],
-                        arguments: []
+                        arguments: [part]
                     ).value.array ?? []
             } catch {
                 throw StrategyError(error, during: "reading the stock of product \(product)")

@@ -60,6 +60,11 @@ final class DedicatedConnections: Sendable {
         for connection in pool.withLock(\.connections) { connection.closeSoon() }
     }
 
+    /// Gives up those that nobody has now; the others are looked at when they are given back.
+    func leaveIdle() {
+        for connection in pool.withLock({ $0.dropIdle() }) { connection.closeSoon() }
+    }
+
     func close() async {
         let (connections, waiters) = pool.withLock { $0.close() }
         for waiter in waiters { waiter.finish(.failure(.clientClosed)) }

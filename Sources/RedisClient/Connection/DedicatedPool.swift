@@ -78,6 +78,12 @@ struct DedicatedPool<Connection: Sendable> {
     /// Every connection there is, lent or not.
     var connections: [Connection] { idle + leased.values }
 
+    /// Takes out those that nobody has.
+    mutating func dropIdle() -> [Connection] {
+        defer { idle = [] }
+        return idle
+    }
+
     /// - Returns: Every connection there is, and all who wait.
     mutating func close() -> ([Connection], [Completion<Lease>]) {
         isClosed = true

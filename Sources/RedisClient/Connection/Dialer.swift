@@ -18,7 +18,8 @@ struct Dialer: Sendable {
 
     /// Reads the files of `endpoint.tls`.
     ///
-    /// - Parameter runs: Where the server of each connection is noted; nil asks no server who it is.
+    /// - Parameter runs: Where the server of each connection that carries keys is noted; nil asks no server
+    ///   who it is.
     init(
         _ endpoint: RedisEndpoint, limits: RedisClient.Limits, runs: ServerRuns?, group: any EventLoopGroup
     ) {
@@ -57,7 +58,9 @@ struct Dialer: Sendable {
         }
         do throws(RedisError) {
             try await introduce(to: connection, before: deadline)
-            try await meet(connection, at: address, before: deadline)
+            // A connection that only listens may lead to any node, also to a replica: it says nothing of
+            // keys.
+            if push == nil { try await meet(connection, at: address, before: deadline) }
         } catch {
             await connection.close()
             throw RedisError(

@@ -59,6 +59,12 @@ final class RedisConnection: Sendable {
         channel.close(promise: nil)
     }
 
+    /// Closes when the replies that are on their way have had a second to come.
+    func closeLater() {
+        let channel = channel
+        channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+    }
+
     /// Calls `body` on the event loop once the connection is closed, at once when it is.
     func onClose(_ body: @escaping @Sendable () -> Void) {
         channel.closeFuture.whenComplete { _ in body() }

@@ -5,17 +5,19 @@ import Synchronization
 final class ServerLink: Sendable {
     private let shared: SharedConnection
     private let dedicated: DedicatedConnections
-    private let leavesReplicas: Bool
+    private let onReplica: @Sendable () -> Void
+    private let lastReplica = Mutex<ContinuousClock.Instant?>(nil)
+    private static let leastPause = Duration.milliseconds(100)
     private let circuit: Circuit
     private let retries = Mutex(RetryBudget())
 
-    /// - Parameter leavesReplicas: A server that says READONLY is left, because the next connection may lead
-    ///   to another one.
+    /// - Parameter onReplica: Called when the server turned out to be a replica. Its connections are left,
+    ///   because the next one may lead to another server: a name, or an address, that was moved.
     init(
         to name: String, connector: Connector, limits: RedisClient.Limits, group: any EventLoopGroup,
-        leavesReplicas: Bool = false
+        onReplica: @escaping @Sendable () -> Void = {}
     ) {
-        self.leavesReplicas = leavesReplicas
+        self.onReplica = onReplica
         circuit = Circuit(limits.circuit, server: name)
         shared = SharedConnection(connector: connector, group: group)
         dedicated = DedicatedConnections(connector: connector, limits: limits, group: group)
@@ -32,11 +34,26 @@ final class ServerLink: Sendable {
         _ commands: [RedisCommand], before deadline: NIODeadline
     ) async throws(RedisError) -> [RESPValue] {
         retries.withLock { $0.noteCall() }
-        let replies = try await circuit.run { () throws(RedisError) in
-            try await shared.exchange(commands, before: deadline) { mayRetry }
+        return try await circuit.run { () throws(RedisError) in
+            try await shared.exchange(
+                commands, before: deadline, mayRepeat: { mayRetry },
+                onReplica: { leaveReplica(seenOver: $0) })
         }
-        if leavesReplicas && replies.contains(where: { $0.error?.prefix == "READONLY" }) { shared.leave() }
-        return replies
+    }
+
+    /// The server says that it is a replica: its name may lead to another one now, so all connections are
+    /// left, but for a server that stays one not again and again.
+    private func leaveReplica(seenOver connection: RedisConnection?) {
+        let now = ContinuousClock.now
+        let isNews = lastReplica.withLock { last in
+            if let before = last, before.duration(to: now) < Self.leastPause { return false }
+            last = now
+            return true
+        }
+        guard isNews else { return }
+        shared.leaveLater(connection)
+        dedicated.leaveIdle()
+        onReplica()
     }
 
     private var mayRetry: Bool { retries.withLock { $0.takeRetry() } }
@@ -75,7 +92,7 @@ final class ServerLink: Sendable {
         var values: [RESPValue]?
         while values == nil {
             do throws(RedisError) {
-                values = try await transaction.read(over: lease.connection)
+                values = try await transaction.read(over: lease.connection, isFirst: !lease.isReused)
             } catch {
                 dedicated.giveBack(lease, isClean: false)
                 // A kept connection that was lost while nobody used it. Nothing was written, so read again.
@@ -94,9 +111,10 @@ final class ServerLink: Sendable {
                 dedicated.giveBack(lease, isClean: true)
                 return outcome
             } catch {
+                if error.reply?.isOfReplica == true { leaveReplica(seenOver: nil) }
                 // After an error reply to EXEC the server keeps nothing; after anything else it may.
-                let isOfReplica = leavesReplicas && error.reply?.prefix == "READONLY"
-                dedicated.giveBack(lease, isClean: error.code == .refused && !isOfReplica)
+                dedicated.giveBack(
+                    lease, isClean: error.code == .refused && error.reply?.isOfReplica != true)
                 throw error
             }
         }

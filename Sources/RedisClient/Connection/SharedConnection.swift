@@ -29,18 +29,40 @@ final class SharedConnection: Sendable {
 
     /// Sends commands in one piece and waits for their replies.
     ///
-    /// - Parameter mayRepeat: Asked when the connection ended between being handed out and the write, so that
-    ///   nothing was sent; whether the commands are sent over the next one.
+    /// - Parameters:
+    ///   - mayRepeat: Asked when the connection ended between being handed out and the write, so that nothing
+    ///     was sent; whether the commands are sent over the next one.
+    ///   - onReplica: Called with the connection when a reply shows that it leads to a replica.
     func exchange(
-        _ commands: [RedisCommand], before deadline: NIODeadline, mayRepeat: () -> Bool
+        _ commands: [RedisCommand], before deadline: NIODeadline, mayRepeat: () -> Bool,
+        onReplica: (RedisConnection) -> Void
     ) async throws(RedisError) -> [RESPValue] {
-        let first = try await connection(before: deadline)
+        var connection = try await connection(before: deadline)
+        let replies: [RESPValue]
         do throws(RedisError) {
-            return try await first.exchange(commands, before: deadline)
+            replies = try await connection.exchange(commands, before: deadline)
         } catch {
             guard error.code == .unavailable, error.reply == nil, mayRepeat() else { throw error }
+            connection = try await self.connection(before: deadline)
+            replies = try await connection.exchange(commands, before: deadline)
         }
-        return try await connection(before: deadline).exchange(commands, before: deadline)
+        if replies.contains(where: { $0.error?.isOfReplica == true }) { onReplica(connection) }
+        return replies
+    }
+
+    /// Gives the connection up, and lets what is on its way still get its replies; the next command makes a
+    /// new one.
+    ///
+    /// - Parameter connection: Only if it is this one; nil: whichever it is.
+    func leaveLater(_ connection: RedisConnection?) {
+        let left: RedisConnection? = link.withLock { link in
+            guard case .connected(let current) = link, connection == nil || connection === current else {
+                return nil
+            }
+            link = .idle
+            return current
+        }
+        left?.closeLater()
     }
 
     /// Gives the connection up; the next command makes a new one. Commands on their way lose their replies.

@@ -20,19 +20,23 @@ enum Topology: Sendable {
             let connector = Connector(limits: limits) { push throws(RedisError) in
                 try await dialer.connect(to: endpoint.address, push: push)
             }
-            let link = ServerLink(
-                to: endpoint.server, connector: connector, limits: limits, group: group)
-            return (.server(link), hub(connector))
+            let subscriptions = hub(connector)
+            let link = ServerLink(to: endpoint.server, connector: connector, limits: limits, group: group) {
+                [weak subscriptions] in subscriptions?.leave()
+            }
+            return (.server(link), subscriptions)
         case .sentinel(let sentinels):
             let finder = MasterFinder(
                 sentinels, endpoint: endpoint, limits: limits, runs: runs, group: group)
             let connector = Connector(limits: limits) { push throws(RedisError) in
                 try await finder.connect(push)
             }
-            let link = ServerLink(
-                to: endpoint.server, connector: connector, limits: limits, group: group,
-                leavesReplicas: true)
             let subscriptions = hub(connector)
+            let link = ServerLink(to: endpoint.server, connector: connector, limits: limits, group: group) {
+                [weak finder, weak subscriptions] in
+                finder?.masterIsReplica()
+                subscriptions?.leave()
+            }
             finder.onSwitch { [weak link, weak subscriptions] in
                 link?.leave()
                 subscriptions?.leave()

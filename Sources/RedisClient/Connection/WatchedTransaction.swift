@@ -8,9 +8,15 @@ struct WatchedTransaction<Abandoned: Sendable> {
 
     /// WATCH and the reads. One round trip.
     ///
+    /// - Parameter isFirst: The connection is new. Then an empty transaction goes before: were MULTI refused,
+    ///   as a user's rights can have it, the commands behind it would be carried out one by one and
+    ///   unguarded.
     /// - Throws: Never `.outcomeUnknown`: nothing was written. An error reply is `.refused`.
-    func read(over connection: RedisConnection) async throws(RedisError) -> [RESPValue] {
-        let watch = keys.isEmpty ? [] : [RedisCommand("WATCH", keys)]
+    func read(
+        over connection: RedisConnection, isFirst: Bool
+    ) async throws(RedisError) -> [RESPValue] {
+        let trial = isFirst ? [RedisCommand("MULTI"), RedisCommand("EXEC")] : []
+        let watch = trial + (keys.isEmpty ? [] : [RedisCommand("WATCH", keys)])
         guard !(watch + reads).isEmpty else { return [] }
         let replies: [RESPValue]
         do throws(RedisError) {
@@ -37,6 +43,10 @@ struct WatchedTransaction<Abandoned: Sendable> {
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
         let all = [RedisCommand("MULTI")] + commands + [RedisCommand("EXEC")]
         let replies = try await connection.exchange(all, before: deadline)
+        if let refusal = replies[0].error, replies.dropFirst().contains(where: { $0.error == nil }) {
+            throw RedisError(
+                .outcomeUnknown, "MULTI was refused (\(refusal.message)), and what followed was carried out")
+        }
         try Self.throwFirstError(in: replies)
         switch replies.last {
         case .array(let results)?:

@@ -4,17 +4,30 @@ import Synchronization
 /// Finds the master that Sentinels know by a name, and connects to it.
 ///
 /// Each connection is found anew: the Sentinels are asked in turn, the one that was right last time first,
-/// and a server counts only when it says itself that it is a master.
+/// and a server counts only when it says itself that it is a master. Whether it still is one, the Sentinels
+/// tell by a message; since a message can be lost, and some changes send none, they are also asked, and the
+/// word of the majority counts.
 final class MasterFinder: Sendable {
+    private struct State {
+        var order: [RedisHost]
+        /// To which the newest connection leads.
+        var current: RedisHost?
+        var rounds: Task<Void, Never>?
+        var isClosed = false
+        var onSwitch: @Sendable () -> Void = {}
+    }
+
     private let sentinels: RedisSentinels
     private let servers: Dialer
     private let guides: Dialer
     private let limits: RedisClient.Limits
-    private let order: Mutex<[RedisHost]>
+    private let state: Mutex<State>
     private let watch: SwitchWatch
 
     /// A Sentinel that takes longer to connect, or to answer, counts as one that is away.
     private static let patience = Duration.milliseconds(500)
+    /// Between two looks at what the Sentinels say.
+    private static let interval = Duration.seconds(3)
 
     /// - Parameter endpoint: As whom to speak to the servers.
     init(
@@ -32,21 +45,15 @@ final class MasterFinder: Sendable {
             runs: nil,
             group: group)
         self.guides = guides
-        let hosts = sentinels.hosts
-        let toAny = Connector(limits: limits) { push throws(RedisError) in
-            var last = RedisError(.unavailable, "there are no Sentinels")
-            for host in hosts {
-                do throws(RedisError) {
-                    return try await guides.connect(to: host.address, push: push)
-                } catch {
-                    last = error
-                }
+        let connectors = sentinels.hosts.map { host in
+            Connector(limits: limits) { push throws(RedisError) in
+                try await guides.connect(to: host.address, push: push)
             }
-            throw last
         }
         watch = SwitchWatch(
-            master: sentinels.master, connector: toAny, limits: limits, group: group)
-        order = Mutex(sentinels.hosts)
+            master: sentinels.master, connectors: connectors, limits: limits, group: group)
+        state = Mutex(State(order: sentinels.hosts))
+        watch.onNews { [weak self] in self?.take($0) }
     }
 
     /// A connection to the master. Asks at most every Sentinel once.
@@ -54,19 +61,20 @@ final class MasterFinder: Sendable {
     /// - Throws: `.unavailable` with what each Sentinel led to.
     func connect(_ push: Connector.Push?) async throws(RedisError) -> RedisConnection {
         var problems: [String] = []
-        for sentinel in order.withLock({ $0 }) {
+        for sentinel in state.withLock(\.order) {
             do throws(RedisError) {
+                let news = watch.count
                 let master = try await master(by: sentinel)
                 guard !watch.isRetired(master) else {
                     throw RedisError(.unavailable, "\(sentinel) still names \(master), which was replaced")
                 }
                 let connection = try await servers.connect(to: master.address, push: push)
                 try await check(connection, master)
-                order.withLock { order in
-                    order.removeAll { $0 == sentinel }
-                    order.insert(sentinel, at: 0)
+                guard note(master, by: sentinel, news) else {
+                    connection.closeSoon()
+                    throw RedisError(.unavailable, "\(master) was replaced while it was connected to")
                 }
-                watch.start()
+                listen()
                 return connection
             } catch {
                 problems.append(error.context)
@@ -77,13 +85,75 @@ final class MasterFinder: Sendable {
             "no master \"\(sentinels.master)\" through the Sentinels: " + Self.list(problems))
     }
 
-    /// - Parameter body: Called on an event loop when there is, or may be, another master.
+    /// - Returns: False when there was news since the Sentinel was asked: its word may be old.
+    private func note(_ master: RedisHost, by sentinel: RedisHost, _ news: Int) -> Bool {
+        state.withLock { state in
+            guard watch.count == news else { return false }
+            state.current = master
+            state.order.removeAll { $0 == sentinel }
+            state.order.insert(sentinel, at: 0)
+            return true
+        }
+    }
+
+    /// - Parameter body: Called when there is another master than the one that connections lead to.
     func onSwitch(_ body: @escaping @Sendable () -> Void) {
-        watch.onSwitch(body)
+        state.withLock { $0.onSwitch = body }
     }
 
     func close() async {
+        let rounds = state.withLock { state in
+            state.isClosed = true
+            return state.rounds
+        }
+        rounds?.cancel()
         await watch.close()
+    }
+
+    /// Begins to listen, and to ask, unless it does already.
+    private func listen() {
+        watch.start()
+        state.withLock { state in
+            guard state.rounds == nil, !state.isClosed else { return }
+            state.rounds = Task { [weak self] in
+                while (try? await Task.sleep(for: Self.interval)) != nil { await self?.look() }
+            }
+        }
+    }
+
+    /// The server that was taken for the master says that it is none: what is known of the last switch is out
+    /// of date.
+    func masterIsReplica() { watch.forget() }
+
+    private func take(_ news: SwitchWatch.News) {
+        switch news {
+        case .switched(_, let new): leave(for: new)
+        case .gap: Task { [weak self] in await self?.look() }
+        }
+    }
+
+    /// Asks all Sentinels, and leaves the master when the majority names another one.
+    private func look() async {
+        let named = await withTaskGroup(of: RedisHost?.self) { group in
+            for sentinel in sentinels.hosts {
+                group.addTask { try? await self.master(by: sentinel) }
+            }
+            return await group.reduce(into: [RedisHost: Int]()) { counts, host in
+                if let host { counts[host, default: 0] += 1 }
+            }
+        }
+        let majority = named.first { $0.value * 2 > sentinels.hosts.count }
+        if let master = majority?.key, !watch.isRetired(master) { leave(for: master) }
+    }
+
+    /// A Sentinel that hears late of a switch tells what is known: connections that are right stay.
+    private func leave(for master: RedisHost) {
+        let body = state.withLock { state -> (@Sendable () -> Void)? in
+            guard let current = state.current, current != master else { return nil }
+            state.current = nil
+            return state.onSwitch
+        }
+        body?()
     }
 
     /// SENTINEL GET-MASTER-ADDR-BY-NAME. Connecting and one round trip.

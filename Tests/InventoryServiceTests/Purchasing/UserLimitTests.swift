@@ -60,6 +60,41 @@ struct UserLimitTests {
         }
     }
 
+    @Test("A user who has as many as one may leaves nothing in Redis, however often he tries")
+    func noMarks() async throws {
+        try await withShop { shop async throws in
+            let product = try await shop.product(units: 100)
+            let service = shop.purchases(try shop.luaAtomic, limit: 3)
+            for _ in 0..<3 {
+                #expect(
+                    try await service.purchase(product: product, quantity: 1, for: shop.buyer).outcome.kind
+                        == .purchased)
+            }
+            for quantity in [1, 1, 2, 3, 1] {
+                let report = try await service.purchase(
+                    product: product, quantity: quantity, for: shop.buyer)
+                #expect(report.outcome == .limitReached)
+            }
+            let keys = ProductKeys(product)
+            #expect(try await shop.redis.send(RedisCommand("HLEN", keys.reservations)).integer == 0)
+            #expect(try await shop.stock.read(product) == 97)
+        }
+    }
+
+    @Test("The stock is read without the reservations, of which there may be a million")
+    func stockAlone() async throws {
+        try await withShop { shop async throws in
+            let product = try await shop.product(units: 5)
+            let keys = ProductKeys(product)
+            _ = try await shop.redis.send(RedisCommand("HSET", keys.reservations, "a", "1:1", "b", "ended:"))
+            _ = try await shop.redis.send(RedisCommand("CONFIG", "RESETSTAT"))
+            #expect(try await shop.stock.read(product) == 5)
+            let text = try await shop.redis.send(RedisCommand("INFO", "commandstats")).string ?? ""
+            // Of the moves between buckets and nothing else.
+            #expect(text.contains("cmdstat_hgetall:calls=2,"), "\(text)")
+        }
+    }
+
     @Test(
         "S33 · fifty calls of one user at once buy what one user may, and what is refused is in stock again",
         arguments: [StrategyEntry.luaAtomic, .sqlRow])

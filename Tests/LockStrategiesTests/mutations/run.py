@@ -13,6 +13,7 @@ A mutation file has a head of "name: value" lines and then one or more replaceme
     file:    the source file, from the root of the repository
     clauses: the clauses that must notice, e.g. 5 6; a test without a number by its title, in quotes
     filter:  a regular expression for `swift test --filter`
+    tests:   further test targets that are built for it, beside those of the locks and of their client
     --- old
     text that stands in the file exactly once
     --- new
@@ -49,6 +50,7 @@ class Mutation:
         self.what, self.file = fields["what"], fields["file"]
         self.clauses = shlex.split(fields["clauses"])
         self.filter = fields["filter"]
+        self.tests = fields.get("tests", "").split()
         texts = [(kind, text.removesuffix("\n")) for kind, text in zip(parts[::2], parts[1::2])]
         self.pairs = [(texts[i][1], texts[i + 1][1]) for i in range(0, len(texts), 2)]
         if [kind for kind, _ in texts] != ["old", "new"] * len(self.pairs) or not self.pairs:
@@ -66,8 +68,8 @@ class Mutation:
 class Copy:
     """A worktree of HEAD with a build folder of its own."""
 
-    def __init__(self, folder, built_at):
-        self.tree, self.built_at = folder / "tree", built_at
+    def __init__(self, folder, built_at, tests):
+        self.tree, self.built_at, self.tests = folder / "tree", built_at, tests
         git("worktree", "add", "--detach", str(self.tree), "HEAD")
         build = ROOT / ".build"
         if build.is_dir():
@@ -117,7 +119,7 @@ class Copy:
         for target in json.loads(text[text.index("{"):])["targets"]:
             needs = [d[kind][0] for d in target["dependencies"] for kind in ("byName", "target") if kind in d]
             targets[target["name"]] = needs
-        wanted, queue = set(), [TESTS, "RedisClientTests"]
+        wanted, queue = set(), [TESTS, "RedisClientTests", *self.tests]
         while queue:
             name = queue.pop()
             if name in targets and name not in wanted:
@@ -196,7 +198,7 @@ def run(mutations, output, built_at):
     logs = output or folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     try:
-        copy = Copy(folder, built_at)
+        copy = Copy(folder, built_at, {name for mutation in mutations for name in mutation.tests})
         say("the unmutated copy must be green")
         code = copy.run(["swift", "build", "--build-tests"], folder / "green.build.log", BUILD_LIMIT)
         if code != 0:
