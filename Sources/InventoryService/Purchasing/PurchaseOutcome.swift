@@ -29,13 +29,13 @@ public enum PurchaseOutcome: Sendable, Equatable {
     }
 
     /// The final refusal that an idempotency key keeps; nil for a purchase, for a lock that was not obtained,
-    /// and for the limit of a user, which another setting lifts.
+    /// for the limit of a user, which another setting lifts, and for a product that does not exist: of those
+    /// there are without end, and each record would cost a durable write.
     var refusal: PurchaseRefusal.Outcome? {
         switch self {
         case .soldOut: .soldOut
         case .oversellRefused: .oversellRefused
-        case .productNotFound: .productNotFound
-        case .purchased, .repeated, .contended, .limitReached: nil
+        case .purchased, .repeated, .contended, .limitReached, .productNotFound: nil
         }
     }
 

@@ -43,6 +43,12 @@ import Testing
             let service = try shop.purchases(shop.luaAtomic)
             let unknown = try await service.purchase(product: ProductID(99), quantity: 1, for: shop.buyer)
             #expect(unknown.outcome == .productNotFound)
+            // Anybody can ask for what does not exist, under new keys without end: nothing is written of it.
+            let key = try IdempotencyKey("key")
+            let again = try await service.purchase(
+                product: ProductID(99), quantity: 1, for: shop.buyer, idempotencyKey: key)
+            #expect(again.outcome == .productNotFound)
+            #expect(try await shop.ledger.answer(to: shop.buyer, under: key) == nil)
             let product = try await shop.product(units: 1)
             _ = try await shop.redis.send(RedisCommand("DEL", ProductKeys(product).stock))
             let failure = try await code {
