@@ -16,6 +16,7 @@ struct ReplicaTests {
 
     /// A client of an address that leads to the first server, and two servers.
     private func withAddress(
+        limits: RedisClient.Limits = limits,
         _ body: (RedisClient, _ first: RedisServerProcess, _ move: () throws -> Void) async throws -> Void
     ) async throws {
         let directory = try TemporaryDirectory(prefix: "lab-address")
@@ -29,7 +30,7 @@ struct ReplicaTests {
                 // Where a link leads is looked up at each connecting, as a name is.
                 let link = directory.file("redis.sock")
                 try files.createSymbolicLink(atPath: link, withDestinationPath: try path(first))
-                let client = RedisClient(RedisEndpoint(.unixSocket(path: link)), limits: Self.limits)
+                let client = RedisClient(RedisEndpoint(.unixSocket(path: link)), limits: limits)
                 try await body(client, first) {
                     try files.removeItem(atPath: link)
                     try files.createSymbolicLink(atPath: link, withDestinationPath: try path(second))
@@ -97,6 +98,34 @@ struct ReplicaTests {
             let pauses = Int(start.duration(to: .now) / .milliseconds(100))
             // One more is that of the question.
             #expect(try await connections() - before <= pauses + 3)
+        }
+    }
+
+    @Test(
+        "Transactions find the new server after one time limit, however many connections died without a word")
+    func silentConnections() async throws {
+        let limits = RedisClient.Limits(
+            connect: .seconds(60), command: .milliseconds(500), dedicatedConnections: 8)
+        try await withAddress(limits: limits) { client, first, move async throws in
+            @Sendable func commit() async -> RedisError.Code? {
+                await code {
+                    let _: RedisTransactionOutcome<String> = try await client.transaction(
+                        watching: ["a"], reading: [RedisCommand("GET", "a")]
+                    ) { _ in .commit([RedisCommand("INCR", "b")]) }
+                }
+            }
+            try await waitUntil {
+                await withTaskGroup(of: Void.self) { group in
+                    for _ in 0..<32 { group.addTask { _ = await commit() } }
+                }
+                return try await first.normalClients() >= 6
+            }
+            first.pause()
+            try move()
+            var silent = 0
+            while await commit() != nil { silent += 1 }
+            first.resume()
+            #expect((1...2).contains(silent), "\(silent) transactions waited for a server that says nothing")
         }
     }
 

@@ -95,6 +95,9 @@ final class ServerLink: Sendable {
                 values = try await transaction.read(over: lease.connection, isFirst: !lease.isReused)
             } catch {
                 dedicated.giveBack(lease, isClean: false)
+                // One that died without a word is not the only one: each of the others would cost its own
+                // time limit.
+                if lease.isReused, error.reply == nil, error.code != .cancelled { dedicated.leaveIdle() }
                 // A kept connection that was lost while nobody used it. Nothing was written, so read again.
                 guard error.code == .unavailable, lease.isReused, mayRetry else { throw error }
                 lease = try await dedicated.lease(before: transaction.deadline)
