@@ -16,7 +16,7 @@ if type(text) == 'string' then
   origin, number = string.match(text, '^(.*):(%d+)$')
 end
 -- What names no filling, or is of another type, protects nothing.
-if origin and tonumber(number) <= 4294967296 then
+if origin and tonumber(number) <= 8589934591 then
   if origin ~= ARGV[1] then
     return -1
   end

@@ -15,7 +15,7 @@ public struct StockEpoch: Sendable, Hashable, CustomStringConvertible {
 
     /// Far above what fillings reach. The numbers of moves between buckets are its multiples and must stay
     /// exact in Lua.
-    private static let numbers: ClosedRange<Int64> = 0...4_294_967_296
+    private static let numbers: ClosedRange<Int64> = 0...8_589_934_591
 
     /// As Redis keeps it; nil for a text that names no filling.
     public init?(_ text: String) {
