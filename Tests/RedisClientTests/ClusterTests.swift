@@ -56,6 +56,31 @@ struct ClusterTests {
         }
     }
 
+    @Test("asks for the map once, however many need it at the same time")
+    func oneQuestion() async throws {
+        try await withCluster { client, group in
+            func questions() async throws -> Int {
+                var calls = 0
+                for node in group.nodes.indices {
+                    let text = try await group.send(node, "INFO", "commandstats").string ?? ""
+                    let line = text.split(whereSeparator: \.isNewline).first {
+                        $0.hasPrefix("cmdstat_cluster|slots:calls=")
+                    }
+                    let number = line?.split(separator: "=")[1].prefix { $0 != "," }
+                    calls += number.flatMap { Int($0) } ?? 0
+                }
+                return calls
+            }
+            let before = try await questions()
+            await withTaskGroup(of: Void.self) { tasks in
+                for number in 0..<100 {
+                    tasks.addTask { _ = try? await client.send(RedisCommand("INCR", "key:{\(number)}")) }
+                }
+            }
+            #expect(try await questions() - before == 1)
+        }
+    }
+
     @Test("takes no news about lost data from a subscription, whatever node it lands on")
     func subscriptionOnReplica() async throws {
         try await ClusterGroup.run { group in

@@ -11,6 +11,8 @@ final class ClusterRouter: Sendable {
         /// Grows with each map that was read, so that many commands that fail at once read it once.
         var version = 0
         var links: [RedisHost: ServerLink] = [:]
+        /// Who waits for the map that is being asked for; nil: nobody asks.
+        var waiting: [Completion<Void>]?
         var isClosed = false
     }
 
@@ -103,7 +105,7 @@ final class ClusterRouter: Sendable {
 
     /// Asks every node that serves slots for a sign of life.
     func meetMasters(before deadline: NIODeadline) async throws(RedisError) {
-        try await refresh()
+        try await refresh(before: deadline)
         for node in state.withLock(\.map.masters) {
             let reply = try await link(to: node).exchange([RedisCommand("PING")], before: deadline)[0]
             if case .error(let error) = reply { throw .refused(error) }
@@ -194,7 +196,9 @@ extension ClusterRouter {
     private func node(_ route: inout Route) async throws(RedisError) -> RedisHost {
         if let asked = route.takeAsked() { return asked }
         let version = state.withLock(\.version)
-        if version == 0 || (route.mustRefresh && version == route.mapVersion) { try await refresh() }
+        if version == 0 || (route.mustRefresh && version == route.mapVersion) {
+            try await refresh(before: route.deadline)
+        }
         let map = state.withLock { state in
             route.use(mapVersion: state.version)
             return state.map
@@ -244,8 +248,40 @@ extension ClusterRouter {
         return true
     }
 
+    /// Waits for a newer map. All who need one at the same time share one question, which belongs to the client
+    /// and goes on when a caller leaves; each waits no longer than it has time.
+    private func refresh(before deadline: NIODeadline) async throws(RedisError) {
+        let map = Completion<Void>()
+        let isFirst = state.withLock { state in
+            let isFirst = state.waiting == nil
+            state.waiting = (state.waiting ?? []) + [map]
+            return isFirst
+        }
+        if isFirst {
+            Task {
+                let result: Result<Void, RedisError>
+                do throws(RedisError) {
+                    result = .success(try await discover())
+                } catch {
+                    result = .failure(error)
+                }
+                let waiting = state.withLock { state in
+                    defer { state.waiting = nil }
+                    return state.waiting ?? []
+                }
+                for completion in waiting { completion.finish(result) }
+            }
+        }
+        let timer = group.next().scheduleTask(deadline: deadline) {
+            _ = map.finish(
+                .failure(RedisError(.unavailable, "no map of the cluster within the time limit")))
+        }
+        defer { timer.cancel() }
+        try await map.value { RedisError(.cancelled, "cancelled while asking for the map of the cluster") }
+    }
+
     /// Asks the nodes in turn for the map. Connecting to a node that is away counts as its answer.
-    private func refresh() async throws(RedisError) {
+    private func discover() async throws(RedisError) {
         var last = RedisError(.unavailable, "the cluster has no nodes")
         for node in candidates {
             do throws(RedisError) {
