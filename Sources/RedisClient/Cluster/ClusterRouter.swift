@@ -248,8 +248,8 @@ extension ClusterRouter {
         return true
     }
 
-    /// Waits for a newer map. All who need one at the same time share one question, which belongs to the client
-    /// and goes on when a caller leaves; each waits no longer than it has time.
+    /// Waits for a newer map. All who need one at the same time share one question, which belongs to the
+    /// client and goes on when a caller leaves; each waits no longer than it has time.
     private func refresh(before deadline: NIODeadline) async throws(RedisError) {
         let map = Completion<Void>()
         let isFirst = state.withLock { state in
