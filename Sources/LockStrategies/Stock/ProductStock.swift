@@ -157,7 +157,8 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         from bucket: Int, _ moves: [String: String], arrived moved: [String: String]
     ) -> Int {
         func number(_ text: String?) -> Int { text.flatMap { StockNumber.read($0) } ?? 0 }
-        let isOpen = number(moves["n"]) > number(moved[String(bucket)])
+        // Numbers of moves are only compared. After a restore they have more digits than a stock.
+        let isOpen = Int(moves["n"] ?? "") ?? 0 > Int(moved[String(bucket)] ?? "") ?? 0
         return StockNumber.sum(number(moves["returned"]), isOpen ? number(moves["units"]) : 0)
     }
 }

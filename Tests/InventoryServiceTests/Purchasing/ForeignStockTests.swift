@@ -41,6 +41,20 @@ struct ForeignStockTests {
         return ["SET", "LPUSH"].contains(words[0]) ? [["DEL", words[1]], words] : [words]
     }
 
+    @Test("does not make units invisible that are on their way: after a restore moves have sixteen digits")
+    func longNumbersOfMoves() async throws {
+        try await ReconciledShop.run(.sharded) { shop async throws in
+            let product = try await shop.product(units: 80)
+            let (moves, moved) = ("moves:{\(product):1}", "moved:{\(product)}")
+            let command = RedisCommand("HSET", moves, "n", "1914000000000001", "units", "5", "returned", "2")
+            _ = try await shop.redis.send(command)
+            _ = try await shop.redis.send(RedisCommand("HSET", moved, "1", "1914000000000000"))
+            #expect(try await shop.stock.read(product) == 87)
+            _ = try await shop.redis.send(RedisCommand("HSET", moved, "1", "1914000000000001"))
+            #expect(try await shop.stock.read(product) == 82)
+        }
+    }
+
     @Test(
         "costs itself: the stock is put right, and every unit is sold once", .timeLimit(.minutes(5)),
         arguments: ReconciledShop.strategies)
