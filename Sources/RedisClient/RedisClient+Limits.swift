@@ -12,8 +12,9 @@ extension RedisClient {
         public var reconnectCap: Duration
         /// Connections for transactions, beside the one that all commands share.
         public var dedicatedConnections: Int
-        /// How often a connection that only listens is asked for a sign of life.
-        public var subscriptionPing: Duration
+        /// A connection that was quiet for so long is asked for a sign of life, and closed when none comes in
+        /// the command's time: a router may have forgotten it without a word.
+        public var idlePing: Duration
         /// When a server that is silent is left alone; nil: it is asked by every call, which waits its whole
         /// time.
         public var circuit: CircuitPolicy?
@@ -22,7 +23,7 @@ extension RedisClient {
             connect: Duration = .seconds(1), command: Duration = .seconds(1),
             replyBytes: Int = 64 << 20,
             reconnectBase: Duration = .milliseconds(20), reconnectCap: Duration = .seconds(1),
-            dedicatedConnections: Int = 16, subscriptionPing: Duration = .seconds(10),
+            dedicatedConnections: Int = 16, idlePing: Duration = .seconds(1),
             circuit: CircuitPolicy? = nil
         ) {
             self.connect = connect
@@ -31,7 +32,7 @@ extension RedisClient {
             self.reconnectBase = reconnectBase
             self.reconnectCap = reconnectCap
             self.dedicatedConnections = dedicatedConnections
-            self.subscriptionPing = subscriptionPing
+            self.idlePing = idlePing
             self.circuit = circuit
         }
     }

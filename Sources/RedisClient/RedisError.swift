@@ -23,6 +23,8 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     public let reply: RedisServerError?
     public let file: String
     public let line: Int
+    /// The connection ended, or could not be made, before the call had waited its time.
+    var isOfLostConnection = false
 
     public init(
         _ code: Code, _ context: String, reply: RedisServerError? = nil,
@@ -37,6 +39,13 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
 
     public var description: String {
         "\(code.rawValue): \(context)"
+    }
+
+    /// The same error of a call whose connection ended, or could not be made, before its time was over.
+    var ofLostConnection: RedisError {
+        var error = self
+        error.isOfLostConnection = true
+        return error
     }
 
     static let clientClosed = RedisError(.unavailable, "the client was closed")

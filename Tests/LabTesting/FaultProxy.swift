@@ -53,6 +53,9 @@ public final class FaultProxy: Sendable {
     /// Pieces of reply that the server has sent so far, let through or not.
     public var repliesSeen: Int { state.withLock { $0.repliesSeen } }
 
+    /// Connections of clients that are open now.
+    public var connections: Int { state.withLock { $0.links.count } }
+
     public func set(_ mode: Mode) {
         state.withLock { state in
             state.mode = mode

@@ -44,6 +44,42 @@ struct CircuitBreakerTests {
         #expect(breaker.admit(at: start) == .refused)
     }
 
+    @Test("counts a lost connection once for all calls that were under way, and the next one again")
+    func victims() throws {
+        var breaker = CircuitBreaker(policy)
+        for loss in 1...3 {
+            let victims = try (0..<10).map { _ in try admitted(&breaker, at: start) }
+            for victim in victims {
+                #expect(!breaker.isOpen, "loss \(loss)")
+                breaker.note(.lost, of: victim, at: start, jitter: 1)
+                guard loss < 3 else { break }
+            }
+        }
+        #expect(breaker.isOpen)
+    }
+
+    @Test("counts each call that waited its time for itself, also beside a lost connection")
+    func waited() throws {
+        var breaker = CircuitBreaker(policy)
+        let calls = try (0..<4).map { _ in try admitted(&breaker, at: start) }
+        for (call, outcome) in zip(calls, [CircuitBreaker.Outcome.lost, .lost, .silent, .silent]) {
+            #expect(!breaker.isOpen)
+            breaker.note(outcome, of: call, at: start, jitter: 1)
+        }
+        #expect(breaker.isOpen)
+    }
+
+    @Test("a call that is made although the server is left alone ends that by its reply, and tries nothing")
+    func madeAlways() throws {
+        var (breaker, _) = try opened()
+        let silent = breaker.admitAlways()
+        breaker.note(.silent, of: silent, at: start, jitter: 1)
+        #expect(breaker.refuses(at: start + .milliseconds(999)))
+        let answered = breaker.admitAlways()
+        breaker.note(.replied, of: answered, at: start, jitter: 1)
+        #expect(!breaker.isOpen)
+    }
+
     @Test("lets one call try it after the pause, and refuses the others until that one knows")
     func trial() throws {
         var (breaker, _) = try opened()

@@ -48,10 +48,53 @@ struct CircuitTests {
             }
             #expect(transaction?.context.contains("is left alone") == true)
             server.resume()
-            // What finishes something that was begun is sent all the same.
-            #expect(await client.finishing { await ping(client) } == nil)
             #expect(await ping(client)?.code == .unavailable)
+            // What finishes something that was begun is sent all the same, and its reply lets all through.
+            #expect(await client.finishing { await ping(client) } == nil)
+            #expect(await ping(client) == nil)
+            #expect(client.serversLeftAlone == 0)
             await client.close()
+        }
+    }
+
+    @Test("is not left alone because many calls waited on one connection that was lost")
+    func oneLoss() async throws {
+        try await withRedisServer { server in
+            let look = RedisClient(server.endpoint, limits: .patient)
+            let client = RedisClient(
+                server.endpoint,
+                limits: .init(
+                    connect: .seconds(60), command: .seconds(600), idlePing: .seconds(600),
+                    circuit: .init(silentCalls: 2, pauseBase: .seconds(600), pauseCap: .seconds(600))))
+            #expect(await ping(client) == nil)
+            let number = try await client.send(RedisCommand("CLIENT", "ID")).integer ?? 0
+            let wait = RedisCommand("BLPOP", "nothing", "0")
+            let codes = try await withThrowingTaskGroup(of: RedisError.Code?.self) { group in
+                for _ in 0..<10 {
+                    group.addTask {
+                        do throws(RedisError) {
+                            _ = try await client.send(wait)
+                            return nil
+                        } catch {
+                            return error.code
+                        }
+                    }
+                }
+                // One blocks the connection; the nine behind it wait in the server's buffer.
+                let bytes = 9 * "*3\r\n$5\r\nBLPOP\r\n$7\r\nnothing\r\n$1\r\n0\r\n".utf8.count
+                try await waitUntil {
+                    let list = try await look.send(RedisCommand("CLIENT", "LIST", "ID", "\(number)")).string
+                    let match = (list ?? "").firstMatch(of: /flags=b .* qbuf=([0-9]+)/)
+                    return (match.flatMap { Int($0.1) } ?? 0) >= bytes
+                }
+                _ = try await look.send(RedisCommand("CLIENT", "KILL", "ID", "\(number)"))
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(codes == Array(repeating: .outcomeUnknown, count: 10))
+            #expect(client.serversLeftAlone == 0)
+            #expect(await ping(client) == nil)
+            await client.close()
+            await look.close()
         }
     }
 
@@ -87,6 +130,45 @@ struct CircuitTests {
                 bad.resume()
                 for client in clients { await client.close() }
             }
+        }
+    }
+
+    @Test("finds out that idle connections were forgotten without a word: the next call meets none of them")
+    func forgotten() async throws {
+        try await withRedisServer(RedisServerOptions(listener: .tcp(port: nil))) { server in
+            let proxy = try await FaultProxy.start(upstreamPort: try server.tcpPort)
+            let client = RedisClient(
+                RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)),
+                limits: .init(
+                    connect: .seconds(60), command: .seconds(3), idlePing: .milliseconds(100)))
+            let events = Recorder<RedisSubscriptionEvent>()
+            _ = try await client.subscribe(to: "news") { events.note($0) }
+            #expect(await ping(client) == nil)
+            // Transactions at once have connections of their own.
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<30 { group.addTask { await transact(client) } }
+            }
+            #expect(proxy.connections > 4)
+            proxy.set(.swallowCommands)
+            // But for the subscription, which is made again and again.
+            try await waitUntil { proxy.connections <= 1 }
+            proxy.set(.pass)
+            #expect(await ping(client) == nil)
+            await transact(client)
+            try await waitUntil { events.values.last == .restored }
+            await client.close()
+            await proxy.stop()
+        }
+    }
+
+    /// One transaction that reads, and commits nothing.
+    private func transact(_ client: RedisClient) async {
+        do {
+            _ = try await client.transaction(watching: ["a"], reading: [RedisCommand("GET", "a")]) { _ in
+                RedisTransactionStep<Never>.commit([RedisCommand("INCR", "b")])
+            }
+        } catch {
+            Issue.record("\(error)")
         }
     }
 

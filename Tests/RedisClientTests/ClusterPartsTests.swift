@@ -55,6 +55,34 @@ struct ClusterPartsTests {
         #expect(read("ERR MOVED") == nil)
     }
 
+    @Test("of several maps the one counts that most nodes tell, also when another was told first")
+    func poll() throws {
+        func map(_ port: Int) throws -> SlotMap {
+            let host: RESPValue = .array([.simpleString("127.0.0.1"), .integer(Int64(port))])
+            let reply = RESPValue.array([.array([.integer(0), .integer(16_383), host])])
+            return try #require(SlotMap(reply, from: RedisHost("127.0.0.1", 1)))
+        }
+        func owner(_ answers: [Result<SlotMap, RedisError>], of asked: Int) throws -> Int? {
+            var poll = MapPoll(asked: asked)
+            for answer in answers { poll.count(answer) }
+            return try poll.map().owner(of: 7)?.port
+        }
+        let (old, new) = (try map(7001), try map(7002))
+        let away = RedisError(.unavailable, "no answer")
+        #expect(try owner([.success(old), .success(new), .success(new)], of: 3) == 7002)
+        #expect(try owner([.success(old), .success(new)], of: 6) == 7001)
+        #expect(try owner([.failure(away), .success(new), .failure(away)], of: 3) == 7002)
+        var poll = MapPoll(asked: 5)
+        for answer in [Result.success(old), .failure(away), .success(new), .success(new)] {
+            poll.count(answer)
+            #expect(!poll.isDecided)
+        }
+        poll.count(.success(new))
+        #expect(poll.isDecided)
+        let error = #expect(throws: RedisError.self) { try owner([.failure(away)], of: 1) }
+        #expect(error?.context.contains("no answer") == true)
+    }
+
     @Test("keys of several slots are refused with a sentence, and nothing is sent")
     func crossSlot() throws {
         #expect(try ClusterRouter.slot(of: []) == nil)

@@ -56,18 +56,18 @@ struct ClusterTests {
         }
     }
 
-    @Test("asks for the map once, however many need it at the same time")
+    @Test("asks each node for the map once at most, however many need it at the same time")
     func oneQuestion() async throws {
         try await withCluster { client, group in
-            func questions() async throws -> Int {
-                var calls = 0
+            func questions() async throws -> [Int] {
+                var calls: [Int] = []
                 for node in group.nodes.indices {
                     let text = try await group.send(node, "INFO", "commandstats").string ?? ""
                     let line = text.split(whereSeparator: \.isNewline).first {
                         $0.hasPrefix("cmdstat_cluster|slots:calls=")
                     }
                     let number = line?.split(separator: "=")[1].prefix { $0 != "," }
-                    calls += number.flatMap { Int($0) } ?? 0
+                    calls.append(number.flatMap { Int($0) } ?? 0)
                 }
                 return calls
             }
@@ -77,7 +77,8 @@ struct ClusterTests {
                     tasks.addTask { _ = try? await client.send(RedisCommand("INCR", "key:{\(number)}")) }
                 }
             }
-            #expect(try await questions() - before == 1)
+            let asked = zip(try await questions(), before).map { $0 - $1 }
+            #expect(asked.allSatisfy { (0...1).contains($0) } && asked.contains(1), "\(asked)")
         }
     }
 

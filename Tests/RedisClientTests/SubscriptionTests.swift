@@ -186,7 +186,7 @@ struct SubscriptionTests {
     func silence() async throws {
         try await withRedisServer(RedisServerOptions(listener: .tcp(port: nil))) { server in
             let limits = RedisClient.Limits(
-                command: .seconds(2), subscriptionPing: .milliseconds(50))
+                command: .seconds(2), idlePing: .milliseconds(50))
             let client = RedisClient(server.endpoint, limits: limits)
             let seen = EventLog()
             _ = try await client.subscribe(to: "news", onEvent: seen.add)

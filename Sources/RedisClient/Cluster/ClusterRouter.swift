@@ -280,27 +280,36 @@ extension ClusterRouter {
         try await map.value { RedisError(.cancelled, "cancelled while asking for the map of the cluster") }
     }
 
-    /// Asks the nodes in turn for the map. Connecting to a node that is away counts as its answer.
+    /// Asks all nodes for the map at once, and takes what most of them tell: one that is cut off from the
+    /// others tells an old map.
     private func discover() async throws(RedisError) {
-        var last = RedisError(.unavailable, "the cluster has no nodes")
-        for node in candidates {
-            do throws(RedisError) {
-                let deadline = NIODeadline.now() + TimeAmount(limits.connect)
-                let reply = try await link(to: node).exchange(
-                    [RedisCommand("CLUSTER", "SLOTS")], before: deadline)[0]
-                if case .error(let error) = reply { throw .refused(error) }
-                guard let map = SlotMap(reply, from: node) else {
-                    throw RedisError(.unavailable, "\(node) knows no slots of the cluster")
-                }
-                adopt(map)
-                return
-            } catch {
-                guard error.code != .cancelled else { throw error }
-                last = error
+        let nodes = candidates
+        let poll = await withTaskGroup(of: Result<SlotMap, RedisError>.self) { group in
+            for node in nodes { group.addTask { await self.map(toldBy: node) } }
+            var poll = MapPoll(asked: nodes.count)
+            for await answer in group {
+                poll.count(answer)
+                if poll.isDecided { group.cancelAll() }
             }
+            return poll
         }
-        throw RedisError(
-            .unavailable, "no node of the cluster tells who serves what: \(last.context)", reply: last.reply)
+        adopt(try poll.map())
+    }
+
+    /// Connecting to a node that is away counts as its answer.
+    private func map(toldBy node: RedisHost) async -> Result<SlotMap, RedisError> {
+        do throws(RedisError) {
+            let deadline = NIODeadline.now() + TimeAmount(limits.connect)
+            let reply = try await link(to: node).exchange(
+                [RedisCommand("CLUSTER", "SLOTS")], before: deadline)[0]
+            if case .error(let error) = reply { throw .refused(error) }
+            guard let map = SlotMap(reply, from: node) else {
+                throw RedisError(.unavailable, "\(node) knows no slots of the cluster")
+            }
+            return .success(map)
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func adopt(_ map: SlotMap) {

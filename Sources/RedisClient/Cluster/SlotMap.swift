@@ -29,6 +29,9 @@ struct SlotMap: Sendable {
     /// The nodes that serve slots.
     var masters: Set<RedisHost> { Set(owners.compactMap(\.self)) }
 
+    /// Whether both name the same node for each slot.
+    func agrees(with other: SlotMap) -> Bool { owners == other.owners }
+
     func owner(of slot: Int) -> RedisHost? { owners[slot] }
 
     mutating func set(_ slot: Int, to node: RedisHost) {

@@ -23,10 +23,10 @@ final class Circuit: Sendable {
 
     /// Asks for a call to the server. Who gets a ticket brings it back with ``leave(_:after:)``.
     ///
-    /// - Returns: nil: the call may be made, and tells the breaker nothing.
+    /// - Returns: nil: there is no breaker.
     /// - Throws: `.unavailable`, at once and with nothing sent, while the server is left alone.
     func enter() throws(RedisError) -> CircuitBreaker.Ticket? {
-        guard !Self.isFinishing else { return nil }
+        if Self.isFinishing { return breaker.withLock { $0?.admitAlways() } }
         switch breaker.withLock({ $0?.admit(at: .now) }) {
         case nil: return nil
         case .admitted(let ticket): return ticket
@@ -70,7 +70,8 @@ extension CircuitBreaker.Outcome {
         self =
             switch error.code {
             case .refused, .protocolViolation: .replied
-            case .unavailable, .timedOut, .outcomeUnknown: error.reply == nil ? .silent : .replied
+            case .unavailable, .timedOut, .outcomeUnknown:
+                error.reply != nil ? .replied : error.isOfLostConnection ? .lost : .silent
             case .cancelled: .untold
             }
     }

@@ -9,6 +9,8 @@ struct CircuitBreaker: Sendable {
 
     /// What an admitted call brings back to ``note(_:of:at:jitter:)``.
     struct Ticket: Sendable, Equatable {
+        /// Its number among all calls.
+        fileprivate let number: Int
         /// Pauses begun before the call: what it has to tell of the time before a pause is old.
         fileprivate let pauses: Int
         fileprivate let isTrial: Bool
@@ -22,8 +24,11 @@ struct CircuitBreaker: Sendable {
     enum Outcome: Sendable {
         /// Any reply, also one in error.
         case replied
-        /// No connection, or no reply in time.
+        /// No connection, or no reply, in the time that the call had.
         case silent
+        /// The connection ended, or none could be made, before that. It counts once for all calls that were
+        /// under way then: they are victims of one event.
+        case lost
         /// The caller left before anything was known.
         case untold
     }
@@ -36,6 +41,9 @@ struct CircuitBreaker: Sendable {
 
     private let policy: RedisClient.CircuitPolicy
     private var state = State.closed(silent: 0)
+    private var calls = 0
+    /// Calls before the last lost connection that was counted.
+    private var callsBeforeLoss = 0
     private var pauses = 0
     /// Pauses since the last reply.
     private var pausesInARow = 0
@@ -59,13 +67,21 @@ struct CircuitBreaker: Sendable {
     mutating func admit(at now: Instant) -> Admission {
         switch state {
         case .closed:
-            return .admitted(Ticket(pauses: pauses, isTrial: false))
+            return .admitted(ticket(isTrial: false))
         case .open(let end) where now >= end:
             state = .halfOpen
-            return .admitted(Ticket(pauses: pauses, isTrial: true))
+            return .admitted(ticket(isTrial: true))
         case .open, .halfOpen:
             return .refused
         }
+    }
+
+    /// For a call that is made although the server is left alone.
+    mutating func admitAlways() -> Ticket { ticket(isTrial: false) }
+
+    private mutating func ticket(isTrial: Bool) -> Ticket {
+        calls += 1
+        return Ticket(number: calls, pauses: pauses, isTrial: isTrial)
     }
 
     /// - Parameter jitter: From 0 to 1.
@@ -75,18 +91,23 @@ struct CircuitBreaker: Sendable {
             // Whoever is answered late is answered, too.
             state = .closed(silent: 0)
             pausesInARow = 0
-        case (.silent, .closed(let silent)) where ticket.pauses == pauses:
+        case (.lost, .closed) where ticket.number <= callsBeforeLoss:
+            break
+        case (.silent, .closed(let silent)) where ticket.pauses == pauses,
+            (.lost, .closed(let silent)) where ticket.pauses == pauses:
+            if outcome == .lost { callsBeforeLoss = calls }
             if silent + 1 < policy.silentCalls {
                 state = .closed(silent: silent + 1)
             } else {
                 open(at: now, jitter)
             }
-        case (.silent, .halfOpen) where ticket.isTrial && ticket.pauses == pauses:
+        case (.silent, .halfOpen) where ticket.isTrial && ticket.pauses == pauses,
+            (.lost, .halfOpen) where ticket.isTrial && ticket.pauses == pauses:
             open(at: now, jitter)
         case (.untold, .halfOpen) where ticket.isTrial && ticket.pauses == pauses:
             // Nothing was learnt: the next call tries.
             state = .open(until: now)
-        case (.silent, _), (.untold, _):
+        case (.silent, _), (.lost, _), (.untold, _):
             break
         }
     }

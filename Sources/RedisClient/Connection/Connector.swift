@@ -15,11 +15,13 @@ final class Connector: Sendable {
     }
 
     private let policy: ReconnectPolicy
+    private let patience: Duration
     private let dial: Dial
     private let state = Mutex(State())
 
     init(limits: RedisClient.Limits, dial: @escaping Dial) {
         policy = ReconnectPolicy(base: limits.reconnectBase, cap: limits.reconnectCap)
+        patience = limits.connect
         self.dial = dial
     }
 
@@ -28,11 +30,15 @@ final class Connector: Sendable {
     /// - Throws: `.unavailable`, at once while the server is left alone.
     func connect(_ push: Push? = nil) async throws(RedisError) -> RedisConnection {
         if let rest = state.withLock(\.rest), ContinuousClock.now < rest.until { throw rest.because }
+        let began = ContinuousClock.now
         do throws(RedisError) {
             let connection = try await dial(push)
             state.withLock { $0 = State() }
             return connection
         } catch {
+            // All who wait for this attempt learn of it at once.
+            let wasQuick = began.duration(to: .now) < patience
+            let error = wasQuick ? error.ofLostConnection : error
             let jitter = Double.random(in: 0...1)
             state.withLock { state in
                 state.failures += 1

@@ -66,6 +66,7 @@ struct Dialer: Sendable {
             throw RedisError(
                 .unavailable, "\(name) did not accept the connection: \(reason(error))", reply: error.reply)
         }
+        connection.keepAlive(every: TimeAmount(limits.idlePing), within: TimeAmount(limits.command))
         return connection
     }
 

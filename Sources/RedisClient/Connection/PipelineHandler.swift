@@ -46,13 +46,16 @@ final class PipelineHandler: ChannelInboundHandler {
         self.context = nil
     }
 
+    /// No reply is awaited, and none came for so long. On the channel's event loop.
+    func isQuiet(for interval: TimeAmount) -> Bool {
+        line.isEmpty && lastRead + interval <= .now()
+    }
+
     /// Sends `batch` in one write. On the channel's event loop.
     func send(_ batch: [PendingCommand]) {
         guard let context, context.channel.isActive, failure == nil else {
-            let error = failure ?? RedisError(.unavailable, "the connection is closed")
-            for command in batch {
-                command.abandon(error.context, unsent: .unavailable)
-            }
+            let error = RedisError(.unavailable, failure?.context ?? "the connection is closed")
+            for command in batch { command.fail(error.ofLostConnection) }
             return
         }
         let now = NIODeadline.now()
@@ -130,7 +133,8 @@ final class PipelineHandler: ChannelInboundHandler {
         let isDeaf = !hasRead && !isEncrypted
         return RedisError(
             .outcomeUnknown,
-            reason + (isDeaf ? " (nor any other; if the port is one for TLS, write rediss://)" : ""))
+            reason + (isDeaf ? " (nor any other; if the port is one for TLS, write rediss://)" : "")
+        ).ofLostConnection
     }
 
     private func close(_ context: ChannelHandlerContext, because error: RedisError) {

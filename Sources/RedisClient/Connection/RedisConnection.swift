@@ -70,9 +70,17 @@ final class RedisConnection: Sendable {
         channel.closeFuture.whenComplete { _ in body() }
     }
 
-    func repeatUntilClosed(every interval: TimeAmount, _ body: @escaping @Sendable () -> Void) {
-        let task = channel.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
-            body()
+    /// Whenever nothing came for an interval and nothing is awaited, asks for a sign of life; closes when none
+    /// comes within the limit. So whoever uses it next finds a connection that lives, or makes a new one.
+    func keepAlive(every interval: TimeAmount, within limit: TimeAmount) {
+        // The timer holds the connection, and ends with it.
+        let task = channel.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
+            [self] _ in
+            guard handler.value.isQuiet(for: interval) else { return }
+            enqueue(
+                PendingCommand([RedisCommand("PING")], deadline: .now() + limit) { [self] result in
+                    if case .failure = result { closeSoon() }
+                })
         }
         channel.closeFuture.whenComplete { _ in task.cancel() }
     }

@@ -24,7 +24,8 @@ struct WatchedTransaction<Abandoned: Sendable> {
         } catch {
             switch error.code {
             case .outcomeUnknown, .protocolViolation:
-                throw RedisError(deadline <= .now() ? .timedOut : .unavailable, error.context)
+                let unwritten = RedisError(deadline <= .now() ? .timedOut : .unavailable, error.context)
+                throw error.isOfLostConnection ? unwritten.ofLostConnection : unwritten
             case .unavailable, .timedOut, .cancelled, .refused:
                 throw error
             }

@@ -139,7 +139,6 @@ final class SubscriptionHub: Sendable {
             change(to: connection)
             // After the table knows of it: a connection that is lost already is reported at once.
             connection.onClose { [self] in lost(connection) }
-            keepAlive(connection)
         } catch {
             change { table in ((), table.didNotConnect(error)) }
         }
@@ -172,17 +171,5 @@ final class SubscriptionHub: Sendable {
             default: parts[2].string ?? ""
             }
         for handler in state.withLock({ $0.table.handlers(of: channel) }) { handler(.message(text)) }
-    }
-
-    /// A server that vanished without a word is found out by a PING that stays without an answer.
-    private func keepAlive(_ connection: RedisConnection) {
-        let limit = TimeAmount(limits.command)
-        // Held by the timer, which ends with the connection.
-        connection.repeatUntilClosed(every: TimeAmount(limits.subscriptionPing)) {
-            connection.enqueue(
-                PendingCommand([RedisCommand("PING")], deadline: .now() + limit) { result in
-                    if case .failure = result { connection.closeSoon() }
-                })
-        }
     }
 }
