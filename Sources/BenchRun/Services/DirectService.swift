@@ -17,6 +17,7 @@ struct DirectService: TrialService {
     private let stock: StockStore<RedisClient>
     /// The stock's, then the lock nodes'.
     private let clients: [RedisClient]
+    private let finishing: FinishingQueue
     private let buy: Buy
     /// Nil: the strategy takes no lock.
     private let watch: HoldWatch?
@@ -40,12 +41,13 @@ struct DirectService: TrialService {
         let nodes = redis.lockNodes.map { RedisClient($0, limits: .lockNode) }
         let stock = StockStore(client, layout: settings.strategy.traits.stockLayout)
         let watch = HoldWatch()
+        let finishing = FinishingQueue()
         do throws(StrategyConfigurationError) {
             let strategy = try settings.strategy(
                 on: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-                fences: .ledger(ledger), through: { watch.watched($0) })
+                fences: .ledger(ledger), finishing: finishing, through: { watch.watched($0) })
             return DirectService(
-                ledger: ledger, stock: stock, clients: [client] + nodes,
+                ledger: ledger, stock: stock, clients: [client] + nodes, finishing: finishing,
                 buy: buying(by: strategy, ledger, stock, settings),
                 watch: watch.hasLock ? watch : nil)
         } catch {
@@ -126,6 +128,7 @@ extension DirectService {
             end = ServiceEnd(description: "no answer at the end: \(error)", isGood: false)
         }
         await ledger.close()
+        await finishing.finish()
         for client in clients { await client.close() }
         return end
     }

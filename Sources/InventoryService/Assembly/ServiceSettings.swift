@@ -25,14 +25,16 @@ public struct ServiceSettings: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - fences: Where `fenced` finds the last numbers when Redis has lost them.
+    ///   - finishing: Takes work that no buyer waits for; its owner waits for the end of it.
     ///   - wrap: Put around the strategy's lock, where it has one.
     /// - Throws: When the configuration cannot work for it.
     public func strategy<Redis: RedisPort>(
         on stock: Redis, lockNodes: [LockNode<Redis>], fences: FenceOrigin = .unrecorded,
-        through wrap: (any LeaseLock) -> any LeaseLock = { $0 }
+        finishing: FinishingQueue? = nil, through wrap: (any LeaseLock) -> any LeaseLock = { $0 }
     ) throws(StrategyConfigurationError) -> any LockStrategy {
         try StrategyBuilder(
-            stock: stock, lockNodes: lockNodes, clock: ContinuousClock(), settings: policies, fences: fences
+            stock: stock, lockNodes: lockNodes, clock: ContinuousClock(), settings: policies, fences: fences,
+            finishing: finishing
         ).strategy(strategy, through: wrap)
     }
 }

@@ -6,14 +6,17 @@ public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
     private let random: RandomSource
     private let settings: StrategySettings
     private let fences: FenceOrigin
+    private let finishing: FinishingQueue?
 
     /// - Parameters:
     ///   - stock: The Redis that holds stock and reservations, and the lock where a lock needs one node only.
     ///   - lockNodes: The independent nodes of redlock.
     ///   - fences: Where `fenced` finds the last numbers when Redis has lost them.
+    ///   - finishing: Takes work that no caller waits for; nil: a call waits for all that it began.
     public init(
         stock: Redis, lockNodes: [LockNode<Redis>], clock: C, random: RandomSource = .system,
-        settings: StrategySettings = StrategySettings(), fences: FenceOrigin = .unrecorded
+        settings: StrategySettings = StrategySettings(), fences: FenceOrigin = .unrecorded,
+        finishing: FinishingQueue? = nil
     ) {
         self.stock = stock
         self.lockNodes = lockNodes
@@ -21,6 +24,7 @@ public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
         self.random = random
         self.settings = settings
         self.fences = fences
+        self.finishing = finishing
     }
 
     /// The strategy of this entry.
@@ -48,7 +52,8 @@ public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
         let made = try entry.factory.make(
             from: StrategyParts(
                 stock: stock, lockNodes: lockNodes, clock: clock, random: random,
-                retry: settings.retry(of: entry), validity: settings.validity, fences: fences))
+                retry: settings.retry(of: entry), validity: settings.validity, fences: fences,
+                finishing: finishing))
         switch (made, entry.traits.abilities.contains(.leases)) {
         case (.lock, true), (.lockFree, false): return made
         case (.lock, false):

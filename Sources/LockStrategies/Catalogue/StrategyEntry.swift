@@ -61,4 +61,6 @@ public struct StrategyParts<Redis: RedisPort, C: MonotonicClock>: Sendable {
     public let validity: LeaseValidity
     /// Where a fencing lock finds the last numbers when Redis has lost them.
     public let fences: FenceOrigin
+    /// Takes work that no caller waits for; nil: a call waits for all that it began.
+    public let finishing: FinishingQueue?
 }

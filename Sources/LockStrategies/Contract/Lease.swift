@@ -7,16 +7,26 @@ public struct Lease: Sendable, Hashable {
     public let fence: Fence?
     /// The holder must not act on the lock from this instant on.
     public let validUntil: ContinuousClock.Instant
+    /// Lock nodes, by their place among all, that were never reached: they hold nothing of this grant.
+    let unreached: Set<Int>
 
     public init(key: LockKey, token: LeaseToken, fence: Fence?, validUntil: ContinuousClock.Instant) {
+        self.init(key: key, token: token, fence: fence, validUntil: validUntil, unreached: [])
+    }
+
+    init(
+        key: LockKey, token: LeaseToken, fence: Fence?, validUntil: ContinuousClock.Instant,
+        unreached: Set<Int>
+    ) {
         self.key = key
         self.token = token
         self.fence = fence
         self.validUntil = validUntil
+        self.unreached = unreached
     }
 
     func extended(to end: ContinuousClock.Instant) -> Lease {
-        Lease(key: key, token: token, fence: fence, validUntil: end)
+        Lease(key: key, token: token, fence: fence, validUntil: end, unreached: unreached)
     }
 }
 

@@ -38,11 +38,15 @@ public struct LockNode<Redis: RedisPort>: Sendable {
     /// Sends the script's text, so that it needs no reply to be carried out: a node that answers too late to
     /// say that it does not know the digest still deletes the key. A node that cannot be reached drops the
     /// key when its time to live ends.
-    func takeBack(_ key: LockKey, _ token: LeaseToken) async {
-        _ = try? await redis.finishing { () throws(RedisError) in
+    ///
+    /// - Returns: Whether the node has answered.
+    @discardableResult
+    func takeBack(_ key: LockKey, _ token: LeaseToken) async -> Bool {
+        let reply = try? await redis.finishing { () throws(RedisError) in
             try await redis.send(
                 RedisCommand("EVAL", releaseScript.source, "1", key.description, token.description))
         }
+        return reply != nil
     }
 
     func extend(

@@ -12,14 +12,19 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
     let node: LockNode<Redis>
     let clock: C
     let validity: LeaseValidity
+    private let finishing: FinishingQueue?
+    private static var longestPause: Duration { .milliseconds(100) }
 
+    /// - Parameter finishing: Where a release is tried again that Redis did not answer; nil: the lock then
+    ///   stays until its time to live ends.
     init(
         redis: Redis, clock: C, validity: LeaseValidity,
-        releaseScript: RedisScript = EmbeddedScripts.releaseLock
+        releaseScript: RedisScript = EmbeddedScripts.releaseLock, finishing: FinishingQueue?
     ) {
         node = LockNode(name: "redis", redis: redis, releaseScript: releaseScript)
         self.clock = clock
         self.validity = validity
+        self.finishing = finishing
     }
 
     /// Asks once. A grant whose reply was lost, or that came after its validity, is taken back.
@@ -36,13 +41,16 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
         do throws(RedisError) {
             answer = try await ask(&evidence)
         } catch {
-            if error.mayHaveBeenApplied { evidence.commandsSent += await takeBack(key, token) }
+            if error.mayHaveBeenApplied {
+                evidence.commandsSent += await takeBack(
+                    key, token, until: validity.end(asked: clock.now, timeToLive: timeToLive))
+            }
             throw StrategyError(error, during: "acquiring \(key)")
         }
         guard case .granted(let fence) = answer else { return nil }
         let end = validity.end(asked: asked, timeToLive: timeToLive)
         guard clock.now < end else {
-            evidence.commandsSent += await takeBack(key, token)
+            evidence.commandsSent += await takeBack(key, token, until: end)
             throw StrategyError(
                 .leaseLost, "the grant of \(key) arrived after its validity; it was given back")
         }
@@ -70,12 +78,46 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
     }
 
     func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+        do throws(StrategyError) {
+            return try await releaseOnce(lease)
+        } catch {
+            finishLater(until: lease.validUntil) { try? await releaseOnce(lease) }
+            throw error
+        }
+    }
+
+    /// Releases, and leaves it at that when Redis does not answer or refuses.
+    func releaseOnce(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
         let answer = try await owned(
             "releasing \(lease.key)",
             { () throws(RedisError) in
                 try await node.release(lease.key, lease.token)
             })
         return ReleaseOutcome(answer)
+    }
+
+    /// Tries to end a lease in the background until Redis answers. Without it the lock of a holder that was
+    /// told BUSY, or nothing, would stand until its time to live ends.
+    ///
+    /// - Parameters:
+    ///   - end: Of the lease: nothing is left to do from then on.
+    ///   - attempt: Nil when Redis did not answer.
+    ///   - then: Called when it did.
+    func finishLater<Answer>(
+        until end: ContinuousClock.Instant, _ attempt: @escaping @Sendable () async -> Answer?,
+        then: @escaping @Sendable () async -> Void = {}
+    ) {
+        guard let finishing else { return }
+        _ = finishing.start([
+            { [clock] in
+                var pause = Duration.milliseconds(10)
+                while !finishing.isClosed, clock.now < end {
+                    try? await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
+                    if await attempt() != nil { return await then() }
+                    pause = min(pause * 2, Self.longestPause)
+                }
+            }
+        ])
     }
 
     func owned(
@@ -89,11 +131,14 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
     }
 
     /// Deletes a key that a lost or late grant may have left; the commands that it took.
-    private func takeBack(_ key: LockKey, _ token: LeaseToken) async -> Int {
-        await uncancelled { [node] in
-            await node.takeBack(key, token)
-            return 1
+    private func takeBack(
+        _ key: LockKey, _ token: LeaseToken, until end: ContinuousClock.Instant
+    ) async -> Int {
+        let hasAnswered = await uncancelled { [node] in await node.takeBack(key, token) }
+        if !hasAnswered {
+            finishLater(until: end) { [node] in await node.takeBack(key, token) ? true : nil }
         }
+        return 1
     }
 }
 

@@ -18,10 +18,10 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 
     public init(
         redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity,
-        origin: FenceOrigin
+        origin: FenceOrigin, finishing: FinishingQueue? = nil
     ) {
         self.redis = redis
-        leases = OneNodeLeases(redis: redis, clock: clock, validity: validity)
+        leases = OneNodeLeases(redis: redis, clock: clock, validity: validity, finishing: finishing)
         self.random = random
         self.retry = retry
         self.origin = origin
@@ -81,6 +81,7 @@ private struct FencedFactory: StrategyFactory {
         .lock(
             FencedLock(
                 redis: parts.stock, clock: parts.clock, random: parts.random, retry: parts.retry,
-                validity: parts.validity, origin: parts.fences))
+                validity: parts.validity, origin: parts.fences,
+                finishing: parts.finishing))
     }
 }

@@ -6,18 +6,23 @@ import RedisClient
 /// holder stopped past its lease; a node that restarts empty while its vote is needed; a jump of a node's
 /// clock. It mints no fence. An even number of nodes is allowed and its majority is N/2 + 1: four nodes
 /// survive the loss of one, as three do. One parallel round trip to all nodes per attempt and one to release;
-/// no node is waited for longer than its port's time limit. Source: redis.io, "Distributed Locks with Redis";
-/// the objections: Martin Kleppmann, "How to do distributed locking", 2016.
+/// no node is waited for longer than its port's time limit, and with a ``FinishingQueue`` none that is slower
+/// than the majority. Source: redis.io, "Distributed Locks with Redis"; the objections: Martin Kleppmann,
+/// "How to do distributed locking", 2016.
 public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let nodes: [LockNode<Redis>]
     private let clock: C
     private let random: RandomSource
     private let retry: RetryPolicy
     private let validity: LeaseValidity
+    private let finishing: FinishingQueue?
 
+    /// - Parameter finishing: Where commands go on that the outcome does not depend on any more; nil: they are
+    ///   waited for.
     /// - Throws: When there is no node or when one is named twice: two votes of one server are one failure.
     public init(
-        nodes: [LockNode<Redis>], clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity
+        nodes: [LockNode<Redis>], clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity,
+        finishing: FinishingQueue? = nil
     ) throws(StrategyConfigurationError) {
         guard !nodes.isEmpty else {
             throw StrategyConfigurationError(
@@ -34,6 +39,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         self.random = random
         self.retry = retry
         self.validity = validity
+        self.finishing = finishing
     }
 
     var quorum: Int { nodes.count / 2 + 1 }
@@ -50,16 +56,17 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                 let votes = await poll(key, token, milliseconds)
                 let end = validity.end(asked: asked, timeToLive: timeToLive)
                 let isInTime = clock.now < end
-                if votes.granted >= quorum, isInTime, !Task.isCancelled {
-                    return Lease(key: key, token: token, fence: nil, validUntil: end)
+                if votes.granted.count >= quorum, isInTime, !Task.isCancelled {
+                    return Lease(
+                        key: key, token: token, fence: nil, validUntil: end, unreached: votes.unreached)
                 }
                 // A failed attempt leaves no key of ours: also not where the answer is missing.
-                evidence.commandsSent += votes.mayHold.count
-                await withdraw(key, token, from: votes.mayHold)
+                evidence.commandsSent += votes.granted.count + votes.unsure.count
+                await withdraw(key, token, after: votes)
                 if Task.isCancelled {
                     throw StrategyError(.cancelled, "cancelled while acquiring \(key)")
                 }
-                if votes.granted >= quorum {
+                if votes.granted.count >= quorum {
                     throw StrategyError(
                         .leaseLost, "the grant of \(key) arrived after its validity; it was given back")
                 }
@@ -77,7 +84,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     public func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
         let milliseconds = try validity.checked(timeToLive)
         let asked = clock.now
-        let tally = await askAll { node throws(RedisError) in
+        let tally = await ask(nodes, Tally()) { node throws(RedisError) in
             try await node.extend(lease.key, lease.token, milliseconds)
         }
         switch try verdict(tally, during: "extending \(lease.key)") {
@@ -93,8 +100,16 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 
     public func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
-        let tally = await askAll { node throws(RedisError) in
+        let reached = nodes.indices.filter { !lease.unreached.contains($0) }.map { nodes[$0] }
+        // Where the grant never came there is nothing to release.
+        let tally = await askAtLeastMajority(reached, Tally(absent: nodes.count - reached.count)) {
+            node throws(RedisError) in
             try await node.release(lease.key, lease.token)
+        }
+        guard let tally else {
+            throw StrategyError(
+                .cancelled, "cancelled while releasing \(lease.key); every node was asked to",
+                evidence: Evidence(commandsSent: reached.count))
         }
         switch try verdict(tally, during: "releasing \(lease.key)") {
         case .done: return .released
@@ -114,22 +129,27 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
             case failed(RedisError)
         }
 
-        let node: LockNode<Redis>
+        /// The node's place among all.
+        let place: Int
         let vote: Vote
     }
 
     private struct Votes: Sendable {
-        var granted = 0
-        /// Nodes that granted, failed, or did not answer before the outcome was clear.
-        var mayHold: [LockNode<Redis>] = []
+        var granted: [Int] = []
+        /// Nodes whose answer is missing: they may hold the key.
+        var unsure: [Int] = []
+        /// Nodes that the command never reached.
+        var unreached: Set<Int> = []
         var failed: [RedisError] = []
     }
 
     /// Asks all nodes at once; stops waiting as soon as the outcome is clear.
     private func poll(_ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64) async -> Votes {
         await withTaskGroup(of: Ballot.self) { group in
-            for node in nodes {
-                group.addTask { await Self.ask(node, key, token, milliseconds) }
+            for (place, node) in nodes.enumerated() {
+                group.addTask {
+                    Ballot(place: place, vote: await Self.vote(of: node, key, token, milliseconds))
+                }
             }
             var votes = Votes()
             var isClear = false
@@ -137,12 +157,15 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
             for await ballot in group {
                 switch ballot.vote {
                 case .granted:
-                    votes.granted += 1
-                    votes.mayHold.append(ballot.node)
+                    votes.granted.append(ballot.place)
                 case .taken:
                     taken += 1
                 case .failed(let error):
-                    votes.mayHold.append(ballot.node)
+                    if error.mayHaveBeenApplied {
+                        votes.unsure.append(ballot.place)
+                    } else {
+                        votes.unreached.insert(ballot.place)
+                    }
                     // A node that was no longer waited for has not failed.
                     if !isClear { votes.failed.append(error) }
                 }
@@ -158,28 +181,33 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     /// Granted by a majority; or a majority answered and granting is out of reach; or no majority can answer.
     /// So "contended" is only said when a majority of nodes is there to say it.
     private func isClearAfter(_ votes: Votes, taken: Int) -> Bool {
-        if votes.granted >= quorum || votes.failed.count > nodes.count - quorum { return true }
+        if votes.granted.count >= quorum || votes.failed.count > nodes.count - quorum { return true }
         let isOutOfReach = taken + votes.failed.count > nodes.count - quorum
-        return isOutOfReach && votes.granted + taken >= quorum
+        return isOutOfReach && votes.granted.count + taken >= quorum
     }
 
-    private static func ask(
-        _ node: LockNode<Redis>, _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64
-    ) async -> Ballot {
+    private static func vote(
+        of node: LockNode<Redis>, _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64
+    ) async -> Ballot.Vote {
         do throws(RedisError) {
-            let isGranted = try await node.set(key, token, milliseconds)
-            return Ballot(node: node, vote: isGranted ? .granted : .taken)
+            return try await node.set(key, token, milliseconds) ? .granted : .taken
         } catch {
-            return Ballot(node: node, vote: .failed(error))
+            return .failed(error)
         }
     }
 
-    private func withdraw(_ key: LockKey, _ token: LeaseToken, from holders: [LockNode<Redis>]) async {
+    /// Waits for the nodes that have answered already; those that have not may finish later.
+    private func withdraw(_ key: LockKey, _ token: LeaseToken, after votes: Votes) async {
+        var holders = votes.granted
+        let rest: [FinishingQueue.Work] = votes.unsure.map { place in
+            { [node = nodes[place]] in _ = await node.takeBack(key, token) }
+        }
+        if !(finishing?.start(rest) ?? false) { holders += votes.unsure }
         guard !holders.isEmpty else { return }
-        await uncancelled {
+        await uncancelled { [nodes, holders] in
             await withTaskGroup(of: Void.self) { group in
-                for node in holders {
-                    group.addTask { await node.takeBack(key, token) }
+                for place in holders {
+                    group.addTask { await nodes[place].takeBack(key, token) }
                 }
             }
         }
@@ -187,37 +215,71 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 
     // MARK: Owned keys
 
-    private struct Tally {
+    private typealias Command = @Sendable (LockNode<Redis>) async throws(RedisError) -> NodeAnswer
+
+    private struct Tally: Sendable {
         var done = 0
         var notOwner = 0
         var absent = 0
         var failed: [RedisError] = []
+
+        mutating func count(_ answer: Result<NodeAnswer, RedisError>) {
+            switch answer {
+            case .success(.done): done += 1
+            case .success(.notOwner): notOwner += 1
+            case .success(.absent): absent += 1
+            case .failure(let error): failed.append(error)
+            }
+        }
     }
 
-    private func askAll(
-        _ command: @escaping @Sendable (LockNode<Redis>) async throws(RedisError) -> NodeAnswer
+    /// Done by a majority, or a majority cannot have done it.
+    private func isClear(_ tally: Tally) -> Bool {
+        tally.done >= quorum || tally.notOwner + tally.absent > nodes.count - quorum
+    }
+
+    private static func answer(
+        of node: LockNode<Redis>, to command: Command
+    ) async -> Result<NodeAnswer, RedisError> {
+        do throws(RedisError) {
+            return .success(try await command(node))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Asks nodes at once and waits for all of them.
+    private func ask(
+        _ asked: [LockNode<Redis>], _ start: Tally, _ command: @escaping Command
     ) async -> Tally {
         await withTaskGroup(of: Result<NodeAnswer, RedisError>.self) { group in
-            for node in nodes {
-                group.addTask {
-                    do throws(RedisError) {
-                        return .success(try await command(node))
-                    } catch {
-                        return .failure(error)
-                    }
-                }
+            for node in asked {
+                group.addTask { await Self.answer(of: node, to: command) }
             }
-            var tally = Tally()
-            for await answer in group {
-                switch answer {
-                case .success(.done): tally.done += 1
-                case .success(.notOwner): tally.notOwner += 1
-                case .success(.absent): tally.absent += 1
-                case .failure(let error): tally.failed.append(error)
-                }
-            }
-            return tally
+            return await group.reduce(into: start) { $0.count($1) }
         }
+    }
+
+    /// Asks nodes at once and waits until the outcome is clear; the other nodes finish later.
+    ///
+    /// - Returns: Nil when the task was cancelled before; the commands go on all the same.
+    private func askAtLeastMajority(
+        _ asked: [LockNode<Redis>], _ start: Tally, _ command: @escaping Command
+    ) async -> Tally? {
+        guard let finishing else { return await ask(asked, start, command) }
+        let (answers, sink) = AsyncStream.makeStream(of: Result<NodeAnswer, RedisError>.self)
+        let work: [FinishingQueue.Work] = asked.map { node in
+            { sink.yield(await Self.answer(of: node, to: command)) }
+        }
+        guard finishing.start(work) else { return await ask(asked, start, command) }
+        var tally = start
+        var missing = asked.count
+        for await answer in answers {
+            tally.count(answer)
+            missing -= 1
+            if missing == 0 || isClear(tally) { return tally }
+        }
+        return nil
     }
 
     /// What a majority says; an error where the nodes that failed could have made the majority.
@@ -250,6 +312,6 @@ private struct RedlockFactory: StrategyFactory {
         .lock(
             try Redlock(
                 nodes: parts.lockNodes, clock: parts.clock, random: parts.random, retry: parts.retry,
-                validity: parts.validity))
+                validity: parts.validity, finishing: parts.finishing))
     }
 }

@@ -13,9 +13,10 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let retry: RetryPolicy
 
     public init(
-        redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity
+        redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity,
+        finishing: FinishingQueue? = nil
     ) {
-        leases = OneNodeLeases(redis: redis, clock: clock, validity: validity)
+        leases = OneNodeLeases(redis: redis, clock: clock, validity: validity, finishing: finishing)
         self.random = random
         self.retry = retry
     }
@@ -69,6 +70,6 @@ private struct SetnxFactory: StrategyFactory {
         .lock(
             SetnxLock(
                 redis: parts.stock, clock: parts.clock, random: parts.random, retry: parts.retry,
-                validity: parts.validity))
+                validity: parts.validity, finishing: parts.finishing))
     }
 }

@@ -24,11 +24,13 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 
     /// - Parameter retry: The longest pauses between two tries when no message comes.
     public init(
-        redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity
+        redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity,
+        finishing: FinishingQueue? = nil
     ) {
         self.redis = redis
         leases = OneNodeLeases(
-            redis: redis, clock: clock, validity: validity, releaseScript: EmbeddedScripts.releaseAndTell)
+            redis: redis, clock: clock, validity: validity, releaseScript: EmbeddedScripts.releaseAndTell,
+            finishing: finishing)
         self.clock = clock
         self.random = random
         self.retry = retry
@@ -79,11 +81,14 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
             return outcome
         }
         do throws(StrategyError) {
-            let outcome = try await leases.release(lease)
+            let outcome = try await leases.releaseOnce(lease)
             await unsubscribe(room.released(lease, isKnown: true))
             return outcome
         } catch {
             await unsubscribe(room.released(lease, isKnown: false))
+            leases.finishLater(
+                until: lease.validUntil, { [leases] in try? await leases.releaseOnce(lease) },
+                then: { await unsubscribe(room.released(lease, isKnown: true)) })
             throw error
         }
     }
@@ -160,6 +165,12 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
             if error.code == .refused { return nil }
             let isEnded = error.mayHaveBeenApplied ? await end(lease, or: token) : false
             await unsubscribe(room.released(lease, isKnown: isEnded))
+            if !isEnded {
+                leases.finishLater(
+                    until: max(lease.validUntil, asked.advanced(by: heir.timeToLive)),
+                    { await end(lease, or: token) ? true : nil },
+                    then: { await unsubscribe(room.released(lease, isKnown: true)) })
+            }
             throw StrategyError(
                 error, during: "handing \(lease.key) over", evidence: Evidence(commandsSent: 1))
         }
@@ -296,6 +307,6 @@ private struct NotifyFactory: StrategyFactory {
         .lock(
             NotifyLock(
                 redis: parts.stock, clock: parts.clock, random: parts.random, retry: parts.retry,
-                validity: parts.validity))
+                validity: parts.validity, finishing: parts.finishing))
     }
 }
