@@ -1,7 +1,8 @@
 -- combining: take several reservations from one stock, in their order, in one atomic step.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"; "ended:" as older versions wrote it
 -- KEYS[3] epoch          string, which filling of the stock this is; may be missing
+-- KEYS[4...] ended       for each pair, in order: string; there after this reservation ended without a sale
 -- ARGV    reservation id, units (at least 1), and so on in pairs
 -- Replies the epoch, then for each pair, in order, a code and a stock:
 --         1, stock after  reserved, or was reserved by this id before
@@ -30,6 +31,9 @@ for index = 1, #ARGV, 2 do
     local after = tonumber(string.match(open, ':(-?%d+)$') or '')
     code = after and 1 or -2
     shown = after or 0
+  elseif redis.call('EXISTS', KEYS[3 + (index + 1) / 2]) == 1 then
+    code = -3
+    shown = 0
   elseif not text then
     code = -1
   elseif not left then

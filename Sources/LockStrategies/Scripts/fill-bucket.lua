@@ -1,6 +1,6 @@
 -- fill-bucket: fill one bucket of a closed stock anew; what was reserved from it or on its way out is void.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"; "ended:" as older versions wrote it
 -- KEYS[3] epoch          string, "origin:number" of the filling; may be missing
 -- KEYS[4] moves          hash: n (number of the last move), units, returned
 -- ARGV[1] origin of the new epoch

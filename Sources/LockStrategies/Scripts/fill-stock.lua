@@ -1,6 +1,6 @@
 -- fill-stock: fill a stock anew; what was reserved from it before is void.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"; "ended:" as older versions wrote it
 -- KEYS[3] epoch          string, "origin:number" of the filling; may be missing
 -- KEYS[4] moved          hash, bucket -> number of its last move that arrived
 -- KEYS[5] drained        string; there while the other buckets are known to be empty

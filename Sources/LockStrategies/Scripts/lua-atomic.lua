@@ -1,7 +1,8 @@
 -- lua-atomic: take units from the stock and record the reservation, in one atomic step.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"; "ended:" as older versions wrote it
 -- KEYS[3] epoch          string, which filling of the stock this is; may be missing
+-- KEYS[4] ended          string; there after this reservation ended without a sale
 -- ARGV[1] reservation id
 -- ARGV[2] units, at least 1
 -- Replies {1, stock after, epoch}  reserved, or was reserved by this id before
@@ -20,6 +21,9 @@ if open then
     return {-2, 0, epoch}
   end
   return {1, after, epoch}
+end
+if redis.call('EXISTS', KEYS[4]) == 1 then
+  return {-3, 0, epoch}
 end
 local stock = redis.call('GET', KEYS[1])
 if not stock then

@@ -1,8 +1,9 @@
 -- take-at-home: as lua-atomic, on the bucket to which units are gathered; says whether the others are known empty.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"; "ended:" as older versions wrote it
 -- KEYS[3] epoch          string, which filling of the stock this is; may be missing
--- KEYS[4] drained        string; there while the other buckets are known to be empty
+-- KEYS[4] ended          string; there after this reservation ended without a sale
+-- KEYS[5] drained        string; there while the other buckets are known to be empty
 -- ARGV[1] reservation id
 -- ARGV[2] units, at least 1
 -- Replies {1, stock after, epoch, 0}      reserved, or was reserved by this id before
@@ -22,6 +23,9 @@ if open then
   end
   return {1, after, epoch, 0}
 end
+if redis.call('EXISTS', KEYS[4]) == 1 then
+  return {-3, 0, epoch, 0}
+end
 local stock = redis.call('GET', KEYS[1])
 if not stock then
   return {-1, 0, epoch, 0}
@@ -33,7 +37,7 @@ end
 local left = tonumber(stock)
 local units = tonumber(ARGV[2])
 if left < units then
-  return {0, left, epoch, redis.call('EXISTS', KEYS[4])}
+  return {0, left, epoch, redis.call('EXISTS', KEYS[5])}
 end
 -- The record first: if it cannot be written, the script ends here and the stock is as before.
 redis.call('HSET', KEYS[2], ARGV[1], string.format('%d:%d', units, left - units))

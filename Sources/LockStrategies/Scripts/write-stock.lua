@@ -1,8 +1,9 @@
 -- write-stock: the write of a read-decide-write: the stock that the client computed, and the reservation.
 -- It does not look at the stock: that nobody else wrote it meanwhile is the lock's promise, not the script's.
 -- KEYS[1] stock          string, a whole number
--- KEYS[2] reservations   hash, reservation id -> "units:stock after", or "ended:"
+-- KEYS[2] reservations   hash, reservation id -> "units:stock after"; "ended:" as older versions wrote it
 -- KEYS[3] epoch          string, which filling of the stock this is; may be missing
+-- KEYS[4] ended          string; there after this reservation ended without a sale
 -- ARGV[1] reservation id
 -- ARGV[2] units
 -- ARGV[3] the new stock
@@ -16,6 +17,9 @@ if open then
     return {-3, 0}
   end
   return {1, tonumber(string.match(open, ':(-?%d+)$'))}
+end
+if redis.call('EXISTS', KEYS[4]) == 1 then
+  return {-3, 0}
 end
 if (redis.call('GET', KEYS[3]) or '') ~= ARGV[4] then
   return {-4, 0}

@@ -35,7 +35,7 @@ public struct LockKey: Sendable, Hashable, CustomStringConvertible {
 public struct ProductKeys: Sendable, Hashable {
     /// String, a whole number: units that can still be sold.
     public let stock: String
-    /// Hash: open reservations, id → units and the stock after; and ended ones, id → when.
+    /// Hash: open reservations, id → units and the stock after.
     public let reservations: String
     /// String: which filling of the stock this is.
     public let epoch: String
@@ -49,6 +49,7 @@ public struct ProductKeys: Sendable, Hashable {
     let moved: String
     /// String: the other buckets are known to be empty.
     let drained: String
+    private let tag: String
 
     public init(_ product: ProductID, bucket: Int = 0) {
         let tag = bucket == 0 ? "{\(product)}" : "{\(product):\(bucket)}"
@@ -60,7 +61,15 @@ public struct ProductKeys: Sendable, Hashable {
         moves = "moves:" + tag
         moved = "moved:" + tag
         drained = "drained:" + tag
+        self.tag = tag
     }
+
+    /// String that stands for a time after a reservation ended without a sale, and refuses one that comes after
+    /// its return. Redis removes it, so there are never more than were made in that time.
+    func ended(_ id: ReservationID) -> String { "ended:\(tag):\(id)" }
+
+    /// How long the mark of an ended reservation stands: far longer than a call that made it can be under way.
+    static let endedHoldsMilliseconds = "3600000"
 
     /// The product whose stock this lock protects; nil for a lock of another name.
     public static func product(of lock: LockKey) -> ProductID? {

@@ -67,7 +67,7 @@ extension ProductStock {
     ) async throws(RedisError) -> Bool {
         let keys = ProductKeys(product)
         let reply = try await redis.run(
-            EmbeddedScripts.offerUnits, keys: [keys.reservations, keys.epoch],
+            EmbeddedScripts.offerUnits, keys: [keys.reservations, keys.epoch, keys.ended(id)],
             arguments: [id.description, String(units), epoch.description])
         return reply.value.integer != -1
     }

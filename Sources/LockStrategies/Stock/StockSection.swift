@@ -22,7 +22,8 @@ struct StockSection<Redis: RedisPort>: Sendable {
         let reply: RESPValue
         do throws(RedisError) {
             let read = try await redis.run(
-                EmbeddedScripts.readStock, keys: [keys.stock, keys.reservations, keys.epoch],
+                EmbeddedScripts.readStock,
+                keys: [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)],
                 arguments: [reservation.id.description])
             evidence.commandsSent += read.commandsSent - 1
             reply = read.value
@@ -55,7 +56,7 @@ struct StockSection<Redis: RedisPort>: Sendable {
     ) async throws(StrategyError) -> Int {
         let keys = ProductKeys(reservation.product)
         let values = [reservation.id.description, String(reservation.quantity), String(newStock), epoch]
-        let names = [keys.stock, keys.reservations, keys.epoch]
+        let names = [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)]
         evidence.commandsSent += 1
         let reply: RedisScriptReply
         do throws(RedisError) {
@@ -104,8 +105,10 @@ struct StockSection<Redis: RedisPort>: Sendable {
             units =
                 try await redis.run(
                     EmbeddedScripts.returnReservation,
-                    keys: [keys.stock, keys.reservations] + (fence == nil ? [] : [keys.fence]),
-                    arguments: [id.description] + (fence.map { [String($0.rawValue)] } ?? [])
+                    keys: [keys.stock, keys.reservations, keys.ended(id)]
+                        + (fence == nil ? [] : [keys.fence]),
+                    arguments: [id.description, ProductKeys.endedHoldsMilliseconds]
+                        + (fence.map { [String($0.rawValue)] } ?? [])
                 ).value.integer ?? 0
         } catch {
             throw StrategyError(error, during: "returning reservation \(id) of product \(product)")

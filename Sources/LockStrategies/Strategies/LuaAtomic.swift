@@ -23,7 +23,8 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             let reply: RedisScriptReply
             do throws(RedisError) {
                 reply = try await redis.run(
-                    EmbeddedScripts.luaAtomic, keys: [keys.stock, keys.reservations, keys.epoch],
+                    EmbeddedScripts.luaAtomic,
+                    keys: [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)],
                     arguments: [reservation.id.description, String(reservation.quantity)])
             } catch {
                 throw StrategyError(error, during: "reserving product \(reservation.product)")

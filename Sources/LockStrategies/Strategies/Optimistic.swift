@@ -108,7 +108,7 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
                         try await redis.transaction(
                             watching: [keys.stock],
                             reading: [
-                                RedisCommand("MGET", keys.stock, keys.epoch),
+                                RedisCommand("MGET", keys.stock, keys.epoch, keys.ended(reservation.id)),
                                 RedisCommand("HGET", keys.reservations, id),
                             ]
                         ) { replies in
@@ -169,7 +169,7 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private static func step(
         _ replies: [RESPValue], _ reservation: Reservation, _ keys: ProductKeys, _ caller: Attempt
     ) -> RedisTransactionStep<Reading> {
-        guard replies.count == 2, let values = replies[0].array, values.count == 2 else {
+        guard replies.count == 2, let values = replies[0].array, values.count == 3 else {
             return .abandon(.invalid)
         }
         let epoch = values[1].string.flatMap { StockEpoch($0) }
@@ -181,6 +181,7 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         case .ended: return .abandon(.ended)
         case nil: break
         }
+        guard case .null = values[2] else { return .abandon(.ended) }
         if case .null = values[0] { return .abandon(.missing) }
         guard let stock = values[0].stockNumber else { return .abandon(.invalid) }
         guard stock >= reservation.quantity else {

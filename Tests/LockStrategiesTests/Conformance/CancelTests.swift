@@ -135,6 +135,32 @@ struct CancelTests {
         }
     }
 
+    @Test(
+        "what ended stands beside no open reservation: its mark is a key of its own, which Redis removes",
+        arguments: StrategyLab.real)
+    func marksGo(id: StrategyEntry) async throws {
+        try await StrategyLab.run(for: id) { lab async throws in
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            let strategy = try lab.builder().strategy(id)
+            let end = ContinuousClock.now + .seconds(600)
+            for _ in 0..<20 {
+                let reservation = lab.reservation(of: product, quantity: 4)
+                _ = try await strategy.reserve(reservation)
+                _ = try await strategy.cancel(reservation.id, of: product, deadline: end)
+            }
+            let records = try await lab.stock.send(RedisCommand("KEYS", "reservations:*")).array
+            #expect(records?.isEmpty == true, "an empty hash is no key")
+            let marks = try await lab.stock.send(RedisCommand("KEYS", "ended:*")).array ?? []
+            #expect(marks.count >= 20)
+            for mark in marks {
+                let key = try #require(mark.string)
+                let left = try await lab.stock.send(RedisCommand("PTTL", key)).integer ?? 0
+                #expect((1...3_600_000).contains(left), "\(key)")
+            }
+        }
+    }
+
     @Test("a second return returns nothing", arguments: StrategyLab.real)
     func twice(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab async throws in

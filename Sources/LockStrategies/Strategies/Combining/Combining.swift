@@ -109,7 +109,9 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             do throws(RedisError) {
                 return .success(
                     try await redis.run(
-                        EmbeddedScripts.combining, keys: [keys.stock, keys.reservations, keys.epoch],
+                        EmbeddedScripts.combining,
+                        keys: [keys.stock, keys.reservations, keys.epoch]
+                            + reservations.map { keys.ended($0.id) },
                         arguments: arguments))
             } catch {
                 return .failure(error)

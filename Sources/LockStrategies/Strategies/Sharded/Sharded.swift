@@ -49,8 +49,9 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             do throws(RedisError) {
                 units =
                     try await redis.run(
-                        EmbeddedScripts.returnToBucket, keys: [keys.reservations, keys.moves],
-                        arguments: [id.description]
+                        EmbeddedScripts.returnToBucket,
+                        keys: [keys.reservations, keys.moves, keys.ended(id)],
+                        arguments: [id.description, ProductKeys.endedHoldsMilliseconds]
                     ).value.integer ?? 0
             } catch {
                 throw StrategyError(error, during: "returning reservation \(id) of product \(product)")
@@ -131,7 +132,8 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         let reply: RedisScriptReply
         do throws(RedisError) {
             reply = try await redis.run(
-                script, keys: [keys.stock, keys.reservations, keys.epoch] + further,
+                script,
+                keys: [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)] + further,
                 arguments: [reservation.id.description, String(reservation.quantity)])
         } catch {
             throw StrategyError(error, during: "reserving product \(reservation.product)")
