@@ -49,6 +49,7 @@ struct Server: Sendable {
             let redis: RedisServers
             if let given { redis = given } else { redis = try await embeddedServers() }
             do {
+                try await claim(redis, for: ledger)
                 try await serve(redis, ledger, ledgerMeter, identity, onReady: onReady)
                 result = .success(())
             } catch {
@@ -75,6 +76,16 @@ struct Server: Sendable {
         return servers
     }
 
+    /// An embedded Redis stands beside its ledger and belongs to it.
+    private func claim(_ redis: RedisServers, for ledger: SQLiteLedger) async throws(StartFailure) {
+        let layout = plan.settings.strategy.traits.stockLayout
+        guard layout != .ledger else { return }
+        let isOurs = plan.adoptsRedis || plan.redis == .embedded
+        try await RedisClaim(
+            stock: StockStore(redis.stock, layout: layout), endpoint: redis.stock.endpoint, isAdopting: isOurs
+        ).make(for: ledger)
+    }
+
     private func embeddedServers() async throws(StartFailure) -> RedisServers {
         try await RedisServers.embedded(
             directory: plan.databasePath + ".redis",
@@ -87,6 +98,7 @@ struct Server: Sendable {
     ) async throws {
         let hasher = PasswordHasher(
             cost: plan.bcryptCost, threads: FixedLimits.passwordThreads, queue: plan.passwordQueue)
+        let finishing = FinishingQueue()
         let result: Result<Void, any Error>
         do {
             let stockServer = redis.stock
@@ -95,7 +107,7 @@ struct Server: Sendable {
                 store: ledger,
                 stock: StockStore(
                     MeteredRedis(redis.stock, as: .stock, meter),
-                    layout: plan.settings.strategy.traits.stockLayout),
+                    layout: plan.settings.strategy.traits.stockLayout, replacesForeign: plan.adoptsRedis),
                 hasher: hasher, tokens: try tokens(),
                 settings: plan.settings, logger: logger, limiter: AuthLimiter(plan.authLimits),
                 front: plan.front,
@@ -103,7 +115,8 @@ struct Server: Sendable {
                 crashPoints: plan.crashPoints, redisMeter: meter, ledgerMeter: ledgerMeter,
                 metricsProducts: plan.metricsProducts, tls: identity, logThreshold: logThreshold,
                 droppedLines: droppedLines)
-            let strategy = try strategy(redis, meter, fences: .ledger(ledger))
+            let strategy = try strategy(
+                redis, meter, fences: .ledger(ledger), finishing: finishing)
             let notice = StartNotice(withMetrics: plan.metricsPort != nil, onReady)
             let reconciling = reconciling(strategy, parts, stockServer, notice)
             let routes = parts.routes(
@@ -114,6 +127,7 @@ struct Server: Sendable {
         } catch {
             result = .failure(error)
         }
+        await finishing.finish()
         await hasher.shutDown()
         try result.get()
     }
@@ -129,14 +143,15 @@ struct Server: Sendable {
     }
 
     private func strategy(
-        _ redis: RedisServers, _ meter: RedisMeter, fences: FenceOrigin = .unrecorded
+        _ redis: RedisServers, _ meter: RedisMeter, fences: FenceOrigin = .unrecorded,
+        finishing: FinishingQueue? = nil
     ) throws(StartFailure) -> any LockStrategy {
         do throws(StrategyConfigurationError) {
             return try plan.settings.strategy(
                 on: MeteredRedis(redis.stock, as: .stock, meter),
                 lockNodes: redis.lockNodes.map {
                     LockNode(name: $0.endpoint.server, redis: MeteredRedis($0, as: .lockNode, meter))
-                }, fences: fences)
+                }, fences: fences, finishing: finishing)
         } catch {
             throw StartFailure(.usage, "--strategy \(plan.settings.strategy): \(error)")
         }

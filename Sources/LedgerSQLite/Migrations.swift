@@ -15,7 +15,10 @@ enum Migrations {
             MigrationStep(
                 "1 users, products, movements, purchases", [users, products, movements, purchases]),
             MigrationStep("2 fillings of stock, ended reservations, refusals", [fillings, endings]),
-        ] + userSteps + [MigrationStep("4 checksums of steps, time of a backup", [checksums])]
+        ] + userSteps + [
+            MigrationStep("4 checksums of steps, time of a backup", [checksums]),
+            MigrationStep("5 refusals by time", [refusalTimes]),
+        ]
 
     static func migrator() -> DatabaseMigrator { migrator(steps) }
 
@@ -73,6 +76,12 @@ enum Migrations {
             id INTEGER PRIMARY KEY CHECK (id = 1),
             taken_at TEXT NOT NULL
         ) STRICT
+        """
+
+    // For the newest of a user, and for the oldest of all.
+    private static let refusalTimes = """
+        CREATE INDEX refused_purchases_by_user ON refused_purchases (user_id, refused_at);
+        CREATE INDEX refused_purchases_by_time ON refused_purchases (refused_at)
         """
 
     // The origin is the ledger's name in Redis: two ledgers on one Redis must not take each other's stock for

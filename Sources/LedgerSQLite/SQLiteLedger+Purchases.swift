@@ -140,6 +140,14 @@ extension SQLiteLedger {
                     refusal.user.rawValue, refusal.key.description, refusal.product.rawValue,
                     refusal.quantity, refusal.outcome.rawValue, refusal.refusedAt.description,
                 ])
+                // Whoever makes up a new key for each request fills no disk.
+                try database.cachedStatement(
+                    sql: """
+                        DELETE FROM refused_purchases WHERE user_id = ?1 AND refused_at < (
+                            SELECT refused_at FROM refused_purchases WHERE user_id = ?1
+                            ORDER BY refused_at DESC LIMIT 1 OFFSET ?2)
+                        """
+                ).execute(arguments: [refusal.user.rawValue, PurchaseRefusal.mostKept - 1])
             } catch let error as DatabaseError
                 where error.extendedResultCode == .SQLITE_CONSTRAINT_FOREIGNKEY
             {

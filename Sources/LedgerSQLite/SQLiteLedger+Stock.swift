@@ -47,15 +47,34 @@ extension SQLiteLedger {
     }
 
     public func forgetEnded(before time: Timestamp) async throws(InventoryError) {
-        let isNeeded = try await read { database in
-            try Self.exists(
-                "SELECT 1 FROM ended_reservations WHERE ended_at < ? LIMIT 1", [time.description],
-                in: database)
+        try await deleteOld(
+            "ended_reservations WHERE ended_at < ?1",
+            """
+            DELETE FROM ended_reservations WHERE reservation_id IN (
+                SELECT reservation_id FROM ended_reservations WHERE ended_at < ?1 LIMIT 1000)
+            """, before: time)
+        try await deleteOld(
+            "refused_purchases WHERE refused_at < ?1",
+            """
+            DELETE FROM refused_purchases WHERE (user_id, idempotency_key) IN (
+                SELECT user_id, idempotency_key FROM refused_purchases WHERE refused_at < ?1 LIMIT 1000)
+            """, before: time)
+    }
+
+    /// Deletes a slice at a time, so that sales go between.
+    private func deleteOld(
+        _ rows: String, _ deleteSome: String, before time: Timestamp
+    ) async throws(InventoryError) {
+        while try await hasRow(rows, time) {
+            try await writer.submit { database in
+                try database.execute(sql: deleteSome, arguments: [time.description])
+            }
         }
-        guard isNeeded else { return }
-        try await writer.submit { database in
-            try database.execute(
-                sql: "DELETE FROM ended_reservations WHERE ended_at < ?", arguments: [time.description])
+    }
+
+    private func hasRow(_ rows: String, _ time: Timestamp) async throws(InventoryError) -> Bool {
+        try await read { database in
+            try Self.exists("SELECT 1 FROM \(rows) LIMIT 1", [time.description], in: database)
         }
     }
 

@@ -14,7 +14,7 @@ struct ReconciledShop: Sendable {
     let server: RedisServerProcess
     let ledger: SQLiteLedger
     let strategy: any LockStrategy
-    let stock: StockStore<RedisClient>
+    var stock: StockStore<RedisClient>
     let gate: SalesGate
     let buyer: UserID
 

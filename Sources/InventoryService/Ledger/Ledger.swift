@@ -49,7 +49,8 @@ public protocol Ledger: LedgerAdministration {
         to user: UserID, under key: IdempotencyKey
     ) async throws(InventoryError) -> StoredAnswer?
 
-    /// Keeps a refusal as the answer to its key; an earlier answer stays.
+    /// Keeps a refusal as the answer to its key; an earlier answer stays. Of each user the newest
+    /// ``PurchaseRefusal/mostKept`` are kept.
     func record(_ refusal: PurchaseRefusal) async throws(InventoryError)
 
     /// The purchases of a user, newest first.
@@ -77,7 +78,7 @@ public protocol Ledger: LedgerAdministration {
         _ ids: [ReservationID], at time: Timestamp
     ) async throws(InventoryError) -> Set<ReservationID>
 
-    /// Forgets marks that are older than `time`.
+    /// Forgets marks of ended reservations, and refusals, that are older than `time`.
     func forgetEnded(before time: Timestamp) async throws(InventoryError)
 
     /// Begins a new filling of a product's stock: what was reserved before can no longer be sold.

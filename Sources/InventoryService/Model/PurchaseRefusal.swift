@@ -10,6 +10,9 @@ public struct PurchaseRefusal: Sendable, Hashable {
         case productNotFound = "product-not-found"
     }
 
+    /// Refusals of one user that are kept, the newest.
+    public static let mostKept = 1000
+
     public let user: UserID
     public let key: IdempotencyKey
     public let product: ProductID

@@ -23,6 +23,10 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     private let logger: Logger
     private let marks = StandingMarks()
 
+    /// How long the ledger remembers what did not become a sale. Whoever repeats a refused purchase under its
+    /// key later is served anew.
+    private static var memory: Duration { .seconds(24 * 3600) }
+
     /// Meets the Redis servers that hold the stock now, and names their runs.
     public typealias Servers = @Sendable () async throws(RedisError) -> Set<String>
 
@@ -55,7 +59,11 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     ///   product stands in its entry.
     public func run(isDryRun: Bool = false) async throws(InventoryError) -> ReconcileReport {
         var report = ReconcileReport(isDryRun: isDryRun)
-        guard stock.layout != .ledger else { return report }
+        guard stock.layout != .ledger else {
+            try await forget(isDryRun)
+            return report
+        }
+        try await checkOwner(isDryRun)
         report.distrusted = try await lookAtServers(isDryRun)
         var last: ProductID?
         while true {
@@ -67,9 +75,13 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
             }
             report.products += accounts.count
         }
-        if !isDryRun { try await store.forgetEnded(before: clock.now.advanced(by: .seconds(-24 * 3600))) }
+        try await forget(isDryRun)
         log(report)
         return report
+    }
+
+    private func forget(_ isDryRun: Bool) async throws(InventoryError) {
+        if !isDryRun { try await store.forgetEnded(before: clock.now.advanced(by: Self.memory * -1)) }
     }
 
     /// Puts one product right.
@@ -78,6 +90,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
         guard stock.layout != .ledger, let account = try await store.stockAccount(product) else {
             return report
         }
+        try await checkOwner(false)
         report.distrusted = try await lookAtServers(false)
         report.products = 1
         report.entries = await reconcile([account], false).filter(\.hasFindings)
@@ -104,6 +117,19 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
         try await store.noteStockServers(now, distrust: !isKnown)
         gate.trust(standing.generation)
         return !isKnown
+    }
+
+    /// Stops selling when this Redis has become another ledger's.
+    private func checkOwner(_ isDryRun: Bool) async throws(InventoryError) {
+        let origin = store.origin
+        let other =
+            isDryRun
+            ? try await stock.owner().flatMap { $0 == origin ? nil : $0 } : try await stock.claim(for: origin)
+        guard let other else { return }
+        if !isDryRun { gate.distrust() }
+        throw InventoryError(
+            .stockUnknown,
+            "this Redis holds the stock of another ledger (\(other)), and this one is \(origin)")
     }
 
     private func meet() async throws(InventoryError) -> Set<String> {
@@ -219,13 +245,14 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     private func fill(
         _ product: ProductID, over old: StockSnapshot, _ entry: inout ReconcileReport.Entry
     ) async throws(InventoryError) -> Bool {
-        if let foreign = old.epochs.first(where: { $0.origin != store.origin && !$0.origin.isEmpty }) {
+        let foreign = old.epochs.first { $0.origin != store.origin && !$0.origin.isEmpty }
+        if let foreign, !stock.replacesForeign {
             entry.problems.append(
                 "Redis holds this product's stock for another database (\(foreign.origin)); give this server "
                     + "a Redis, or a database number, of its own")
             return false
         }
-        let highest = old.epochs.map(\.number).max() ?? 0
+        let highest = old.epochs.filter { $0.origin == store.origin }.map(\.number).max() ?? 0
         guard let filling = try await store.beginFilling(product, above: highest) else { return false }
         crashPoints.pass(.afterBeginFilling)
         switch try await stock.fill(product, as: filling) {

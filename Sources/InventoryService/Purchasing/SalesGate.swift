@@ -51,6 +51,9 @@ public final class SalesGate: Sendable {
         return (now, state.withLock(\.trusted))
     }
 
+    /// Closes the gate until the next ``trust(_:)``.
+    func distrust() { state.withLock { $0.trusted = nil } }
+
     func trust(_ generation: Int) {
         state.withLock { $0.trusted = generation }
     }

@@ -3,12 +3,18 @@ import RedisClient
 
 /// The units that can still be sold: in Redis, or in the ledger where the strategy leaves them there.
 public struct StockStore<Redis: RedisPort>: Sendable {
-    private let redis: Redis
+    let redis: Redis
     private let stock: ProductStock<Redis>
+    /// What another ledger left in this Redis is replaced.
+    let replacesForeign: Bool
 
-    /// - Parameter layout: Where the strategy that sells keeps its units.
-    public init(_ redis: Redis, layout: StockLayout = .oneKey) {
+    /// - Parameters:
+    ///   - layout: Where the strategy that sells keeps its units.
+    ///   - replacesForeign: Whether what another ledger left in this Redis is replaced; else a product that
+    ///     meets it is not sold.
+    public init(_ redis: Redis, layout: StockLayout = .oneKey, replacesForeign: Bool = false) {
         self.redis = redis
+        self.replacesForeign = replacesForeign
         stock = ProductStock(redis, layout: layout)
     }
 
@@ -28,7 +34,8 @@ public struct StockStore<Redis: RedisPort>: Sendable {
     public func initialise(
         _ product: ProductID, units: Int, as epoch: StockEpoch
     ) async throws(InventoryError) -> Bool {
-        try await asking("setting the stock") { () throws(RedisError) in
+        if replacesForeign { _ = try await removeForeign(product, epoch.origin) }
+        return try await asking("setting the stock") { () throws(RedisError) in
             try await stock.initialise(product, units: units, as: epoch)
         }
     }
@@ -37,7 +44,8 @@ public struct StockStore<Redis: RedisPort>: Sendable {
     func fill(
         _ product: ProductID, as filling: StockFilling
     ) async throws(InventoryError) -> ProductStock<Redis>.Filling {
-        try await asking("filling the stock") { () throws(RedisError) in
+        if replacesForeign { _ = try await removeForeign(product, filling.epoch.origin) }
+        return try await asking("filling the stock") { () throws(RedisError) in
             try await stock.fill(product, units: filling.units, as: filling.epoch)
         }
     }
@@ -143,7 +151,7 @@ public struct StockStore<Redis: RedisPort>: Sendable {
         }
     }
 
-    private func asking<Value>(
+    func asking<Value>(
         _ step: String, _ question: () async throws(RedisError) -> Value
     ) async throws(InventoryError) -> Value {
         do throws(RedisError) {

@@ -22,6 +22,12 @@ struct ServeOptions: ParsableArguments {
             "Speak to Redis servers of other machines without encryption. [LAB_ALLOW_PLAINTEXT_REDIS]"))
     var allowPlaintextRedis = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Take a Redis over that holds the stock of another ledger; that stock is lost. [LAB_ADOPT_REDIS]")
+    )
+    var adoptRedis = false
+
     @Option(
         name: .customLong("redis-timeout-ms"),
         help: ArgumentHelp(
@@ -242,6 +248,7 @@ struct ServeOptions: ParsableArguments {
         case .port: port
         case .redis: redis
         case .allowPlaintextRedis: allowPlaintextRedis ? "true" : nil
+        case .adoptRedis: adoptRedis ? "true" : nil
         case .redisTimeout: redisTimeout
         case .lockNodeTimeout: lockNodeTimeout
         case .database: ledger.database

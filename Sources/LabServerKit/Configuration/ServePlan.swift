@@ -24,6 +24,8 @@ struct ServePlan: Sendable {
     let port: Int
     let redis: RedisSource
     let redisLimits: RedisServers.Limits
+    /// A Redis that holds the stock of another ledger is taken over.
+    let adoptsRedis: Bool
     let databasePath: String
     let settings: ServiceSettings
     let bcryptCost: Int
@@ -85,6 +87,7 @@ struct ServePlan: Sendable {
         redisLimits = RedisServers.Limits(
             stock: .milliseconds(reading.number(.redisTimeout, 1...600_000)),
             lockNode: .milliseconds(reading.number(.lockNodeTimeout, 1...600_000)))
+        adoptsRedis = reading.flag(.adoptRedis)
         ledger = LedgerSettings(
             batch: reading.number(.ledgerBatch, 1...10_000),
             queue: reading.number(.ledgerQueue, 1...1_000_000),

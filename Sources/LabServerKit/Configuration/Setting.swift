@@ -4,6 +4,7 @@ enum Setting: String, Sendable, CaseIterable {
     case port
     case redis
     case allowPlaintextRedis = "allow-plaintext-redis"
+    case adoptRedis = "adopt-redis"
     case redisTimeout = "redis-timeout-ms"
     case lockNodeTimeout = "lock-node-timeout-ms"
     case database
@@ -63,7 +64,7 @@ enum Setting: String, Sendable, CaseIterable {
             nil
         case .database: "sqlite:" + ServePlan.defaultDatabasePath
         case .strategy: "lua-atomic"
-        case .dev, .allowPlaintextRedis: "false"
+        case .dev, .allowPlaintextRedis, .adoptRedis: "false"
         case .redisTimeout: "1000"
         case .lockNodeTimeout: "250"
         case .passwordQueue: "32"

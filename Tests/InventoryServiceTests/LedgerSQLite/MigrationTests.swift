@@ -50,6 +50,7 @@ import Testing
                 "2 fillings of stock, ended reservations, refusals: ecab4078d3597e49",
                 "users: token version, disabled: db60a4b1a21796d7",
                 "4 checksums of steps, time of a backup: a292ae368abcec58",
+                "5 refusals by time: fed1bb76e62b4e1b",
             ])
         #expect(MigrationStep("empty", [""]).checksum.hasPrefix("e3b0c44298fc1c14"), "SHA-256 of nothing")
     }
