@@ -311,7 +311,7 @@ extension RunPlan {
     }
 
     /// Two buyers at once are what a negative control needs to be caught, and many to be caught soon.
-    var controlUsers: Int { max(users, 20) }
+    package var controlUsers: Int { max(users, 20) }
 }
 
 extension RunPlan {

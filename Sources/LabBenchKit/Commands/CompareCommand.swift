@@ -127,6 +127,7 @@ extension CompareCommand {
     /// Measures both programs and keeps both results.
     private func measure(_ limits: Thresholds) async throws(BenchError) -> (RunResults, RunResults) {
         let plan = try plan(limits)
+        try OpenFiles.makeRoom(for: plan)
         let (before, after) = (try ServerProcess.find(base), try ServerProcess.find(new))
         let started = Date()
         let folder = try ResultsFolder(named: output, word: "compare", at: started)

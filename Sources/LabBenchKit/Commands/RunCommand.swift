@@ -179,6 +179,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func carryOut(_ plan: RunPlan, _ visited: TargetServer?) async throws(BenchError) -> BenchExit {
+        try OpenFiles.makeRoom(for: plan)
         if let scheduleOut { try ScheduleFile.write(plan, to: scheduleOut) }
         let place: ServicePlace
         if let visited {

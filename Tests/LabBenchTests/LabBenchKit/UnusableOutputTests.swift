@@ -50,6 +50,23 @@ struct UnusableOutputTests {
         directory.remove()
     }
 
+    @Test(
+        "says before it measures that too few open files are allowed, and raises what it may",
+        arguments: ["--mode direct", "--mode http", "--mode direct --users 3"])
+    func openFiles(mode: String) async throws {
+        let directory = try TemporaryDirectory()
+        let out = directory.file("out")
+        let run = Self.run.replacing("--mode direct", with: mode).replacing("--users 4 ", with: "")
+        let (status, complaints) = try await shell("ulimit -n 40; \"$0\" \(run) --output \(out)")
+        #expect(status == .exited(BenchExit.usage.rawValue))
+        #expect(complaints.contains { $0.contains("open files, and the system allows 40") }, "\(complaints)")
+        #expect(!FileManager.default.fileExists(atPath: out))
+        let (raised, said) = try await shell("ulimit -Sn 40; \"$0\" \(run) --output \(out)")
+        let json = try #require(FileManager.default.contents(atPath: out + "/results.json"), "\(said)")
+        #expect(raised == .exited(try RunResults.decode(json).verdict.exit.rawValue))
+        directory.remove()
+    }
+
     @Test("says that a comparison could not be printed")
     func comparison() async throws {
         let directory = try TemporaryDirectory()
