@@ -8,8 +8,8 @@ enum OpenFiles {
     /// Files, pipes and connections to Redis and to SQLite, beside those of the users.
     private static let others = 128
 
-    /// Raises the limit as far as the system lets this process, and says before anything is measured when that
-    /// is not enough.
+    /// Raises the limit as far as the system lets this process, and says before anything is measured when
+    /// that is not enough.
     ///
     /// - Throws: ``BenchError`` with `.badInput`.
     static func makeRoom(for plan: RunPlan) throws(BenchError) {

@@ -246,7 +246,9 @@ import Testing
                     sql: """
                         DROP TABLE schema_steps;
                         DROP TABLE backup_mark;
-                        DELETE FROM grdb_migrations WHERE identifier LIKE '4 %'
+                        DROP INDEX refused_purchases_by_user;
+                        DROP INDEX refused_purchases_by_time;
+                        DELETE FROM grdb_migrations WHERE identifier LIKE '4 %' OR identifier LIKE '5 %'
                         """)
             }
             try queue.close()

@@ -29,8 +29,8 @@ extension StockStore {
         return owner == origin ? nil : owner
     }
 
-    /// Makes this Redis the one of a ledger, whoever's it was. A server that sells the other ledger's products
-    /// from it finds out at its next comparison, and stops.
+    /// Makes this Redis the one of a ledger, whoever's it was. A server that sells the other ledger's
+    /// products from it finds out at its next comparison, and stops.
     public func adopt(for origin: String) async throws(InventoryError) {
         _ = try await asking("noting the owner of the stock") { () throws(RedisError) in
             try await redis.send(RedisCommand("SET", Self.ownerKey, origin))

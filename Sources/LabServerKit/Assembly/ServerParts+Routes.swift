@@ -19,6 +19,13 @@ extension ServerParts {
         var basics = [ReadinessCheck(name: "ledger") { [store] in try await store.check() }]
         if stock.layout != .ledger {
             basics.append(ReadinessCheck(name: "redis") { [stock] in try await stock.check() })
+            basics.append(
+                ReadinessCheck(name: "stock") { [gate] in
+                    // Before the first comparison that is "starting".
+                    guard gate.isHeld || gate.isOpen else {
+                        throw InventoryError(.stockUnknown, "what Redis says of stock cannot be believed")
+                    }
+                })
         }
 
         let router = Router(context: LabRequestContext.self, options: .autoGenerateHeadEndpoints)

@@ -47,8 +47,8 @@ public final class FinishingQueue: Sendable {
         return true
     }
 
-    /// Takes no more work, and returns when all that was taken has ended: after the time limit of one command,
-    /// or of the one that is under way. Call it before the connections to Redis are closed.
+    /// Takes no more work, and returns when all that was taken has ended: after the time limit of one
+    /// command, or of the one that is under way. Call it before the connections to Redis are closed.
     public func finish() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in

@@ -64,11 +64,12 @@ public struct ProductKeys: Sendable, Hashable {
         self.tag = tag
     }
 
-    /// String that stands for a time after a reservation ended without a sale, and refuses one that comes after
-    /// its return. Redis removes it, so there are never more than were made in that time.
+    /// String that stands for a time after a reservation ended without a sale, and refuses one that comes
+    /// after its return. Redis removes it, so there are never more than were made in that time.
     func ended(_ id: ReservationID) -> String { "ended:\(tag):\(id)" }
 
-    /// How long the mark of an ended reservation stands: far longer than a call that made it can be under way.
+    /// How long the mark of an ended reservation stands: far longer than a call that made it can be under
+    /// way.
     static let endedHoldsMilliseconds = "3600000"
 
     /// The product whose stock this lock protects; nil for a lock of another name.

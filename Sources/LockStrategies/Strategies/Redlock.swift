@@ -17,8 +17,8 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let validity: LeaseValidity
     private let finishing: FinishingQueue?
 
-    /// - Parameter finishing: Where commands go on that the outcome does not depend on any more; nil: they are
-    ///   waited for.
+    /// - Parameter finishing: Waits for commands that the outcome does not depend on any more; nil: the call
+    ///   waits for them.
     /// - Throws: When there is no node or when one is named twice: two votes of one server are one failure.
     public init(
         nodes: [LockNode<Redis>], clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity,

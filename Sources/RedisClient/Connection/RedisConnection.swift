@@ -70,8 +70,9 @@ final class RedisConnection: Sendable {
         channel.closeFuture.whenComplete { _ in body() }
     }
 
-    /// Whenever nothing came for an interval and nothing is awaited, asks for a sign of life; closes when none
-    /// comes within the limit. So whoever uses it next finds a connection that lives, or makes a new one.
+    /// Whenever nothing came for an interval and nothing is awaited, asks for a sign of life; closes when
+    /// none comes within the limit. So whoever uses it next finds a connection that lives, or makes a new
+    /// one.
     func keepAlive(every interval: TimeAmount, within limit: TimeAmount) {
         // The timer holds the connection, and ends with it.
         let task = channel.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {

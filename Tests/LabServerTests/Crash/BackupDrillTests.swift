@@ -186,7 +186,7 @@ struct BackupDrillTests {
         #expect(evidence.sold == evidence.supplied && evidence.stock == 0 && evidence.isConserved)
     }
 
-    @Test("A drill on the Redis of a server that goes on sells nothing there, and takes no unit from it")
+    @Test("A drill on the Redis of a server that goes on is refused there, and takes no unit from it")
     func besideTheLiving() async throws {
         try await CrashLab.run { lab async throws in
             try await lab.startServer()
@@ -201,13 +201,15 @@ struct BackupDrillTests {
             let restored = try await lab.command(
                 ["restore", backup, "--drill", "--database", "sqlite:" + path])
             #expect(restored.status == .exited(0), "\(restored.output)")
-            // By mistake on the same Redis.
+            // By mistake on the same Redis: it is refused by name of the ledger that has it.
             let drill = try lab.moved(database: path, redis: lab.redis)
-            try await drill.startServer()
-            let visitor = try await drill.client.logIn("ann")
-            #expect(try await visitor.buy(product).status == 503)
+            let refused = try await drill.command([
+                "serve", "--dev", "--bcrypt-cost", "4", "--port", "0", "--redis", lab.redis.url, "--database",
+                "sqlite:" + path,
+            ])
+            #expect(refused.status == .exited(6), "\(refused.output)")
+            #expect(refused.output.contains("it holds the stock of the ledger"), "\(refused.output)")
             #expect(try await buyer.buy(product).status == 200)
-            try await drill.stopServer()
             try await lab.stopServer()
             let evidence = try await lab.evidence(product)
             #expect(evidence.isConserved && evidence.stock == 17 && evidence.openUnits == 0)

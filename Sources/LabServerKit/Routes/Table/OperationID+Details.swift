@@ -52,8 +52,8 @@ extension OperationID {
         case .live: "It asks nothing else, so an outage of Redis does not get the process restarted."
         case .startup: "503 until then; purchases are 503 too."
         case .ready:
-            "503 names in out_of_reach what is missing: the ledger, Redis, the lock nodes, or that the server is starting "
-                + "or draining."
+            "503 names in out_of_reach what is missing: the ledger, Redis, the stock, the lock nodes, or that the "
+                + "server is starting or draining."
         case .openAPI: "Made of the same table as the routes."
         case .docs: "It loads nothing from anywhere else; a token that it gets stays in its memory."
         }
