@@ -10,8 +10,8 @@ extension StockStore {
     ///
     /// - Parameter products: Looked at where no owner is noted, as by older versions: their fillings name the
     ///   ledger too.
-    /// - Returns: The origin of the other ledger; nil: the Redis is this one's. One round trip, or two and one
-    ///   for each product.
+    /// - Returns: The origin of the other ledger; nil: the Redis is this one's. One round trip, or three and
+    ///   one for each product.
     public func claim(
         for origin: String, lookingAt products: [ProductID] = []
     ) async throws(InventoryError) -> String? {
