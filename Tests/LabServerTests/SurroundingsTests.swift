@@ -75,7 +75,8 @@ struct SurroundingsTests {
             try await Self.shell("TMPDIR='\(long)' exec", directory, strategy: "redlock"), 6,
             "the path of the socket")
         try await Self.sells(
-            try await Self.shell("TMPDIR=/nowhere exec", directory, strategy: "redlock"))
+            try await Self.shell(
+                "TMPDIR='\(directory.file("missing"))' exec", directory, strategy: "redlock"))
         directory.remove()
     }
 
