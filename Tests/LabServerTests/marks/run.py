@@ -87,7 +87,7 @@ class Shop:
                 float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit])
 
     def is_exact(self):
-        stock = self.call("GET", f"/api/products/{self.product}/stock")["stock"]
+        stock = self.call("GET", f"/api/products/{self.product}/stock")["quantity"]
         rows = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
         sold = rows.execute("SELECT coalesce(sum(quantity), 0) FROM purchases").fetchone()[0]
         return stock + sold == 100_000_000
@@ -107,6 +107,7 @@ SCRIPTS = {
         """,
     "stock": """
         wrk.path = "/api/products/" .. os.getenv("PRODUCT") .. "/stock"
+        wrk.headers["Authorization"] = "Bearer " .. os.getenv("TOKEN")
         """,
 }
 
