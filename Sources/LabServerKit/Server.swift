@@ -76,13 +76,12 @@ struct Server: Sendable {
         return servers
     }
 
-    /// An embedded Redis stands beside its ledger and belongs to it.
     private func claim(_ redis: RedisServers, for ledger: SQLiteLedger) async throws(StartFailure) {
         let layout = plan.settings.strategy.traits.stockLayout
         guard layout != .ledger else { return }
-        let isOurs = plan.adoptsRedis || plan.redis == .embedded
         try await RedisClaim(
-            stock: StockStore(redis.stock, layout: layout), endpoint: redis.stock.endpoint, isAdopting: isOurs
+            stock: StockStore(redis.stock, layout: layout), endpoint: redis.stock.endpoint,
+            isAdopting: plan.ownsRedis
         ).make(for: ledger)
     }
 
@@ -107,7 +106,7 @@ struct Server: Sendable {
                 store: ledger,
                 stock: StockStore(
                     MeteredRedis(redis.stock, as: .stock, meter),
-                    layout: plan.settings.strategy.traits.stockLayout, replacesForeign: plan.adoptsRedis),
+                    layout: plan.settings.strategy.traits.stockLayout, replacesForeign: plan.ownsRedis),
                 hasher: hasher, tokens: try tokens(),
                 settings: plan.settings, logger: logger, limiter: AuthLimiter(plan.authLimits),
                 front: plan.front,

@@ -15,7 +15,7 @@ import Synchronization
 /// through another mount.
 final class DatabaseLock: Sendable {
     private let path: String
-    /// Of the lock file, and of the database.
+    /// The open lock file, then the open database.
     private let descriptors: Mutex<[CInt]>
 
     /// - Throws: ``InventoryError``: `.databaseLocked` when another process holds it, `.databaseUnusable`

@@ -6,7 +6,7 @@ struct FileIdentity: Sendable, Hashable {
     private let device: UInt64
     private let inode: UInt64
 
-    /// Of the file that this name leads to; nil when there is none.
+    /// Identifies the file that a path leads to; nil when there is no file.
     init?(of path: String) {
         var found = stat()
         guard unsafe stat(path, &found) == 0 else { return nil }

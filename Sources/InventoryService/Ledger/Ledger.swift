@@ -65,10 +65,10 @@ public protocol Ledger: LedgerAdministration {
         after last: ProductID?, limit: Int
     ) async throws(InventoryError) -> [StockAccount]
 
-    /// The same of one product; nil for one that never was.
+    /// What the ledger knows of one product's stock; nil when there never was such a product.
     func stockAccount(_ product: ProductID) async throws(InventoryError) -> StockAccount?
 
-    /// Those of the reservations that ended in a purchase or in a movement of stock.
+    /// The reservations that ended in a purchase or in a movement of stock.
     func recorded(among ids: [ReservationID]) async throws(InventoryError) -> Set<ReservationID>
 
     /// Marks reservations as ended without a sale, so that none of them can be sold from now on.

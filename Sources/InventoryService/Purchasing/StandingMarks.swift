@@ -9,7 +9,7 @@ final class StandingMarks: Sendable {
 
     private let seen = Mutex<[ProductID: [ReservationID: ContinuousClock.Instant]]>([:])
 
-    /// Those of the marks that have been seen for as long as any is kept.
+    /// The marks that this process has seen for longer than a mark is kept.
     func old(among ids: Set<ReservationID>, of product: ProductID) -> Set<ReservationID> {
         let now = ContinuousClock.now
         return seen.withLock { seen in

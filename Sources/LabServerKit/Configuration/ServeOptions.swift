@@ -39,7 +39,8 @@ struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("lock-node-timeout-ms"),
         help: ArgumentHelp(
-            "The same of a lock node of redlock; short, because waiting for it uses up the lock's validity. "
+            "How long a lock node of redlock may take to connect, and to answer; waiting for it uses up the lock's "
+                + "validity. "
                 + "[LAB_LOCK_NODE_TIMEOUT_MS, default: 250]"))
     var lockNodeTimeout: String?
 

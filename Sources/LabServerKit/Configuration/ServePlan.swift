@@ -18,6 +18,10 @@ struct ServePlan: Sendable {
         case random
     }
 
+    /// What another ledger left in Redis is replaced: an embedded Redis stands beside its ledger and belongs
+    /// to it, and one that is taken over belongs to it from then on.
+    var ownsRedis: Bool { adoptsRedis || redis == .embedded }
+
     static let defaultDatabasePath = "data/lab.sqlite"
 
     let host: String

@@ -32,7 +32,7 @@ struct RedisRights: Sendable {
 
     let traits: StrategyTraits
 
-    /// Of the stock's server.
+    /// Asks the stock's server.
     ///
     /// - Returns: What is missing; nil when nothing is.
     /// - Throws: When the server cannot be asked.
@@ -54,7 +54,7 @@ struct RedisRights: Sendable {
         }
     }
 
-    /// Of a lock node.
+    /// Asks a lock node.
     func missing(onLockNode node: RedisClient) async throws(RedisError) -> String? {
         try await refusal { () throws(RedisError) in try await run(lockLines(1), [Self.lock], on: node) }
     }

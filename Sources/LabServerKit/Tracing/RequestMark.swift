@@ -3,8 +3,8 @@ import Logging
 
 /// Under what a request is found again: in our log, and in the trace of whoever called us.
 struct RequestMark: Sendable {
-    /// That of the request whose work this is; nil for work of the server's own. Reaches the tasks that a
-    /// request starts.
+    /// Marks the request that this task works for; nil when the task works for no request. Tasks that a
+    /// request starts inherit it.
     @TaskLocal static var current: RequestMark?
 
     let requestID: String

@@ -59,7 +59,7 @@ final class ClusterRouter: Sendable {
                     for (index, answer) in zip(open, answers) { replies[index] = answer }
                 }
             } catch {
-                // Nothing was sent this time, and why it was not run before says more than that the time is over.
+                // Nothing was sent this time. Why it was not run before says more than that the time is over.
                 let isOver = [.timedOut, .unavailable].contains(error.code) && deadline <= .now()
                 if isOver, error.reply == nil, !replies.isEmpty { return replies }
                 try await handle(error, &route)

@@ -63,7 +63,7 @@ struct RouteDeclaration: Sendable {
     /// Nil for a route without a body.
     let body: ObjectDeclaration?
     let answers: [Answer]
-    /// Those of every route included.
+    /// What the route may refuse with, the refusals that every route has included.
     let refusals: [Refusal]
     /// Names that the query may hold.
     let queryNames: Set<String>
