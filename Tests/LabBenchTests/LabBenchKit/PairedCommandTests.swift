@@ -78,10 +78,16 @@ struct PairedCommandTests {
     @Test(
         "raises no alarm between a server and its copy", .enabled(if: isLong, "LAB_LONG_TESTS=1 runs it"))
     func equal() async throws {
-        let comparison = try await compare(try Self.program("lab-server"), rounds: 7)
-        #expect(!comparison.judgements.isEmpty)
-        #expect(
-            comparison.judgements.allSatisfy { $0.word != .slower && $0.word != .faster }, "\(comparison)")
-        #expect(comparison.exit == .good)
+        // A busy machine can leave it open, but not raise an alarm; it does not leave it open four times.
+        var exits: [BenchExit] = []
+        repeat {
+            let comparison = try await compare(try Self.program("lab-server"), rounds: 7)
+            #expect(!comparison.judgements.isEmpty)
+            #expect(
+                comparison.judgements.allSatisfy { $0.word != .slower && $0.word != .faster }, "\(comparison)"
+            )
+            exits.append(comparison.exit)
+        } while exits.last == .inconclusive && exits.count < 4
+        #expect(exits.last == .good, "\(exits)")
     }
 }
