@@ -33,40 +33,33 @@ public struct LockKey: Sendable, Hashable, CustomStringConvertible {
 /// The braces are Cluster hash tags: all keys of a product, or of a bucket, live in one slot, so one script
 /// may use them. Bucket 0 has the keys of a stock that is not divided.
 public struct ProductKeys: Sendable, Hashable {
-    /// String, a whole number: units that can still be sold.
-    public let stock: String
-    /// Hash: open reservations, id → units and the stock after.
-    public let reservations: String
-    /// String: which filling of the stock this is.
-    public let epoch: String
-    /// String, the token of the holder.
-    public let lock: LockKey
-    /// String, the number of the lock's newest grant.
-    public let fence: String
-    /// Hash: the move of units out of this bucket.
-    let moves: String
-    /// Hash: the moves that arrived in this bucket.
-    let moved: String
-    /// String: the other buckets are known to be empty.
-    let drained: String
+    /// The part that decides the slot. Names are made of it when they are asked for: a call needs few of them.
     private let tag: String
 
     public init(_ product: ProductID, bucket: Int = 0) {
-        let tag = bucket == 0 ? "{\(product)}" : "{\(product):\(bucket)}"
-        stock = "stock:" + tag
-        reservations = "reservations:" + tag
-        epoch = "epoch:" + tag
-        lock = LockKey("lock:stock:" + tag)
-        fence = "fence:" + tag
-        moves = "moves:" + tag
-        moved = "moved:" + tag
-        drained = "drained:" + tag
-        self.tag = tag
+        tag = "{" + product.description + (bucket == 0 ? "}" : ":" + String(bucket) + "}")
     }
+
+    /// String, a whole number: units that can still be sold.
+    public var stock: String { "stock:" + tag }
+    /// Hash: open reservations, id → units and the stock after.
+    public var reservations: String { "reservations:" + tag }
+    /// String: which filling of the stock this is.
+    public var epoch: String { "epoch:" + tag }
+    /// String, the token of the holder.
+    public var lock: LockKey { LockKey("lock:stock:" + tag) }
+    /// String, the number of the lock's newest grant.
+    public var fence: String { "fence:" + tag }
+    /// Hash: the move of units out of this bucket.
+    var moves: String { "moves:" + tag }
+    /// Hash: the moves that arrived in this bucket.
+    var moved: String { "moved:" + tag }
+    /// String: the other buckets are known to be empty.
+    var drained: String { "drained:" + tag }
 
     /// String that stands for a time after a reservation ended without a sale, and refuses one that comes
     /// after its return. Redis removes it, so there are never more than were made in that time.
-    func ended(_ id: ReservationID) -> String { "ended:\(tag):\(id)" }
+    func ended(_ id: ReservationID) -> String { "ended:" + tag + ":" + id.description }
 
     /// How long the mark of an ended reservation stands: far longer than a call that made it can be under
     /// way.
