@@ -33,7 +33,7 @@ public struct LockKey: Sendable, Hashable, CustomStringConvertible {
 /// The braces are Cluster hash tags: all keys of a product, or of a bucket, live in one slot, so one script
 /// may use them. Bucket 0 has the keys of a stock that is not divided.
 public struct ProductKeys: Sendable, Hashable {
-    /// The part that decides the slot. Names are made of it when they are asked for: a call needs few of them.
+    /// The part that decides the slot. A name is made of it when it is asked for: a call needs few of them.
     private let tag: String
 
     public init(_ product: ProductID, bucket: Int = 0) {
