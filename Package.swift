@@ -230,8 +230,8 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
-            // The fuzzer's script and its settings.
-            exclude: ["schemathesis", "hostile"],
+            // Checks that run programs of their own: fuzzer, hostile clients, old reservations.
+            exclude: ["schemathesis", "hostile", "marks"],
             swiftSettings: settings),
         .testTarget(
             name: "LabBenchTests",

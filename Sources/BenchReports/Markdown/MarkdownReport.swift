@@ -12,25 +12,23 @@ package struct MarkdownReport: Sendable {
     }
 
     package var text: String {
-        let sections = [
-            head, correctness, products, checks, sweep, headline, ceilings, journey, open, targets,
-            comparison,
-            method,
-            environment, files,
-        ]
-        let parts = sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
-        return parts.joined(separator: "\n\n") + "\n"
+        Self.lines([head] + correctnessSections + speedSections + methodSections)
+            .joined(separator: "\n") + "\n"
     }
 
-    /// The parts that the HTML report shows too.
-    var repeatLines: [String] { ["## The same again", "", "```", results.run.command, "```"] }
-    var correctnessLines: [String] { correctness + [""] + products }
-    var checkLines: [String] { checks }
-    var speedLines: [String] {
-        let sections = [sweep, headline, ceilings, journey, open, targets, comparison]
-        return Array(sections.filter { !$0.isEmpty }.joined(separator: [""]))
+    /// The sections of both reports, in their order: the page shows what stands in these lists, and draws its
+    /// pictures after those of speed.
+    var correctnessSections: [[String]] { [correctness, products, checks] }
+    var speedSections: [[String]] { [sweep, headline, ceilings, journey, open, targets, comparison] }
+    var methodSections: [[String]] { [method, environment, files] }
+
+    /// How to run the same once more; it stands in the Markdown's head.
+    var repeatSection: [String] { ["## The same again", "", "```", results.run.command, "```"] }
+
+    /// A section that has nothing to say is empty, and left out.
+    static func lines(_ sections: [[String]]) -> [String] {
+        Array(sections.filter { !$0.isEmpty }.joined(separator: [""]))
     }
-    var methodLines: [String] { method + [""] + environment + [""] + files }
 
     /// A Markdown table; the first column is text, the others are numbers.
     package static func table(_ header: [String], _ rows: [[String]]) -> [String] {

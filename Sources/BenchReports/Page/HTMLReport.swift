@@ -13,16 +13,18 @@ package struct HTMLReport: Sendable {
         palette = Palette(results.strategies.map(\.id))
     }
 
-    private func rendered(_ markdown: [String]) -> String { HTML.rendered(markdown, palette) }
+    private func rendered(_ sections: [[String]]) -> String {
+        HTML.rendered(MarkdownReport.lines(sections), palette)
+    }
 
     package var text: String {
         let report = MarkdownReport(results)
         let title = "Load test: \(results.verdict.word)"
         let body = [
             verdict, tiles,
-            rendered(report.repeatLines),
-            rendered(report.correctnessLines), rendered(report.checkLines),
-            rendered(report.speedLines), plots, rendered(report.methodLines),
+            rendered([report.repeatSection] + report.correctnessSections + report.speedSections),
+            plots,
+            rendered(report.methodSections),
         ]
         return """
             <!doctype html>

@@ -52,7 +52,7 @@ struct WatchedLock<Lock: LeaseLock>: LeaseLock {
     let lock: Lock
     let watch: HoldWatch
 
-    var releaseCommands: Int { lock.releaseCommands }
+    func releaseCommands(for lease: Lease) -> Int { lock.releaseCommands(for: lease) }
 
     func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant

@@ -47,8 +47,8 @@ struct CompareCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            With --paired: purchases per second of an open load (Poisson) beside the closed one, in as many rounds: a \
-            closed load hides stalls.
+            With --paired: purchases per second of an open load (Poisson), in addition to the closed load, with the same \
+            number of rounds: a closed load hides stalls.
             """)
     var rate: Double?
 

@@ -33,10 +33,10 @@ struct RunCommand: AsyncParsableCommand {
             "users: closed loads of 1 to 128 users; rate: open loads at rising rates; one round, no ranking.")
     var sweep: String?
 
-    @Option(help: "Takes the moments of an open load from this file.")
+    @Option(help: "Reads from this file when each request of the open load starts.")
     var scheduleIn: String?
 
-    @Option(help: "Writes the moments of the open load of round 1 to this file; needs --rate.")
+    @Option(help: "Writes to this file when each request of the open load of round 1 starts; needs --rate.")
     var scheduleOut: String?
 
     @Option(
@@ -57,7 +57,7 @@ struct RunCommand: AsyncParsableCommand {
     var rounds: Int?
 
     @Option(
-        help: "Rounds of the open load beside the closed one; default 1, which shows and compares nothing.")
+        help: "Rounds of the open load; default 1. One round shows the load, but cannot rank strategies.")
     var openRounds: Int?
 
     @Option(help: "Seed of the trial order. Default: random; it is printed.")
@@ -96,16 +96,19 @@ struct RunCommand: AsyncParsableCommand {
     )
     var target: String?
 
-    @Option(help: "PEM file of the authorities that an https target is trusted by; default: the system's.")
+    @Option(
+        help:
+            "PEM file with the CA certificates that may sign an https target's certificate; default: the system's."
+    )
     var targetCa: String?
 
-    @Option(help: "JSON file: p95_ms, success_percent, noise_floor_percent; default: the wish list's.")
+    @Option(help: "JSON file: p95_ms, success_percent, noise_floor_percent; default: 100, 95, 2.")
     var thresholds: String?
 
     @Flag(help: "Print only the last table and the path of the report.")
     var quiet = false
 
-    @Flag(help: "Leave out the short loads of HTTP, Redis and SQLite alone.")
+    @Flag(help: "Skip the short loads that test HTTP, Redis and SQLite separately.")
     var noCeilings = false
 
     @Flag(help: "Print results.json on standard output, and nothing else there.")

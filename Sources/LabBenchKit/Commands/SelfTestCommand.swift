@@ -9,12 +9,14 @@ struct SelfTestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "selftest",
         abstract: "Measures this machine and the generator against a built-in server of known delay.",
-        discussion: "Exit codes: 0 the known figures came out, 3 they did not: do not trust a run now.")
+        discussion:
+            "Exit codes: 0: the measured figures match the known ones; 3: they do not, so do not trust a run now."
+    )
 
     @Flag(help: "A tenth of the time; for a first look.")
     var quick = false
 
-    @Option(help: "Seconds of each load with a stall; the others follow; default 10.")
+    @Option(help: "Seconds of each load with a stall; the other loads are as long in proportion; default 10.")
     var window: Double?
 
     @Flag(help: "Print the findings as JSON.")

@@ -19,12 +19,13 @@ struct ServeOptions: ParsableArguments {
 
     @Flag(
         help: ArgumentHelp(
-            "Speak to Redis servers of other machines without encryption. [LAB_ALLOW_PLAINTEXT_REDIS]"))
+            "Speak to Redis servers of other machines without TLS, or without a password. "
+                + "[LAB_ALLOW_PLAINTEXT_REDIS]"))
     var allowPlaintextRedis = false
 
     @Flag(
         help: ArgumentHelp(
-            "Take a Redis over that holds the stock of another ledger; that stock is lost. [LAB_ADOPT_REDIS]")
+            "Take over a Redis that holds the stock of another ledger; that stock is lost. [LAB_ADOPT_REDIS]")
     )
     var adoptRedis = false
 
@@ -109,7 +110,7 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where the log goes: stderr, or stdout, on which the line about listening then is a line of the log. "
+            "Where the log goes: stderr or stdout. On stdout the line about listening is a line of the log too. "
                 + "[LAB_LOG_OUTPUT, default: stderr]"))
     var logOutput: String?
 
@@ -140,7 +141,7 @@ struct ServeOptions: ParsableArguments {
         name: .customLong("request-timeout-ms"),
         help: ArgumentHelp(
             "Time from a request's headers to its answer. [LAB_REQUEST_TIMEOUT_MS, default: "
-                + "60000 and what a purchase may take]"))
+                + "60000 plus the longest time of a purchase]"))
     var requestTimeout: String?
 
     @Option(
@@ -189,7 +190,7 @@ struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("drain-timeout-ms"),
         help: ArgumentHelp(
-            "Time for the requests in flight after that. [LAB_DRAIN_TIMEOUT_MS, default: "
+            "Time for running requests to finish after listening ends. [LAB_DRAIN_TIMEOUT_MS, default: "
                 + "20000]"))
     var drainTimeout: String?
 
@@ -208,11 +209,11 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Its private key as PEM, without a passphrase. [LAB_TLS_PRIVATE_KEY, default: none]",
+            "Private key of the TLS certificate, as PEM without a passphrase. [LAB_TLS_PRIVATE_KEY, default: none]",
             valueName: "file"))
     var tlsPrivateKey: String?
 
-    @Option(help: "Writes of the ledger that share a commit at most. [LAB_LEDGER_BATCH, default: 512]")
+    @Option(help: "Most ledger writes in one commit. [LAB_LEDGER_BATCH, default: 512]")
     var ledgerBatch: String?
 
     @Option(

@@ -22,10 +22,10 @@ public protocol LeaseLock: Sendable {
     /// Gives the lock back. Compares the token first, so it cannot hit a successor; may be repeated.
     func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome
 
-    /// Redis commands that one release sends, over all nodes.
-    var releaseCommands: Int { get }
+    /// Redis commands that one release of this lease sends, over all nodes.
+    func releaseCommands(for lease: Lease) -> Int
 }
 
 extension LeaseLock {
-    public var releaseCommands: Int { 1 }
+    public func releaseCommands(for lease: Lease) -> Int { 1 }
 }

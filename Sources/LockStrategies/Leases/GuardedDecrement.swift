@@ -124,9 +124,9 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
             do throws(StrategyError) {
                 let outcome = try await lock.release(lease)
                 return Evidence(
-                    commandsSent: lock.releaseCommands, lostLeases: outcome == .released ? 0 : 1)
+                    commandsSent: lock.releaseCommands(for: lease), lostLeases: outcome == .released ? 0 : 1)
             } catch {
-                return Evidence(commandsSent: lock.releaseCommands, failedReleases: 1)
+                return Evidence(commandsSent: lock.releaseCommands(for: lease), failedReleases: 1)
             }
         }
     }

@@ -118,7 +118,8 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         }
     }
 
-    public var releaseCommands: Int { nodes.count }
+    /// A node that the grant never reached is not asked.
+    public func releaseCommands(for lease: Lease) -> Int { nodes.count - lease.unreached.count }
 
     // MARK: Acquiring
 

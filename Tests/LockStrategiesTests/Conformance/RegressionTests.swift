@@ -140,7 +140,7 @@ struct RegressionTests {
             }
             sends.withLock { $0 = 0 }
             #expect(try await lock.release(lease) == .absent)
-            #expect(sends.withLock { $0 } == lock.releaseCommands)
+            #expect(sends.withLock { $0 } == lock.releaseCommands(for: lease))
         }
     }
 

@@ -128,7 +128,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         let evidence = Evidence(attempts: 1, waited: began.duration(to: clock.now))
         if clock.now < lease.validUntil, !Task.isCancelled { return .granted(lease, evidence: evidence) }
         await giveBack(lease)
-        let cost = evidence + Evidence(commandsSent: releaseCommands)
+        let cost = evidence + Evidence(commandsSent: releaseCommands(for: lease))
         guard !Task.isCancelled else { throw Self.cancelledInLine.adding(cost) }
         throw StrategyError(
             .leaseLost, "the lock \(lease.key) was handed over after its validity; it was given back",
