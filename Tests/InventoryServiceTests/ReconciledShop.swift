@@ -58,10 +58,12 @@ struct ReconciledShop: Sendable {
     }
 
     @discardableResult
-    func reconcile(isDryRun: Bool = false) async throws -> ReconcileReport {
+    func reconcile(
+        isDryRun: Bool = false, over other: StockStore<RedisClient>? = nil
+    ) async throws -> ReconcileReport {
         func run<Strategy: LockStrategy>(_ strategy: Strategy) async throws -> ReconcileReport {
             try await Reconciler(
-                strategy: strategy, store: ledger, stock: stock, gate: gate,
+                strategy: strategy, store: ledger, stock: other ?? stock, gate: gate,
                 servers: { [redis] () async throws(RedisError) in try await redis.meetServers() },
                 patience: .seconds(60), logger: logger
             ).run(isDryRun: isDryRun)

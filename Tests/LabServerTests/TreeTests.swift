@@ -147,8 +147,8 @@ struct TreeTests {
             let names = row.split(separator: "`").map(String.init)
             let (file, function) = (names[1], names[3])
             let source = try? String(contentsOfFile: root + "/" + file, encoding: .utf8)
-            let isThere =
-                source?.contains("func \(function)(") == true || source?.contains("func \(function)<") == true
+            let forms = ["func \(function)(", "func \(function)<", "var \(function): ", "struct \(function):"]
+            let isThere = forms.contains { source?.contains($0) == true }
             return isThere ? nil : "\(file): \(function)"
         }
     }

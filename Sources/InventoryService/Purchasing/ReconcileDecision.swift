@@ -16,8 +16,6 @@ struct ReconcileDecision: Sendable, Hashable {
         let after: StockAccount
         /// Units are on their way between ledger and Redis.
         let isAdjusting: Bool
-        /// The marks of ended reservations that have stood so long that no late call can come.
-        let old: Set<ReservationID>
     }
 
     enum Filling: String, Sendable, Hashable {
@@ -33,8 +31,6 @@ struct ReconcileDecision: Sendable, Hashable {
     private(set) var clear: [ReservationID] = []
     /// Nobody will finish them: the units go back.
     private(set) var giveBack: [ReservationID] = []
-    /// Marks that have served.
-    private(set) var forget: [ReservationID] = []
     /// The stock is to be replaced by what the ledger says.
     private(set) var fill: Filling?
     /// The product was deleted, and Redis still knows it.
@@ -64,7 +60,6 @@ struct ReconcileDecision: Sendable, Hashable {
             unsold = min(unsold + units, Bounds.units * 1_000_000)
             if !facts.working.contains(id) { giveBack.append(id) }
         }
-        forget = Array(facts.old)
         guard facts.before.supplied == facts.after.supplied, !facts.isAdjusting, let left = stock.units
         else { return }
         let least = facts.after.supplied - left - unsold - facts.after.sold

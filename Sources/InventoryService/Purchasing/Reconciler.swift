@@ -9,7 +9,8 @@ public import RedisClient
 /// beside sales. A reservation that this process is working on is left alone; of all others the process that
 /// made them is dead, because one process holds a ledger. Before units go back the ledger marks the
 /// reservation as ended, so a late row of it is refused; Redis keeps such a mark too, so a late decrement is
-/// refused. Cost: one round trip a product and bucket, three reads of the ledger.
+/// refused. Cost: one round trip a product and bucket, three reads of the ledger; at the first look of a
+/// process at a product one more for each thousand of its open reservations.
 public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort>: Sendable {
     private let strategy: Strategy
     private let store: Store
@@ -21,7 +22,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     private let crashPoints: CrashPoints
     private let onReport: @Sendable (ReconcileReport) -> Void
     private let logger: Logger
-    private let marks = StandingMarks()
+    private let sweep = MarkSweep()
 
     /// How long the ledger remembers what did not become a sale. Whoever repeats a refused purchase under its
     /// key later is served anew.
@@ -154,6 +155,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
 
     private func reconcile(_ account: StockAccount, _ isDryRun: Bool) async -> ReconcileReport.Entry {
         do throws(InventoryError) {
+            if !isDryRun { try await sweep.run(account.product, in: stock) }
             var facts = try await look(account)
             var decision = ReconcileDecision(facts)
             if decision.fill == .drift {
@@ -197,7 +199,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
         let after = try await store.stockAccount(product) ?? account
         return .init(
             before: before, stock: snapshot, working: working, recorded: recorded, after: after,
-            isAdjusting: isAdjusting, old: marks.old(among: snapshot.ended, of: product))
+            isAdjusting: isAdjusting)
     }
 
     private func carryOut(
@@ -216,7 +218,6 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
             }
             try await giveBack(decision.giveBack, of: product, &entry)
             try await stock.discard(facts.stock.strangers, of: product)
-            try await stock.forget(decision.forget, of: product)
         } catch {
             entry.problems.append("\(error)")
         }

@@ -136,10 +136,10 @@ public struct StockStore<Redis: RedisPort>: Sendable {
         }
     }
 
-    /// Removes the marks of reservations that ended.
-    func forget(_ ids: [ReservationID], of product: ProductID) async throws(InventoryError) {
-        try await asking("forgetting ended reservations") { () throws(RedisError) in
-            for id in ids { try await stock.clear(id, of: product) }
+    /// As ``ProductStock/removeEndedMarks(of:)``.
+    func removeEndedMarks(of product: ProductID) async throws(InventoryError) {
+        try await asking("removing the marks of an older version") { () throws(RedisError) in
+            try await stock.removeEndedMarks(of: product)
         }
     }
 

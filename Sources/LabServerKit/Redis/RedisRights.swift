@@ -40,7 +40,7 @@ struct RedisRights: Sendable {
         guard traits.stockLayout != .ledger else { return nil }
         var lines = [
             "SET #1 1", "GET #1", "EXISTS #1", "INCRBY #1 0", "DECRBY #1 0", "HSET #2 a 1", "HGET #2 a",
-            "HGETALL #2", "HDEL #2 a", "SET #3 1", "GET #3", "SET #7 1 PX 1000",
+            "HGETALL #2", "HSCAN #2 0", "HDEL #2 a", "SET #3 1", "GET #3", "SET #7 1 PX 1000",
         ]
         if traits.abilities.contains(.leases), !traits.abilities.contains(.quorum) { lines += lockLines(4) }
         if traits.abilities.contains(.fencing) { lines.append("INCR #5") }

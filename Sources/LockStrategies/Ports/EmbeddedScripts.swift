@@ -9,6 +9,7 @@ enum EmbeddedScripts {
     static let moveIn = script("move-in", PackageResources.move_in_lua)
     static let moveDone = script("move-done", PackageResources.move_done_lua)
     static let lookAtStock = script("look-at-stock", PackageResources.look_at_stock_lua)
+    static let removeEndedMarks = script("remove-ended-marks", PackageResources.remove_ended_marks_lua)
     static let closeStock = script("close-stock", PackageResources.close_stock_lua)
     static let fillBucket = script("fill-bucket", PackageResources.fill_bucket_lua)
     static let fillStock = script("fill-stock", PackageResources.fill_stock_lua)

@@ -69,6 +69,21 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
         }
     }
 
+    /// Removes the marks that older versions left among the open reservations; today's are keys of their own.
+    /// In slices of a thousand, one round trip each, so that buyers are served between them.
+    public func removeEndedMarks(of product: ProductID) async throws(RedisError) {
+        for bucket in 0..<layout.bucketCount {
+            let keys = ProductKeys(product, bucket: bucket)
+            var cursor = "0"
+            repeat {
+                cursor =
+                    try await redis.run(
+                        EmbeddedScripts.removeEndedMarks, keys: [keys.reservations], arguments: [cursor]
+                    ).value.string ?? "0"
+            } while cursor != "0"
+        }
+    }
+
     /// Where the record of a reservation may be, the likelier place first.
     private func buckets(of id: ReservationID) -> [Int] {
         guard layout.bucketCount > 0 else { return [] }

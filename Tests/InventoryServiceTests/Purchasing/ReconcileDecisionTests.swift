@@ -31,7 +31,7 @@ struct ReconcileDecisionTests {
             .init(
                 before: before, stock: stock, working: Set(working.map { ReservationID(named: $0) }),
                 recorded: Set(recorded.map { ReservationID(named: $0) }), after: after ?? before,
-                isAdjusting: isAdjusting, old: []))
+                isAdjusting: isAdjusting))
     }
 
     @Test("Ledger and stock agree: nothing is done")

@@ -90,6 +90,39 @@ struct ReconcilerTests {
         }
     }
 
+    @Test(
+        "what an older version left among the reservations goes in slices, before anybody reads all of it",
+        arguments: [StrategyEntry.luaAtomic, .sharded])
+    func marksOfBefore(id: StrategyEntry) async throws {
+        try await ReconciledShop.run(id) { shop async throws in
+            let product = try await shop.product(units: 100)
+            _ = try await shop.strategy.reserve(reservation(of: product, 7))
+            let places = (0..<id.traits.stockLayout.bucketCount).map {
+                ProductKeys(product, bucket: $0).reservations
+            }
+            for place in places {
+                let marks = (0..<5_000).flatMap { _ in
+                    [ReservationID(random: .system).description, "ended:"]
+                }
+                _ = try await shop.redis.send(RedisCommand("HSET", [place] + marks))
+            }
+            // All of it is more than this client takes.
+            let narrow = RedisClient(
+                shop.server.endpoint, limits: .init(command: .seconds(30), replyBytes: 100_000))
+            let stock = StockStore(narrow, layout: id.traits.stockLayout)
+            await #expect(throws: InventoryError.self) { try await stock.snapshot(product) }
+            let report = try await shop.reconcile(over: stock)
+            #expect(report.returned == 1)
+            #expect(report.entries.flatMap(\.problems) == [])
+            for place in places {
+                #expect(try await shop.redis.send(RedisCommand("HLEN", place)).integer == 0)
+            }
+            #expect(try await stock.snapshot(product).units == 100)
+            #expect(try await shop.isConserved(product))
+            await narrow.close()
+        }
+    }
+
     @Test("A late row of a reservation that went back is refused")
     func lateRow() async throws {
         try await ReconciledShop.run { shop async throws in
