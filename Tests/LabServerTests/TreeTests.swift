@@ -147,7 +147,9 @@ struct TreeTests {
             let names = row.split(separator: "`").map(String.init)
             let (file, function) = (names[1], names[3])
             let source = try? String(contentsOfFile: root + "/" + file, encoding: .utf8)
-            let forms = ["func \(function)(", "func \(function)<", "var \(function): ", "struct \(function):"]
+            let forms = [
+                "func \(function)(", "func \(function)<", "var \(function): ", "struct \(function):",
+            ]
             let isThere = forms.contains { source?.contains($0) == true }
             return isThere ? nil : "\(file): \(function)"
         }
