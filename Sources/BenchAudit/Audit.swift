@@ -4,7 +4,7 @@ package import BenchResults
 /// Judges one trial by what was collected about it. Pure, and apart from the service: it shares no code
 /// with what it judges.
 package enum Audit {
-    /// Largest distance of X·R/N from 1.
+    /// Largest distance of X·R/N from 1, beside what the edges of the window may do.
     static let littleTolerance = 0.02
 
     /// All checks of one trial, always in the same order; which ones depends on what was run.
@@ -146,10 +146,12 @@ package enum Audit {
     /// Only of a closed load: in an open one the users wait for arrivals.
     private static func littlesLaw(_ facts: AuditFacts) -> Check? {
         guard let busyShare = facts.busyShare else { return nil }
+        let reach = littleTolerance + facts.busyShareReach
         return Check(
             "littles-law", .measurement,
-            "throughput x time in the system / users is 1 in the measured window", busyShare,
-            .within((1 - littleTolerance)...(1 + littleTolerance)), limit: "0.98...1.02"
+            "throughput x mean time / users is 1, of the purchases that began in the window", busyShare,
+            .within((1 - reach)...(1 + reach)),
+            limit: "\(Text.number(1 - reach, digits: 3))...\(Text.number(1 + reach, digits: 3))"
         ) { Text.number($0, digits: 4) }
     }
 

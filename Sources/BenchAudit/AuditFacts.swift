@@ -96,6 +96,8 @@ package struct AuditFacts: Sendable, Equatable {
     package var isForeign: Bool
     /// X·R/N over the measured window; nil in an open load, in which nobody is promised to be busy.
     package var busyShare: Double?
+    /// How far the edges of the window may bring it from 1.
+    package var busyShareReach = 0.0
     var measuredSuccesses: Int
     var isRelease: Bool
     package var generator: Generator?

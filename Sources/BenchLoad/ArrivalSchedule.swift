@@ -11,8 +11,13 @@ package struct ArrivalSchedule: Sendable, Equatable {
     package let seed: UInt64
     /// Nanoseconds from the start of the load, ascending.
     let offsets: [Int64]
+    /// The same of what comes after them, and is not measured; empty when the schedule was read from a file.
+    private let tail: [Int64]
 
-    private init(model: LoadModel, ratePerSecond: Double, seed: UInt64, offsets: [Int64]) {
+    private init(
+        model: LoadModel, ratePerSecond: Double, seed: UInt64, offsets: [Int64], tail: [Int64] = []
+    ) {
+        self.tail = tail
         self.model = model
         self.ratePerSecond = ratePerSecond
         self.seed = seed
@@ -21,11 +26,15 @@ package struct ArrivalSchedule: Sendable, Equatable {
 
     /// Intended starts from 0 to before `length`.
     ///
-    /// - Parameter model: An open one; a closed load has no schedule.
-    package init(_ model: LoadModel, ratePerSecond rate: Double, length: Duration, seed: UInt64) {
+    /// - Parameters:
+    ///   - model: An open one; a closed load has no schedule.
+    ///   - tail: For how long the same goes on, unmeasured, while measured purchases have no answer.
+    package init(
+        _ model: LoadModel, ratePerSecond rate: Double, length: Duration, tail: Duration = .zero, seed: UInt64
+    ) {
         var generator = SplitMix64(seed: seed)
         var offsets: [Int64] = []
-        let end = length / .nanoseconds(1)
+        let end = (length + tail) / .nanoseconds(1)
         let gap = 1e9 / rate
         var at = 0.0
         var count = 0
@@ -41,8 +50,18 @@ package struct ArrivalSchedule: Sendable, Equatable {
                 at = Double(count) * gap
             }
         }
-        self.init(model: model, ratePerSecond: rate, seed: seed, offsets: offsets)
+        let last = length / .nanoseconds(1)
+        let asked = offsets.prefix { Double($0) < last }
+        self.init(
+            model: model, ratePerSecond: rate, seed: seed, offsets: Array(asked),
+            tail: Array(offsets.dropFirst(asked.count)))
     }
+
+    /// Measured and unmeasured ones.
+    var count: Int { offsets.count + tail.count }
+
+    /// Nanoseconds from the start of the load.
+    subscript(index: Int) -> Int64 { index < offsets.count ? offsets[index] : tail[index - offsets.count] }
 }
 
 extension ArrivalSchedule {

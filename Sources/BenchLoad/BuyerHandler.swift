@@ -57,12 +57,13 @@ final class BuyerHandler: ChannelInboundHandler {
     }
 
     /// Counts the request that is still without an answer.
-    func giveUp() { lose(at: .now()) }
+    func giveUp() { lose(at: .now(), isUnanswered: true) }
 
-    private func lose(at now: NIODeadline) {
+    private func lose(at now: NIODeadline, isUnanswered: Bool = false) {
         guard let (errand, times) = take() else { return }
         user.lost()
         if errand.step == .buy {
+            if isUnanswered { session.gaveUp(times, at: now) }
             session.answered(
                 user: number, product: errand.product, times, done: now, outcome: .transportError,
                 timing: nil)

@@ -48,6 +48,7 @@ private final class DirectSession: Sendable {
         var underWay: [UnderWay?]
         var wishes: [ProductMix.Wishes]
         var pulse = LoopPulse(expectedAt: .now())
+        var warmUp: WarmUp
         var isCancelled = false
         var isOver = false
 
@@ -80,11 +81,13 @@ private final class DirectSession: Sendable {
         // The clock is set again when everything is ready.
         let schedule = plan.schedule(from: .now())
         let record = LoadRecord(
-            schedule: schedule, users: users, isOpen: plan.arrivals != nil, products: plan.products)
+            schedule: schedule, users: users, isOpen: plan.arrivals != nil, products: plan.products,
+            seed: plan.seed)
         let line = LoadLine(schedule: schedule, arrivals: plan.arrivals)
         state = Mutex(
             State(
-                record: record, line: line, underWay: Array(repeating: nil, count: users), wishes: wishes))
+                record: record, line: line, underWay: Array(repeating: nil, count: users), wishes: wishes,
+                warmUp: WarmUp(schedule, isOpen: line.isOpen)))
         // Timers only; the users run on the cooperative pool.
         eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         finished = eventLoop.makePromise(of: LoadRecord.self)
@@ -97,6 +100,7 @@ private final class DirectSession: Sendable {
             state.record.begin(schedule)
             state.line = LoadLine(schedule: schedule, arrivals: plan.arrivals)
             state.pulse = LoopPulse(expectedAt: schedule.start + LoopPulse.step)
+            state.warmUp = WarmUp(schedule, isOpen: state.line.isOpen)
             // Everybody wants to buy now, whenever the task gets its first turn.
             for user in 0..<users { begin(user, at: schedule.start, &state) }
         }
@@ -109,7 +113,9 @@ private final class DirectSession: Sendable {
         let ticker = eventLoop.scheduleRepeatedTask(
             initialDelay: LoadRecord.sliceLength, delay: LoadRecord.sliceLength
         ) { _ in self.report() }
-        let drainLimit = eventLoop.scheduleTask(deadline: schedule.drainUntil) {
+        // The window of a closed load may begin later.
+        let extra = plan.arrivals == nil ? plan.warmup * (WarmUp.most - 1) : .zero
+        let drainLimit = eventLoop.scheduleTask(deadline: schedule.drainUntil + TimeAmount(extra)) {
             self.finish()
             everybody.cancel()
         }
@@ -174,6 +180,12 @@ private final class DirectSession: Sendable {
     private func report() {
         let now = NIODeadline.now()
         let step = state.withLock { state in
+            let later = state.warmUp.postpones(
+                state.record.schedule, at: now, rates: state.record.series.rates(last: 4))
+            if let later {
+                state.record.postpone(by: later)
+                state.line.postpone(by: later)
+            }
             // Without purchases under way nothing else would notice the end.
             endTurnsIfOver(state, at: now)
             return state.record.progress(share: state.record.schedule.share(at: now))
@@ -228,6 +240,7 @@ extension DirectSession {
             state.isOver = true
             for (user, open) in state.underWay.enumerated() {
                 guard let open else { continue }
+                state.record.addUnanswered(open.times, at: now)
                 state.record.add(
                     user: user, product: open.product, open.times, done: now, outcome: .transportError,
                     timing: ServerTiming())

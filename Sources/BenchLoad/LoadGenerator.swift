@@ -13,6 +13,8 @@ package struct LoadPlan: Sendable, Equatable {
     /// How many the users choose from.
     package var products: Int
     package var scenario: Scenario
+    /// Decides which requests are kept as samples.
+    package var seed: UInt64 = 1
 
     package init(
         warmup: Duration, duration: Duration, drain: Duration, arrivals: ArrivalSchedule? = nil,

@@ -29,9 +29,12 @@ package struct LoadRecord: Sendable {
     package private(set) var userSuccesses: [Int]
     /// From the start on, warm-up and drain included.
     package private(set) var series = LoadSeries()
-    /// Σ of the requests' time inside the measured window, from their intended start: a user of a closed load
-    /// whose next request the generator has not sent yet is not idle.
-    package private(set) var busy = TimeAmount.zero
+    /// How long the measured requests took from their intended start, of whatever kind and outcome: a user of a
+    /// closed load whose next request the generator has not sent yet is not idle.
+    private var times = TimeMoments()
+    /// Response and service time so far of measured purchases that had no answer when the load was given up.
+    package private(set) var unansweredResponse = TimeHistogram.empty()
+    package private(set) var unansweredService = TimeHistogram.empty()
     /// Successes that were answered inside the measured window, whenever they were sent.
     private(set) var answeredInWindow = 0
     /// From the first request to the last answer.
@@ -50,13 +53,13 @@ package struct LoadRecord: Sendable {
 
     package init(
         schedule: LoadSchedule, users: Int, isOpen: Bool = false, products: Int = 1,
-        scenario: Scenario = .purchase
+        scenario: Scenario = .purchase, seed: UInt64 = 1
     ) {
         self.schedule = schedule
         self.users = users
         userSuccesses = [Int](repeating: 0, count: users)
         responses = isOpen ? BuyerOutcome.allCases.map { _ in TimeHistogram.empty() } : nil
-        samples = SampleReservoir()
+        samples = SampleReservoir(seed: seed)
         self.products = [ProductTally](repeating: ProductTally(), count: products)
         journey = scenario == .journey ? JourneyRecord() : nil
         lastAnswer = schedule.start
@@ -67,6 +70,9 @@ package struct LoadRecord: Sendable {
         self.schedule = schedule
         lastAnswer = schedule.start
     }
+
+    /// The window begins later. Nothing is measured yet.
+    mutating func postpone(by time: TimeAmount) { schedule = schedule.postponed(by: time) }
 
     package static func microseconds(_ time: TimeAmount) -> UInt64 {
         min(UInt64(max(time.nanoseconds, 0) + 500) / 1000, TimeHistogram.longest)
@@ -83,7 +89,6 @@ extension LoadRecord {
         journey?.add(
             .buy, times, done: done, isGood: outcome == .success, isUnknown: outcome.isUnknown,
             isMeasured: schedule.isMeasured(sent: times.intended))
-        busy = busy + schedule.busy(sent: times.intended, done: done)
         lastAnswer = max(lastAnswer, done)
         let service = Self.microseconds(done - times.sent)
         let response = Self.microseconds(done - times.intended)
@@ -93,6 +98,7 @@ extension LoadRecord {
             if schedule.isInWindow(done) { answeredInWindow += 1 }
         }
         guard schedule.isMeasured(sent: times.intended) else { return }
+        self.times.add(done - times.intended)
         latency[outcome.index].record(service)
         responses?[outcome.index].record(response)
         samples.add(
@@ -103,6 +109,13 @@ extension LoadRecord {
         guard outcome == .success else { return }
         userSuccesses[user] += 1
         addEvidence(timing)
+    }
+
+    /// A purchase has no answer, and none is waited for any more. It counts as one whose answer was lost, too.
+    mutating func addUnanswered(_ times: RequestTimes, at now: NIODeadline) {
+        guard schedule.isMeasured(sent: times.intended) else { return }
+        unansweredResponse.record(Self.microseconds(now - times.intended))
+        unansweredService.record(Self.microseconds(now - times.sent))
     }
 
     private mutating func addEvidence(_ timing: ServerTiming) {
@@ -118,8 +131,8 @@ extension LoadRecord {
     package mutating func add(
         _ step: JourneyStep, _ times: RequestTimes, done: NIODeadline, isGood: Bool, isUnknown: Bool
     ) {
-        busy = busy + schedule.busy(sent: times.intended, done: done)
         lastAnswer = max(lastAnswer, done)
+        if schedule.isMeasured(sent: times.intended) { self.times.add(done - times.intended) }
         journey?.add(
             step, times, done: done, isGood: isGood, isUnknown: isUnknown,
             isMeasured: schedule.isMeasured(sent: times.intended))
@@ -173,10 +186,17 @@ extension LoadRecord {
 
     package var duration: TimeAmount { schedule.measureUntil - schedule.measureFrom }
 
-    /// X·R/N of Little's law over exactly the measured window: 1 when every user always had one request
-    /// under way.
+    /// X·R/N of Little's law: rate and mean time of the measured requests, those that began in the window. 1 when
+    /// every user always had one request under way, and the load went on until they were answered: what the
+    /// last ones bring beyond the window's end is what the first ones lack at its start.
     package var busyShare: Double {
-        Double(busy.nanoseconds) / (Double(users) * Double(duration.nanoseconds))
+        times.sum / (Double(users) * Double(duration.nanoseconds))
+    }
+
+    /// How far the edges of the window may bring ``busyShare`` from 1: what a request has still before it at any
+    /// moment, on average, by the length of the window.
+    package var busyShareReach: Double {
+        times.sum > 0 ? times.squares / times.sum / 2 / Double(duration.nanoseconds) : 0
     }
 
     /// Rate of the last whole step; p99 and errors of the whole load so far.
@@ -210,5 +230,17 @@ extension LoadRecord {
         let first = Int((window.lowerBound / step - 1e-6).rounded(.up))
         let last = min(Int(window.upperBound / step + 1e-6), steps.count)
         return first < last ? Drift(Array(steps[first..<last])) : nil
+    }
+}
+
+/// Sums of the powers of times, in nanoseconds.
+private struct TimeMoments: Sendable, Equatable {
+    var sum = 0.0
+    var squares = 0.0
+
+    mutating func add(_ time: TimeAmount) {
+        let value = Double(time.nanoseconds)
+        sum += value
+        squares += value * value
     }
 }

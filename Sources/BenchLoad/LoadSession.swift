@@ -24,6 +24,7 @@ final class LoadSession {
     private var record: LoadRecord
     private var line: LoadLine
     private var pulse: LoopPulse
+    private var warmUp: WarmUp
     /// When the first event of this turn of the loop came; nil between turns.
     private var turnBegan: NIODeadline?
     private var inFlight = 0
@@ -47,9 +48,10 @@ final class LoadSession {
         // The clock is set again when all users are connected.
         record = LoadRecord(
             schedule: plan.schedule(from: .now()), users: users.count, isOpen: plan.arrivals != nil,
-            products: plan.products, scenario: plan.scenario)
+            products: plan.products, scenario: plan.scenario, seed: plan.seed)
         line = LoadLine(schedule: record.schedule, arrivals: plan.arrivals)
         pulse = LoopPulse(expectedAt: .now())
+        warmUp = WarmUp(record.schedule, isOpen: plan.arrivals != nil)
     }
 
     /// Opens all connections; the load starts when the last one is open.
@@ -106,6 +108,9 @@ final class LoadSession {
             user: user, product: product, times, done: done, outcome: outcome,
             timing: timing ?? ServerTiming())
     }
+
+    /// A purchase is waited for no more.
+    func gaveUp(_ times: RequestTimes, at now: NIODeadline) { record.addUnanswered(times, at: now) }
 
     /// A request of a journey, the purchase left out.
     func answered(
@@ -220,6 +225,7 @@ extension LoadSession {
         let schedule = plan.schedule(from: .now())
         record.begin(schedule)
         line = LoadLine(schedule: schedule, arrivals: plan.arrivals)
+        warmUp = WarmUp(schedule, isOpen: line.isOpen)
         phase = .loading
         for (user, buyer) in buyers.enumerated() {
             // A connection may have been lost while the others were opened.
@@ -233,8 +239,21 @@ extension LoadSession {
         ) { [bound = NIOLoopBound(self, eventLoop: eventLoop)] _ in
             bound.value.report()
         }
+        awaitEnd()
+    }
+
+    private func awaitEnd() {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        drainLimit = eventLoop.scheduleTask(deadline: schedule.drainUntil) { bound.value.giveUp() }
+        drainLimit = eventLoop.scheduleTask(deadline: record.schedule.drainUntil) { bound.value.giveUp() }
+    }
+
+    /// Lets the window begin later while the load is not warm.
+    private func lookAtWarmth() {
+        let later = warmUp.postpones(
+            record.schedule, at: .now(), rates: record.series.rates(last: 4))
+        guard let later else { return }
+        record.postpone(by: later)
+        line.postpone(by: later)
     }
 
     private func send(_ user: Int, at now: NIODeadline) {
@@ -284,6 +303,7 @@ extension LoadSession {
     }
 
     private func report() {
+        lookAtWarmth()
         let share = record.schedule.share(at: .now())
         progress.yield(record.progress(share: share))
         // Without requests under way nothing else would notice the end.
@@ -302,6 +322,7 @@ extension LoadSession {
     /// The drain limit passed: what is still open has an unknown outcome.
     private func giveUp() {
         guard case .loading = phase else { return }
+        guard NIODeadline.now() >= record.schedule.drainUntil else { return awaitEnd() }
         for buyer in buyers { buyer?.giveUp() }
         finish(.success(record))
     }

@@ -12,7 +12,7 @@ package struct ComparisonText: Sendable {
     }
 
     private static let header = [
-        "strategy", "figure", "base", "new", "new / base", "95 % interval", "p (Holm)", "",
+        "strategy", "figure", "base", "new", "new / base", "95 % interval", "p (Holm)", "could show", "",
     ]
 
     private var rows: [[String]] {
@@ -24,9 +24,10 @@ package struct ComparisonText: Sendable {
                 "\(Text.number($0.low, digits: 3)) - \(Text.number($0.high, digits: 3))"
             }
             return [
-                judgement.strategy, judgement.figure.name, text(judgement.baseMedian),
-                text(judgement.newMedian), Text.number(judgement.ratio, digits: 3), interval ?? "-",
-                Text.number(judgement.adjustedP, digits: 4), judgement.word.rawValue,
+                judgement.strategy, judgement.figure.name, text(judgement.base),
+                text(judgement.new), Text.number(judgement.ratio, digits: 3), interval ?? "-",
+                Text.number(judgement.adjustedP, digits: 4),
+                judgement.detectable.map { "\(Text.number($0 * 100)) %" } ?? "-", judgement.word.rawValue,
             ]
         }
     }
@@ -39,8 +40,10 @@ package struct ComparisonText: Sendable {
             lines += MarkdownReport.table(Self.header, rows)
             lines += [
                 "",
-                "Medians over trials; the interval is a bootstrap over trials, p an exact permutation test. "
-                    + "A regression is slower by more than \(Text.number(comparison.thresholds.regressionPercent)) "
+                "Geometric means over trials; the interval of their ratio is Student's on the logarithms of the trials; "
+                    + "p: \(methods), after Holm's correction for each figure. *Could show*: the slowdown that such "
+                    + "trials find in 80 of 100 cases. "
+                    + "A regression is slower beyond chance, and perhaps by more than \(Text.number(comparison.thresholds.regressionPercent)) "
                     + "%; differences below \(Text.number(comparison.thresholds.noiseFloorPercent)) % are noise.",
             ]
         }
@@ -49,6 +52,12 @@ package struct ComparisonText: Sendable {
         }
         lines += ["", "Base \(name(comparison.base)), new \(name(comparison.new))."]
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var methods: String {
+        Judgement.Method.allCases.filter { method in
+            method != .none && comparison.judgements.contains { $0.method == method }
+        }.map(\.rawValue).joined(separator: ", ")
     }
 
     private func name(_ side: Comparison.Side) -> String {

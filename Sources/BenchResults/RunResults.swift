@@ -5,7 +5,7 @@ import Histogram
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 package struct RunResults: Sendable, Codable, Equatable {
-    package static let currentSchema = "2.3"
+    package static let currentSchema = "2.4"
 
     package struct Run: Sendable, Codable, Equatable {
         package var id: String
@@ -19,10 +19,16 @@ package struct RunResults: Sendable, Codable, Equatable {
         /// `complete`, `interrupted` or `failed`.
         package var status: String
         @OrNull package var failure: String?
+        /// The comparison that this run is one half of: the trials of each round were run one right after the
+        /// other. Nil: it was run by itself.
+        package var pair: String?
+        /// How often its trials could be judged before the last of them was run (`--until`); nil: once.
+        package var looks: Int?
 
         package init(
             id: String, toolVersion: String? = nil, started: Date, ended: Date, command: String, seed: UInt64,
-            gitCommit: String?, status: String, failure: String?
+            gitCommit: String?, status: String, failure: String?,
+            pair: String? = nil
         ) {
             self.id = id
             self.toolVersion = toolVersion
@@ -33,6 +39,7 @@ package struct RunResults: Sendable, Codable, Equatable {
             self.gitCommit = gitCommit
             self.status = status
             self.failure = failure
+            self.pair = pair
         }
     }
 
@@ -209,6 +216,34 @@ extension RunResults {
         return TrialIntervals(around: strategy.latencyUs, trials: percentiles)
     }
 
+    /// After the window the load went on until all measured purchases were answered; not so before version 2.4.
+    package var keepsLoadOn: Bool {
+        let parts = schemaVersion.split(separator: ".").compactMap { Int($0) }
+        return parts.count == 2 && (parts[0] > 2 || parts[1] >= 4)
+    }
+
+    /// Strategies whose closed load sold more, or less, in the second half of the window than in the first, beyond
+    /// chance over the trials: geometric mean of second half to first.
+    package var drifts: [(id: String, ratio: Double)] {
+        strategies.compactMap { strategy in
+            let own = trials.filter { $0.strategy == strategy.id && !$0.isControl && !$0.model.isOpen }
+            let ratios = own.compactMap { $0.measurement?.driftRatio }
+            guard let found = LogRatio(base: ratios.map { _ in 1 }, new: ratios, isPaired: true) else {
+                return nil
+            }
+            let interval = found.interval()
+            return interval.low > 1 || interval.high < 1 ? (strategy.id, found.ratio) : nil
+        }
+    }
+
+    /// What ``StrategyResult/jain`` would be if the buyers of a trial were served independently of each other.
+    package func independentJain(of strategy: StrategyResult) -> Double? {
+        guard sweep == nil, workload.users > 0 else { return nil }
+        let own = trials.filter { $0.strategy == strategy.id && !$0.isControl && !$0.model.isOpen }
+        guard !own.isEmpty, let sold = strategy.measured[BuyerOutcome.success.rawValue] else { return nil }
+        return Fairness.jainOfIndependent(mean: Double(sold) / Double(own.count * workload.users))
+    }
+
     /// As written to `results.json`.
     package func json() throws -> Data {
         let encoder = JSONEncoder()
@@ -216,6 +251,25 @@ extension RunResults {
         encoder.dateEncodingStrategy = .iso8601
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return try encoder.encode(self) + Data("\n".utf8)
+    }
+
+    /// The first number that is beyond everything that is measured, or is a rate below zero.
+    private static func unbelievable(_ value: Any, in name: String) -> String? {
+        switch value {
+        case let parts as [String: Any]:
+            for (key, part) in parts.sorted(by: { $0.key < $1.key }) where key != "seed" {
+                if let found = unbelievable(part, in: key) { return found }
+            }
+        case let parts as [Any]:
+            for part in parts {
+                if let found = unbelievable(part, in: name) { return found }
+            }
+        case let number as NSNumber:
+            let isNegativeRate = name.hasSuffix("per_second") && number.doubleValue < 0
+            if isNegativeRate || abs(number.doubleValue) > 1e15 { return "\(name) is \(number)" }
+        default: break
+        }
+        return nil
     }
 
     /// Reads what ``json()`` wrote.
@@ -233,10 +287,15 @@ extension RunResults {
             throw BenchError(
                 .badInput, "the results have schema version \(version); this lab-bench reads \(major).x")
         }
+        let results: RunResults
         do {
-            return try decoder.decode(RunResults.self, from: json)
+            results = try decoder.decode(RunResults.self, from: json)
         } catch {
             throw BenchError(.badInput, "the results do not follow their schema: \(error)")
         }
+        if let value = (try? JSONSerialization.jsonObject(with: json)).flatMap({ unbelievable($0, in: "") }) {
+            throw BenchError(.badInput, "the results hold a number that no measurement gives: \(value)")
+        }
+        return results
     }
 }

@@ -133,9 +133,10 @@ struct TrialRunner: Sendable {
             ShopOrder(
                 users: planned.users, stock: planned.stock, mix: plan.mix, scenario: plan.scenario,
                 seed: plan.seed &+ UInt64(planned.block)))
-        let times = LoadPlan(
+        var times = LoadPlan(
             warmup: planned.warmup, duration: planned.duration, drain: Self.drain,
             arrivals: plan.arrivals(of: planned), products: plan.mix.count, scenario: plan.scenario)
+        times.seed = plan.seed &+ UInt64(planned.order)
         func cost() -> LoadCost.Moment {
             LoadCost.now(server: service.processIdentifier, redis: redis?.processIdentifiers ?? [])
         }

@@ -2,8 +2,8 @@ import Foundation
 
 /// Whether the second half of a window went like the first one.
 package struct Drift: Sendable, Equatable {
-    package static let mostRatio = 1.5
-    package static let mostStatistic = 5.0
+    package static let mostRatio = 1.2
+    package static let mostStatistic = 3.0
 
     /// Mean of the second half to that of the first.
     package let ratio: Double
@@ -23,7 +23,7 @@ package struct Drift: Sendable, Equatable {
         statistic = difference == 0 ? 0 : error > 0 ? difference / error : difference > 0 ? 1e9 : -1e9
     }
 
-    /// Fails only what is both large and beyond chance.
+    /// Fails only what is both large and beyond chance. What is smaller is told in the report.
     package var isSmall: Bool {
         abs(statistic) <= Self.mostStatistic || (1 / Self.mostRatio...Self.mostRatio).contains(ratio)
     }

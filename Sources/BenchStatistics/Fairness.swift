@@ -8,6 +8,12 @@ package enum Fairness {
         let squares = counts.reduce(0.0) { $0 + Double($1) * Double($1) }
         return squares > 0 ? sum * sum / (Double(counts.count) * squares) : nil
     }
+
+    /// Jain's index that buyers would have who are served independently of each other, so often on average: even
+    /// chance leaves some of them with less. (Counts of Poisson have the variance of their mean.)
+    ///
+    /// - Returns: nil when nobody has anything.
+    package static func jainOfIndependent(mean: Double) -> Double? { mean > 0 ? mean / (mean + 1) : nil }
 }
 
 /// The middle of some measurements, and how far they reach.
@@ -25,6 +31,9 @@ package struct Spread: Sendable, Equatable, Codable {
         min = first
         max = last
     }
+
+    /// The middle of some values; NaN of none.
+    package static func median(_ values: [Double]) -> Double { Spread(values)?.median ?? .nan }
 
     /// No value of one lies within the reach of the other.
     func isSeparated(from other: Spread) -> Bool { min > other.max || max < other.min }

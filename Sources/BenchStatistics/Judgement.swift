@@ -1,13 +1,29 @@
-package import BenchModel
+import Foundation
 
 /// What can be said about a figure of two groups of trials.
 package struct Judgement: Sendable, Codable, Equatable {
     package enum Word: String, Sendable, Codable, CaseIterable {
         case faster
         case slower
+        /// Whatever the difference is, it is no slowdown beyond the limit.
+        case notSlower = "not slower beyond the limit"
         case notSeparated = "not separated"
         case withinNoise = "within the noise floor"
+        /// The base sold, and in some trial the new one sold nothing.
+        case collapsed = "sold nothing"
         case tooFewRounds = "too few rounds"
+
+        /// The rounds were enough to say something.
+        package var isJudged: Bool { self != .tooFewRounds }
+    }
+
+    /// Where p comes from.
+    package enum Method: String, Sendable, Codable, CaseIterable {
+        case signFlips = "sign flips of paired rounds (exact)"
+        case pairedT = "t of paired rounds"
+        case permutation = "permutation of trials (exact)"
+        case welchT = "Welch's t"
+        case none = "none"
     }
 
     /// One figure of one strategy, before and after; each value is that of a trial.
@@ -16,12 +32,17 @@ package struct Judgement: Sendable, Codable, Equatable {
         package let figure: Figure
         package let base: [Double]
         package let new: [Double]
+        /// The values at one place of both were measured in one round.
+        package let isPaired: Bool
 
-        package init(strategy: String, figure: Figure, base: [Double], new: [Double]) {
+        package init(
+            strategy: String, figure: Figure, base: [Double], new: [Double], isPaired: Bool = false
+        ) {
             self.strategy = strategy
             self.figure = figure
             self.base = base
             self.new = new
+            self.isPaired = isPaired
         }
     }
 
@@ -43,37 +64,28 @@ package struct Judgement: Sendable, Codable, Equatable {
         }
     }
 
-    static let alpha = 0.05
+    package static let alpha = 0.05
 
     package var strategy: String
     package var figure: Figure
+    /// Geometric means of the trials; medians in results of before version 2.4.
+    package var base: Double
+    package var new: Double
+    /// Medians of the trials, for whoever knows results of before. Nothing is judged by them.
     package var baseMedian: Double
     package var newMedian: Double
-    /// New to base.
+    /// New to base (``LogRatio``).
     package var ratio: Double
-    @OrNull package var interval: Bootstrap.Interval?
+    package var interval: RatioInterval?
+    package var method: Method
     package var p: Double
-    /// After Holm's correction over all that is judged together.
+    /// After Holm's correction over the strategies, for this figure.
     package var adjustedP: Double
     package var word: Word
-    /// Rounds from which on a difference of this many comparisons can be told at all.
-    package var roundsNeeded: Int
-
-    package init(
-        strategy: String, figure: Figure, baseMedian: Double, newMedian: Double, ratio: Double,
-        interval: Bootstrap.Interval?, p: Double, adjustedP: Double, word: Word, roundsNeeded: Int
-    ) {
-        self.strategy = strategy
-        self.figure = figure
-        self.baseMedian = baseMedian
-        self.newMedian = newMedian
-        self.ratio = ratio
-        self.interval = interval
-        self.p = p
-        self.adjustedP = adjustedP
-        self.word = word
-        self.roundsNeeded = roundsNeeded
-    }
+    /// Trials of the smaller side.
+    package var rounds: Int
+    /// The change for the worse, as a share, that would have been found in 80 of 100 such comparisons.
+    package var detectable: Double?
 
     /// `lua-atomic (purchases/s)`
     package var name: String { "\(strategy) (\(figure.name))" }
@@ -81,62 +93,152 @@ package struct Judgement: Sendable, Codable, Equatable {
     /// Above 1 when the new one is better.
     package var better: Double { figure.isRate ? ratio : 1 / ratio }
 
+    /// How far the interval reaches from the ratio, as a share of it; nil where there is no interval.
+    package var width: Double? {
+        interval.map { max($0.high / ratio - 1, 1 - $0.low / ratio) }
+    }
+
     /// The bad end of the interval of ``better``; 0 where there is no interval.
     package var leastBetter: Double {
         interval.map { figure.isRate ? $0.low : 1 / $0.high } ?? 0
     }
 
-    /// Judges all questions together, each by its own rounds.
+    /// The good end of it.
+    package var mostBetter: Double {
+        interval.map { figure.isRate ? $0.high : 1 / $0.low } ?? .infinity
+    }
+}
+
+extension Judgement {
+    /// Judges all questions, each figure by itself: purchases/s and p95 of a closed load are nearly one
+    /// quantity, and whoever asks about both shall not pay twice.
     ///
-    /// - Parameter noiseFloor: A ratio nearer to 1 than this means nothing on this machine.
-    package static func all(_ questions: [Question], noiseFloor: Double) -> [Judgement] {
-        let able = questions.filter { question in
-            [question.base, question.new].allSatisfy { !$0.isEmpty && Bootstrap.middle($0) > 0 }
+    /// - Parameters:
+    ///   - noiseFloor: A ratio nearer to 1 than this means nothing on this machine.
+    ///   - limit: The slowdown, as a share, that is a regression; nil where nothing is before or after.
+    ///   - looks: How often the trials may be judged before the last of them is run.
+    package static func all(
+        _ questions: [Question], noiseFloor: Double, limit: Double? = nil, looks: Int = 1
+    ) -> [Judgement] {
+        let asked = questions.map { question in
+            LogRatio(base: question.base, new: question.new, isPaired: question.isPaired)
         }
-        let pValues = able.map { PermutationTest.pValue($0.base, $0.new) }
-        let family = family(of: able)
-        let corrected = Dictionary(
-            uniqueKeysWithValues: zip(family, Holm.adjusted(family.map { pValues[$0] })))
-        let needed = PermutationTest.roundsNeeded(comparisons: able.count, alpha: alpha)
-        return able.indices.map { index in
-            let question = able[index]
-            let base = Bootstrap.middle(question.base)
-            let new = Bootstrap.middle(question.new)
-            let interval = Bootstrap.ratioOfMedians(question.base, question.new)
-            // Outside the family it is corrected for everything that was asked, and judged by nothing.
-            let p = corrected[index] ?? min(1, pValues[index] * Double(able.count))
-            return Judgement(
-                strategy: question.strategy, figure: question.figure, baseMedian: base, newMedian: new,
-                ratio: new / base, interval: interval, p: pValues[index], adjustedP: p,
-                word: word(
-                    better: question.figure.isRate ? new / base : base / new, interval, p,
-                    isEnough: corrected[index] != nil, noiseFloor),
-                roundsNeeded: needed)
+        var judgements = questions.indices.map { Judgement(questions[$0], asked[$0], looks: looks) }
+        for figure in Figure.allCases {
+            let family = questions.indices.filter { questions[$0].figure == figure && asked[$0] != nil }
+            let level = alpha / Double(max(family.count, 1) * max(looks, 1))
+            for index in family {
+                let (method, p) = chance(questions[index], asked[index], level: level)
+                (judgements[index].method, judgements[index].p) = (method, p)
+                judgements[index].detectable = asked[index].map { 1 - 1 / $0.detectable(alpha: level) }
+            }
+            for (index, p) in zip(family, Holm.adjusted(family.map { judgements[$0].p })) {
+                judgements[index].adjustedP = min(1, p * Double(max(looks, 1)))
+                judgements[index].word = judgements[index].word(noiseFloor, limit)
+            }
         }
+        return judgements
     }
 
-    /// The questions that are corrected for one another (Holm): those whose rounds can tell a difference at
-    /// all, beside the others of the family. A figure of few rounds neither takes from the others nor decides
-    /// for them.
-    ///
-    /// - Returns: Their places.
-    package static func family(of questions: [Question]) -> [Int] {
-        let smallest = questions.map { PermutationTest.smallestP($0.base.count, $0.new.count) }
-        var family = Array(questions.indices)
-        while let worst = family.map({ smallest[$0] }).max(), worst > alpha / Double(family.count) {
-            family.removeAll { smallest[$0] == worst }
-        }
-        return family
+    /// Without a chance or a word.
+    private init(_ question: Question, _ asked: LogRatio?, looks: Int) {
+        (strategy, figure) = (question.strategy, question.figure)
+        (base, new) = (Self.middle(question.base), Self.middle(question.new))
+        (baseMedian, newMedian) = (Self.median(question.base), Self.median(question.new))
+        ratio = asked?.ratio ?? (base > 0 ? new / base : 1)
+        interval = asked?.interval(confidence: LogRatio.confidence(looks: looks))
+        (method, p, adjustedP) = (.none, 1, 1)
+        rounds = min(question.base.count, question.new.count)
+        let hasStopped =
+            question.figure.isRate && question.new.contains(0) && Spread.median(question.base) > 0
+        word = hasStopped ? .collapsed : .tooFewRounds
+        if hasStopped { ratio = 0 }
+        detectable = nil
     }
 
-    /// - Parameter better: Above 1 when the new one is better.
-    private static func word(
-        better: Double, _ interval: Bootstrap.Interval?, _ p: Double, isEnough: Bool, _ floor: Double
-    ) -> Word {
-        if !isEnough { return .tooFewRounds }
+    private static func median(_ values: [Double]) -> Double { values.isEmpty ? 0 : Spread.median(values) }
+
+    /// The geometric mean; 0 where a trial has 0.
+    private static func middle(_ values: [Double]) -> Double {
+        guard !values.isEmpty, values.allSatisfy({ $0 > 0 }) else { return 0 }
+        return exp(values.reduce(0) { $0 + log($1) } / Double(values.count))
+    }
+
+    /// By what needs no assumption, where that can tell a difference at this level at all; else by t.
+    private static func chance(
+        _ question: Question, _ asked: LogRatio?, level: Double
+    ) -> (Method, Double) {
+        guard let asked else { return (.none, 1) }
+        let (base, new) = (question.base.map { log($0) }, question.new.map { log($0) })
+        if question.isPaired, base.count == new.count {
+            if SignFlipTest.smallestP(rounds: base.count) <= level,
+                let p = SignFlipTest.pValue(zip(base, new).map { $1 - $0 })
+            {
+                return (.signFlips, p)
+            }
+            return (.pairedT, asked.p)
+        }
+        if PermutationTest.smallestP(base.count, new.count) <= level,
+            let p = PermutationTest.pValue(base, new)
+        {
+            return (.permutation, p)
+        }
+        return (.welchT, asked.p)
+    }
+
+    private func word(_ floor: Double, _ limit: Double?) -> Word {
         let isSmall = abs(better - 1) <= floor
-        if p <= alpha { return isSmall ? .withinNoise : better > 1 ? .faster : .slower }
-        if let interval, interval.low >= 1 - floor, interval.high <= 1 + floor { return .withinNoise }
+        let excludesOne = leastBetter > 1 || mostBetter < 1
+        if adjustedP <= Self.alpha, excludesOne, !isSmall { return better > 1 ? .faster : .slower }
+        if leastBetter >= 1 - floor, mostBetter <= 1 + floor { return .withinNoise }
+        if let limit, leastBetter >= 1 - limit { return .notSlower }
         return .notSeparated
+    }
+}
+
+extension Judgement {
+    private enum CodingKeys: String, CodingKey {
+        case strategy, figure, ratio, interval, method, p, adjustedP, word, rounds, detectable
+        case base = "baseMean"
+        case new = "newMean"
+        case baseMedian, newMedian, roundsNeeded
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        strategy = try values.decode(String.self, forKey: .strategy)
+        figure = try values.decode(Figure.self, forKey: .figure)
+        ratio = try values.decode(Double.self, forKey: .ratio)
+        interval = try values.decodeIfPresent(RatioInterval.self, forKey: .interval)
+        p = try values.decode(Double.self, forKey: .p)
+        adjustedP = try values.decode(Double.self, forKey: .adjustedP)
+        word = try values.decode(Word.self, forKey: .word)
+        // Results of before version 2.4 judged medians.
+        baseMedian = try values.decode(Double.self, forKey: .baseMedian)
+        newMedian = try values.decode(Double.self, forKey: .newMedian)
+        base = try values.decodeIfPresent(Double.self, forKey: .base) ?? baseMedian
+        new = try values.decodeIfPresent(Double.self, forKey: .new) ?? newMedian
+        method = try values.decodeIfPresent(Method.self, forKey: .method) ?? .none
+        rounds = try values.decodeIfPresent(Int.self, forKey: .rounds) ?? 0
+        detectable = try values.decodeIfPresent(Double.self, forKey: .detectable)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(strategy, forKey: .strategy)
+        try values.encode(figure, forKey: .figure)
+        try values.encode(base, forKey: .base)
+        try values.encode(new, forKey: .new)
+        try values.encode(baseMedian, forKey: .baseMedian)
+        try values.encode(newMedian, forKey: .newMedian)
+        try values.encode(LogRatio.leastTrials, forKey: .roundsNeeded)
+        try values.encode(ratio, forKey: .ratio)
+        try values.encode(interval, forKey: .interval)
+        try values.encode(method, forKey: .method)
+        try values.encode(p, forKey: .p)
+        try values.encode(adjustedP, forKey: .adjustedP)
+        try values.encode(word, forKey: .word)
+        try values.encode(rounds, forKey: .rounds)
+        try values.encode(detectable, forKey: .detectable)
     }
 }

@@ -28,8 +28,18 @@ package struct Percentiles: Sendable, Equatable, Codable {
     @OrNull package var max: Double?
     /// How far the percentiles can be trusted; nil of an empty histogram.
     package var intervals: RankIntervals?
+    /// From here on a value is a lower bound: something had waited so long when it was given up. Nil: nothing
+    /// was given up.
+    package var boundsFrom: Double?
 
-    package init(_ histogram: Histogram<UInt64>) {
+    /// - Parameter unanswered: How long requests had waited that were given up. They stand in the percentiles
+    ///   as if they had been answered then, because leaving them out would hide the longest waits.
+    package init(_ answered: Histogram<UInt64>, unanswered: Histogram<UInt64>? = nil) {
+        var histogram = answered
+        if let unanswered, unanswered.totalCount > 0 {
+            histogram.add(unanswered)
+            boundsFrom = Double(unanswered.valueAtPercentile(0))
+        }
         let isEmpty = histogram.totalCount == 0
         count = Int(histogram.totalCount)
         mean = isEmpty ? nil : histogram.mean
@@ -40,5 +50,11 @@ package struct Percentiles: Sendable, Equatable, Codable {
         p999 = Percentile.of(histogram, 0.999)
         intervals = isEmpty ? nil : RankIntervals(histogram)
         max = isEmpty ? nil : Double(histogram.maxRecorded)
+    }
+
+    /// Whether a value of these is a lower bound only.
+    package func isBound(_ value: Double?) -> Bool {
+        guard let boundsFrom, let value else { return false }
+        return value >= boundsFrom
     }
 }

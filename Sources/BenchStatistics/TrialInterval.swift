@@ -29,7 +29,8 @@ package struct TrialInterval: Sendable, Codable, Equatable {
         let count = Double(logs.count)
         let mean = logs.reduce(0, +) / count
         let variance = logs.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
-        let reach = StudentT.twoSided95(degrees: trials.count - 1) * (variance * 2 / count).squareRoot()
+        let limit = StudentT.limit(tails: 1 - Self.confidence, degrees: count - 1)
+        let reach = limit * (variance * 2 / count).squareRoot()
         (low, high) = (center * exp(-reach), center * exp(reach))
     }
 }
@@ -54,22 +55,5 @@ package struct TrialIntervals: Sendable, Codable, Equatable {
         p90 = interval(\.p90)
         p95 = interval(\.p95)
         p99 = interval(\.p99)
-    }
-}
-
-/// Student's t distribution.
-enum StudentT {
-    private static let table = [
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145,
-        2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048,
-        2.045, 2.042,
-    ]
-
-    /// The value that t exceeds in size with a chance of 5 %.
-    ///
-    /// - Parameter degrees: Of freedom, from 1.
-    static func twoSided95(degrees: Int) -> Double {
-        // Beyond the table by the first term of the expansion around the normal distribution: within 0.001.
-        degrees <= table.count ? table[max(degrees, 1) - 1] : 1.96 + 2.4 / Double(degrees)
     }
 }

@@ -40,11 +40,27 @@ package struct UniversalScalability: Sendable, Codable, Equatable {
     /// Measured minus fitted, as a share of the measured, in the order of the loads.
     package var residuals: [Double]
     package var curve: [Point]
+    /// The least and the greatest σ and κ of the fits that leave one load out: a parameter that hangs on a single load
+    /// shows here. Nil in results of before, and where leaving one out leaves too few.
+    package var contentionReach: RatioInterval?
+    package var coherencyReach: RatioInterval?
 
     /// The fit with the least squares of relative errors, σ and κ not below zero.
     ///
     /// - Returns: nil with fewer than six different loads, or when something was not measured.
     package init?(_ loads: [Load]) {
+        self.init(fitting: loads)
+        let others = loads.indices.compactMap { left in
+            Self(fitting: loads.enumerated().filter { $0.offset != left }.map(\.element))
+        }
+        guard others.count == loads.count else { return }
+        func reach(_ part: (Self) -> Double) -> RatioInterval? {
+            Spread(others.map(part)).map { RatioInterval(low: $0.min, high: $0.max) }
+        }
+        (contentionReach, coherencyReach) = (reach(\.contention), reach(\.coherency))
+    }
+
+    private init?(fitting loads: [Load]) {
         guard Set(loads.map(\.users)).count >= Self.leastLoads,
             loads.allSatisfy({ $0.perSecond > 0 && $0.users >= 1 })
         else { return nil }

@@ -1,5 +1,6 @@
 import BenchModel
 import BenchResults
+import BenchStatistics
 import Foundation
 
 /// How it was measured, on what, and where the raw data are.
@@ -9,6 +10,38 @@ extension MarkdownReport {
         return ", of the open load \(rounds)\(rounds == 1 ? ", so its figures have no spread" : "")"
     }
 
+    /// What happens to requests that the window's end finds without an answer.
+    private var drain: String {
+        let limit = Text.number(results.workload.drainLimitSeconds)
+        guard results.keepsLoadOn else { return "Then a drain of at most \(limit) s, without load." }
+        return
+            "The load goes on, unmeasured, until all of that is answered, for \(limit) s at most; so the last "
+            + "purchases wait as long as the others."
+    }
+
+    private var warmUp: String {
+        let seconds = Text.number(results.workload.warmupSeconds)
+        guard results.keepsLoadOn, results.workload.models.contains(.closed) else {
+            return "\(seconds) s warm-up"
+        }
+        let taken = Spread(results.trials.filter { !$0.isControl && !$0.model.isOpen }.map(\.warmupSeconds))
+        let found = taken.map { ": it took \(Text.number($0.min)) to \(Text.number($0.max)) s" } ?? ""
+        return
+            "\(seconds) s warm-up, of a closed load until two half seconds in a row sell alike within 10 %, for "
+            + "at most four times as long\(found)"
+    }
+
+    /// How the rate changed while a trial went on.
+    private var drifts: [String] {
+        let drifts = results.drifts
+        guard !drifts.isEmpty else { return [] }
+        let words = drifts.map { "\($0.id) \(Text.number(($0.ratio - 1) * 100, digits: 1)) %" }
+        return [
+            "- Within a trial the rate changed, from the first half of the window to the second: "
+                + "\(words.joined(separator: ", ")). So the rate of these depends on --duration."
+        ]
+    }
+
     var method: [String] {
         let load = results.workload
         let controls = load.controls.isEmpty ? "none" : load.controls.joined(separator: ", ")
@@ -16,9 +49,8 @@ extension MarkdownReport {
             "## Method", "",
             way,
             "- Models: \(load.models.map(\.rawValue).joined(separator: ", then ")). Closed load: \(load.users) users, \(users); \(behaviour)",
-            "- \(Text.number(load.warmupSeconds)) s warm-up, \(Text.number(load.durationSeconds)) s measured "
-                + "(by the time of sending), then a drain of at most "
-                + "\(Text.number(load.drainLimitSeconds)) s. Latency is service time: a closed load hides "
+            "- \(warmUp), \(Text.number(load.durationSeconds)) s measured "
+                + "(by the time of sending). \(drain) Latency is service time: a closed load hides "
                 + "stalls, because users who wait do not send.",
             "- Rounds: \(load.rounds)\(openRounds); the order inside each is shuffled with seed \(results.run.seed). "
                 + freshness,
@@ -27,9 +59,10 @@ extension MarkdownReport {
             "- Negative control: \(controls), once, "
                 + "with \(Text.grouped(load.controlStock)) units\(load.products > 1 ? " of each product" : ""), "
                 + "few enough to be sold.",
-            "- Little's law is checked over exactly the measured window: requests count with the part of "
-                + "their time that lies inside it.",
+            "- Little's law is checked on the measured requests: their rate times their mean time is the number of "
+                + "users, as nearly as the length of the window lets it be.",
             logins,
+        ] + drifts + [
             "- The same for every strategy: lease time to live, deadline of a purchase "
                 + "(\(Text.number(results.systemUnderTest.purchaseDeadlineMs)) ms), retry budget, durability of "
                 + "Redis and SQLite (below), and the work on the stock. By design they differ in how they "

@@ -25,14 +25,23 @@ extension MarkdownReport {
             + fits(sweep)
     }
 
+    private static func parameter(_ value: Double, _ reach: RatioInterval?, digits: Int) -> String {
+        let text = Text.number(value, digits: digits)
+        guard let reach else { return text }
+        return
+            "\(text) (\(Text.number(reach.low, digits: digits)) - \(Text.number(reach.high, digits: digits)))"
+    }
+
     private func fits(_ sweep: SweepResult) -> [String] {
         guard sweep.kind == .users else { return [] }
         let rows = sweep.fits.map { fit in
             let law = fit.law
             let worst = law.residuals.map(abs).max() ?? 0
             return [
-                fit.strategy, Text.number(law.perUser), Text.number(law.contention, digits: 4),
-                Text.number(law.coherency, digits: 6), law.bestUsers.map { Text.number($0) } ?? "none",
+                fit.strategy, Text.number(law.perUser),
+                Self.parameter(law.contention, law.contentionReach, digits: 4),
+                Self.parameter(law.coherency, law.coherencyReach, digits: 6),
+                law.bestUsers.map { Text.number($0) } ?? "none",
                 Text.percent(worst),
                 law.residuals.map { Text.number($0 * 100, digits: 1) }.joined(separator: " "),
             ]
@@ -46,7 +55,8 @@ extension MarkdownReport {
         return [
             "",
             "Universal scalability law, X(N) = λN / (1 + σ(N - 1) + κN(N - 1)); σ: what is serialised, κ: what users cost "
-                + "one another. Where the residuals are large, believe the points and not the law.", "",
+                + "one another. In brackets: how far they go when one load is left out. Where the residuals are large, believe the points and not the law.",
+            "",
         ] + Self.table(["strategy", "λ (1/s)", "σ", "κ", "best N", "worst residual", "residuals (%)"], rows)
     }
 }

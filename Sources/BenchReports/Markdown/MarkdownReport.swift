@@ -141,7 +141,7 @@ extension MarkdownReport {
                 + [
                     (latency.p50, nil), (latency.p90, nil), (latency.p95, intervals?.p95),
                     (latency.p99, intervals?.p99), (latency.max, nil),
-                ].map { Text.milliseconds($0, within: $1) } + [
+                ].map { latency.milliseconds($0, within: $1) } + [
                     strategy.isRanked ? "yes" : "no: \(strategy.notRankedBecause ?? "")"
                 ]
         }
@@ -154,13 +154,17 @@ extension MarkdownReport {
                 Text.milliseconds(strategy.holdUs.p50), Text.milliseconds(strategy.holdUs.p99),
                 Text.number(strategy.attemptsPerSuccess ?? .nan),
                 Text.number(strategy.redisCommandsPerSuccess ?? .nan),
-            ] + errors + [strategy.jain.map { Text.number($0, digits: 3) } ?? "-"]
+            ] + errors
+                + [strategy.jain, results.independentJain(of: strategy)].map {
+                    $0.map { Text.number($0, digits: 3) } ?? "-"
+                }
         }
         return [
             "## Speed", "",
             "Closed load: service time of successful purchases in ms, from the merged histograms of all rounds; "
                 + "rate is the median of the rounds. In brackets: where another run of as many rounds would lie with 95 % "
-                + "confidence, by how far the rounds lie apart (from 3 rounds on). `-`: fewer than ten values lie beyond that percentile. \(leaders)",
+                + "confidence, by how far the rounds lie apart (from 3 rounds on). `-`: fewer than ten values lie beyond that percentile. `>`: some purchases had no answer yet after so long. "
+                + "\(leaders)",
             "",
         ]
             + Self.table(
@@ -174,6 +178,7 @@ extension MarkdownReport {
                 [
                     "strategy", "wait p50", "wait p99", "hold p50", "hold p99", "attempts", "Redis commands",
                     "contended", "unavailable", "other", "no answer", "fairness (Jain)",
+                    "of independent buyers",
                 ], lock) + [
                 "",
                 "What kept it from selling more. Cores used on average; CPU of "
@@ -226,18 +231,19 @@ extension MarkdownReport {
                 open.achievedPerSecond.map { Text.number($0.median) } ?? "-", count(open.unsent),
                 open.isSustained ? "yes" : "**rate not sustained**", Text.percent(open.successShare),
             ]
-                + [
-                    open.serviceUs.p50, open.responseUs.p50, open.serviceUs.p90, open.responseUs.p90,
-                    open.serviceUs.p95, open.responseUs.p95, open.serviceUs.p99, open.responseUs.p99,
-                    open.serviceUs.max, open.responseUs.max,
-                ].map { Text.milliseconds($0) }
+                + [\Percentiles.p50, \.p90, \.p95, \.p99, \.max].flatMap { part in
+                    [open.serviceUs, open.responseUs].map { $0.milliseconds($0[keyPath: part]) }
+                }
         }
         guard !rows.isEmpty else { return [] }
         return [
             "## At one offered rate", "",
             "Open load (\(results.strategies.compactMap(\.open).first?.model.rawValue ?? "-")): purchases begin "
                 + "when they are meant to, whether the server keeps up or not. Service time counts from "
-                + "sending, response time from the intended start: what somebody waits who came then. In ms.",
+                + "sending, response time from the intended start: what somebody waits who came then. In ms."
+                + (hasSurvivors
+                    ? " Where the rate was not sustained, the times are those of the purchases that got through: they say "
+                        + "how the server fails, not how long somebody waits." : ""),
             "",
         ]
             + Self.table(
@@ -248,6 +254,8 @@ extension MarkdownReport {
                     "response p99", "service max", "response max",
                 ], rows)
     }
+
+    private var hasSurvivors: Bool { results.strategies.contains { $0.open?.isSustained == false } }
 
     private var targets: [String] {
         let rows = results.strategies.flatMap { strategy in
@@ -269,21 +277,40 @@ extension MarkdownReport {
         if results.workload.rounds == 1 {
             return lines + ["One round says nothing about differences: there is no ranking."]
         }
-        let needed = results.pairs.map(\.judgement.roundsNeeded).max() ?? 0
-        if results.pairs.contains(where: { $0.judgement.word == .tooFewRounds }) {
+        if results.pairs.contains(where: { !$0.judgement.word.isJudged }) {
             lines += [
-                "\(results.workload.rounds) rounds are too few to judge \(results.pairs.count) pairs: \(needed) are "
-                    + "needed (`--rounds \(needed)`). The ratios below say how much was sold, not whether it was "
-                    + "chance.", "",
+                "\(results.workload.rounds) rounds are too few to judge pairs: \(LogRatio.leastTrials) are "
+                    + "needed (`--rounds \(LogRatio.leastTrials)`). The ratios below say how much was sold, not "
+                    + "whether it was chance.", "",
+            ]
+        } else if results.pairs.contains(where: { $0.judgement.method != .none }) {
+            lines += [
+                "Ratio of the geometric means of purchases/s over the rounds, row to column; **bold** where it is "
+                    + "beyond chance (\(methods); Holm over \(results.pairs.count) pairs, 0.05) and beyond the noise "
+                    + "floor. \(power)", "",
             ]
         } else {
             lines += [
                 "Ratio of the medians of purchases/s, row to column; **bold** where it is beyond chance (exact "
                     + "permutation test over trials, Holm over \(results.pairs.count) pairs, 0.05) and beyond the "
-                    + "noise floor.", "",
+                    + "noise floor, as an earlier version judged it.", "",
             ]
         }
         return lines + matrix(ranked.map(\.id))
+    }
+
+    private var methods: String {
+        Judgement.Method.allCases.filter { method in
+            method != .none && results.pairs.contains { $0.judgement.method == method }
+        }.map(\.rawValue).joined(separator: ", ")
+    }
+
+    /// What the rounds could have shown.
+    private var power: String {
+        guard let spread = Spread(results.pairs.compactMap(\.judgement.detectable)) else { return "" }
+        return
+            "These rounds find a difference of \(Text.percent(spread.median)) in 80 of 100 cases (the middle one "
+            + "of the pairs; \(Text.percent(spread.min)) to \(Text.percent(spread.max)))."
     }
 
     /// Every ranked strategy against every other one.

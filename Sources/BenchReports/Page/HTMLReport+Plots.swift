@@ -237,7 +237,8 @@ extension HTMLReport {
 
     /// Purchases by how they ended, and below it how long they took.
     private func timeline(_ trial: TrialResult) -> Figure {
-        let steps = moments(trial)
+        // The last step is cut off by the end of the load: its count is no rate.
+        let steps = moments(trial).dropLast()
         let perSecond = 1000 / trial.seriesStepMs
         let losses: [(word: String, counts: [Int])] = [
             ("refused", steps.map(\.1.refusals)), ("errors", steps.map(\.1.errors)),
@@ -272,7 +273,7 @@ extension HTMLReport {
     }
 
     private func known(
-        _ steps: [(Double, TrialResult.Step)], _ figure: (TrialResult.Step) -> Double?
+        _ steps: some Collection<(Double, TrialResult.Step)>, _ figure: (TrialResult.Step) -> Double?
     ) -> [(at: Double, us: Double)] {
         steps.compactMap { step in figure(step.1).map { (step.0, $0) } }
     }

@@ -18,7 +18,7 @@ package struct Comparison: Sendable, Codable, Equatable {
         }
     }
 
-    package static let currentSchema = "1.2"
+    package static let currentSchema = "1.3"
 
     package var schemaVersion: String
     package var base: Side
@@ -50,8 +50,11 @@ package struct Comparison: Sendable, Codable, Equatable {
         let asked = differences.isEmpty ? Questions(base, new) : Questions()
         notJudged = asked.leftOut
         unanswered = asked.unanswered
-        judgements = Judgement.all(asked.questions, noiseFloor: thresholds.noiseFloorPercent / 100)
-        regressions = Self.regressions(judgements, thresholds)
+        judgements = Judgement.all(
+            asked.questions, noiseFloor: thresholds.noiseFloorPercent / 100,
+            limit: thresholds.regressionPercent / 100,
+            looks: base.run.pair == new.run.pair ? new.run.looks ?? 1 : 1)
+        regressions = judgements.filter { Self.isRegression($0, thresholds) }.map(\.name)
         lostTargets = differences.isEmpty ? Self.lostTargets(base, new, judgements) : []
         (exit, sentence) = (.good, "")
         (exit, sentence) = verdict(new)
@@ -73,11 +76,11 @@ package struct Comparison: Sendable, Codable, Equatable {
         if base.id == new.id {
             sentence = "Both sides are the same run (\(new.id)), so nothing can differ. " + sentence
             // How far its trials lie apart is no reason to doubt that they are equal to themselves.
-            let isJudged = judgements.contains { $0.word != .tooFewRounds }
+            let isJudged = judgements.contains(where: \.word.isJudged)
             if exit == .inconclusive && isJudged { exit = .good }
         }
         if !unanswered.isEmpty {
-            sentence += " Not in the new results: \(unanswered.joined(separator: ", "))."
+            sentence += " Not answered: \(unanswered.joined(separator: ", "))."
             if exit == .good { exit = .inconclusive }
         }
         if results.verdict.exit == .inconclusive {
@@ -87,10 +90,10 @@ package struct Comparison: Sendable, Codable, Equatable {
         return (exit, sentence)
     }
 
-    private static func regressions(_ judgements: [Judgement], _ thresholds: Thresholds) -> [String] {
-        judgements.filter { judgement in
-            judgement.word == .slower && judgement.better < 1 - thresholds.regressionPercent / 100
-        }.map(\.name)
+    /// Slower beyond chance, and by more than the limit as far as anybody can tell.
+    private static func isRegression(_ judgement: Judgement, _ thresholds: Thresholds) -> Bool {
+        judgement.word == .collapsed
+            || judgement.word == .slower && judgement.leastBetter < 1 - thresholds.regressionPercent / 100
     }
 
     /// What the judgements come to, of results that may be compared.
@@ -98,16 +101,20 @@ package struct Comparison: Sendable, Codable, Equatable {
         of judgements: [Judgement], _ thresholds: Thresholds, lostTargets: [String] = []
     ) -> (BenchExit, String) {
         if judgements.isEmpty { return (.inconclusive, "Nothing could be compared.") }
-        let judged = judgements.filter { $0.word != .tooFewRounds }
-        let few = judgements.filter { $0.word == .tooFewRounds }
-        let rounds = judgements.map(\.roundsNeeded).max() ?? 0
+        let judged = judgements.filter(\.word.isJudged)
+        let few = judgements.filter { !$0.word.isJudged }
         let rest =
             few.isEmpty
             ? ""
-            : " Too few rounds (\(rounds) are needed) to judge \(few.map(\.name).joined(separator: ", "))."
-        let regressions = regressions(judged, thresholds)
-        if !regressions.isEmpty {
-            return (.regression, "Slower: \(regressions.joined(separator: ", ")).\(rest)")
+            : " Too few rounds (\(LogRatio.leastTrials) are needed) to judge \(few.map(\.name).joined(separator: ", "))."
+        let stopped = judged.filter { $0.word == .collapsed }
+        let slower = judged.filter { $0.word != .collapsed && isRegression($0, thresholds) }
+        if !stopped.isEmpty || !slower.isEmpty {
+            let parts = [
+                stopped.isEmpty ? nil : "Sold nothing: \(stopped.map(\.strategy).joined(separator: ", ")).",
+                slower.isEmpty ? nil : "Slower: \(slower.map(range).joined(separator: ", ")).",
+            ]
+            return (.regression, parts.compactMap(\.self).joined(separator: " ") + rest)
         }
         if !lostTargets.isEmpty {
             return (.regression, "Targets lost: \(lostTargets.joined(separator: ", ")).\(rest)")
@@ -115,18 +122,33 @@ package struct Comparison: Sendable, Codable, Equatable {
         if judged.isEmpty {
             return (
                 .inconclusive,
-                "Too few rounds to tell a difference of \(judgements.count) figures: \(rounds) are needed."
+                "Too few rounds to judge \(judgements.count) figures: \(LogRatio.leastTrials) are needed."
             )
         }
         let (exit, sentence) = resolved(judged, thresholds)
         return (exit, sentence + rest)
     }
 
-    /// Nothing was found: how much could have been there all the same?
+    /// `lua-atomic (purchases/s), by 4 to 9 %`
+    private static func range(_ judgement: Judgement) -> String {
+        func percent(_ better: Double) -> String {
+            let part = judgement.figure.isRate ? 1 - better : 1 / better - 1
+            return Text.number(part * 100, digits: part < 0.1 ? 1 : 0)
+        }
+        guard judgement.interval != nil else { return judgement.name }
+        let word = judgement.figure.isRate ? "less" : "longer"
+        return
+            "\(judgement.name) by \(percent(judgement.mostBetter)) to \(percent(judgement.leastBetter)) % \(word)"
+    }
+
+    /// Nothing was found: how much could have been there all the same? Figures of fewer rounds than the others
+    /// are told and decide nothing.
     private static func resolved(
         _ judgements: [Judgement], _ thresholds: Thresholds
     ) -> (BenchExit, String) {
-        let open = judgements.filter { $0.leastBetter < 1 - thresholds.unresolved }
+        let rounds = judgements.map(\.rounds).max() ?? 0
+        let wide = judgements.filter { $0.leastBetter < 1 - thresholds.unresolved }
+        let open = wide.filter { $0.rounds == rounds }
         if !open.isEmpty {
             return (
                 .inconclusive,
@@ -135,29 +157,29 @@ package struct Comparison: Sendable, Codable, Equatable {
                     + "More rounds, longer trials or a quieter machine can tell."
             )
         }
+        let few = wide.filter { $0.rounds < rounds }
+        let rest =
+            few.isEmpty
+            ? ""
+            : " Their fewer rounds leave \(Text.number(thresholds.unresolved * 100)) % open for "
+                + "\(few.map(\.name).joined(separator: ", "))."
         let limit = "\(Text.number(thresholds.regressionPercent)) %"
         let faster = judgements.filter { $0.word == .faster }.map(\.name)
         let praise = faster.isEmpty ? "" : " Faster: \(faster.joined(separator: ", "))."
-        let worst = judgements.min { $0.leastBetter < $1.leastBetter }
-        guard let worst, worst.leastBetter < 1 - thresholds.regressionPercent / 100 else {
-            return (.good, "No regression: one beyond \(limit) is excluded for every figure.\(praise)")
+        let worst = judgements.filter { $0.rounds == rounds }.min { $0.leastBetter < $1.leastBetter }
+        guard let worst else { return (.inconclusive, "Nothing could be compared.") }
+        let part = max(1 - worst.leastBetter, 0) * 100
+        let most = Text.number((part * 10).rounded(.up) / 10, digits: 1)
+        guard worst.leastBetter < 1 - thresholds.regressionPercent / 100 else {
+            return (
+                .good,
+                "No regression: every figure is at most \(most) % worse (\(worst.name)); the limit is \(limit).\(praise)\(rest)"
+            )
         }
-        let most = Text.number(((1 - worst.leastBetter) * 100).rounded(.up))
         return (
             .good,
-            "No regression beyond \(limit) was found; up to \(most) % is not excluded (\(worst.name)).\(praise)"
+            "No regression beyond \(limit) was found; up to \(most) % is not excluded (\(worst.name)).\(praise)\(rest)"
         )
-    }
-
-    /// One figure of every trial of a strategy.
-    package static func values(_ results: RunResults, _ id: String, _ figure: Judgement.Figure) -> [Double] {
-        let trials = results.trials.filter { $0.strategy == id && !$0.isControl }
-        let success = BuyerOutcome.success.rawValue
-        switch figure {
-        case .purchasesPerSecond: return trials.filter { !$0.model.isOpen }.map(\.purchasesPerSecond)
-        case .serviceP95: return trials.filter { !$0.model.isOpen }.compactMap { $0.latencyUs[success]?.p95 }
-        case .responseP95: return trials.filter(\.model.isOpen).compactMap { $0.responseUs[success]?.p95 }
-        }
     }
 
     /// Targets are single numbers. That of the p95 counts as lost only where the p95 itself got worse beyond

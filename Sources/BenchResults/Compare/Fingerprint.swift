@@ -27,6 +27,18 @@ enum Fingerprint {
         look("users", base.workload.users, new.workload.users)
         look("measured seconds", base.workload.durationSeconds, new.workload.durationSeconds)
         look("warm-up seconds", base.workload.warmupSeconds, new.workload.warmupSeconds)
+        look("version of lab-bench", base.run.toolVersion ?? "-", new.run.toolVersion ?? "-")
+        look("lease (ms)", base.systemUnderTest.leaseTtlMs, new.systemUnderTest.leaseTtlMs)
+        look(
+            "purchase deadline (ms)", base.systemUnderTest.purchaseDeadlineMs,
+            new.systemUnderTest.purchaseDeadlineMs)
+        look("lock nodes", base.systemUnderTest.lockNodes, new.systemUnderTest.lockNodes)
+        for before in base.systemUnderTest.conditions {
+            guard let after = new.systemUnderTest.conditions.first(where: { $0.id == before.id }) else {
+                continue
+            }
+            look("conditions of \(before.id)", before.words, after.words)
+        }
         look("Redis", base.systemUnderTest.redis?.version ?? "-", new.systemUnderTest.redis?.version ?? "-")
         look(
             "appendfsync", base.systemUnderTest.redis?.appendfsync ?? "-",
@@ -53,5 +65,17 @@ enum Fingerprint {
             found.append("the base is \(base.verdict.word)")
         }
         return found
+    }
+}
+
+extension StrategyConditions {
+    /// All of it in a few words.
+    fileprivate var words: String {
+        func number(_ value: Double?) -> String { value.map { Text.number($0) } ?? "none" }
+        let pause = retry.map { retry in
+            "\(retry.delay) \(number(retry.baseMs)) to \(number(retry.capMs)) ms, retries "
+                + "\(retry.maximumRetries.map { "\($0)" } ?? "unlimited")"
+        }
+        return "lease \(number(leaseTtlMs)) ms, \(pause ?? "no retry"), \(criticalSection)"
     }
 }

@@ -13,7 +13,8 @@ package struct PairJudgement: Sendable, Codable, Equatable {
         self.judgement = judgement
     }
 
-    /// Every pair of ranked strategies, judged together.
+    /// Every pair of ranked strategies, judged together. Each round has all strategies, so the trials of a round
+    /// are compared with each other.
     package static func all(_ results: RunResults, noiseFloor: Double) -> [PairJudgement] {
         let ranked = results.strategies.filter(\.isRanked).map(\.id)
         var pairs: [(String, String)] = []
@@ -22,14 +23,13 @@ package struct PairJudgement: Sendable, Codable, Equatable {
         }
         let questions = pairs.map { first, second in
             Judgement.Question(
-                strategy: second, figure: .purchasesPerSecond,
-                base: Comparison.values(results, first, .purchasesPerSecond),
-                new: Comparison.values(results, second, .purchasesPerSecond))
+                second, .purchasesPerSecond,
+                base: FigureOfTrials(results, first, .purchasesPerSecond),
+                new: FigureOfTrials(results, second, .purchasesPerSecond), isPaired: true)
         }
         // All or none: a pair that cannot be judged would shift the others.
         guard questions.allSatisfy({ !$0.base.isEmpty && !$0.new.isEmpty }) else { return [] }
         let judgements = Judgement.all(questions, noiseFloor: noiseFloor)
-        guard judgements.count == pairs.count else { return [] }
         return zip(pairs, judgements).map { PairJudgement(first: $0.0, second: $0.1, judgement: $1) }
     }
 }

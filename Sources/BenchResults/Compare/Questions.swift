@@ -6,7 +6,7 @@ struct Questions: Sendable {
     private(set) var questions: [Judgement.Question] = []
     /// Each with its reason.
     private(set) var leftOut: [String] = []
-    /// What the base has and the new results do not have.
+    /// What the base has and the new results do not have, and what cannot be judged for another reason.
     private(set) var unanswered: [String] = []
 
     init() {}
@@ -25,19 +25,19 @@ struct Questions: Sendable {
             leftOut.append(
                 "the open load: offered were \(words[0]) and \(words[1]) purchases/s (fix it by --rate)")
         }
+        let isPaired = base.run.pair != nil && base.run.pair == new.run.pair
         for id in before where after.contains(id) {
             for figure in Judgement.Figure.allCases where isOfferEqual || figure != .responseP95 {
-                ask(id, figure, base, new)
+                ask(id, figure, base, new, isPaired)
             }
         }
     }
 
     private mutating func ask(
-        _ id: String, _ figure: Judgement.Figure, _ base: RunResults, _ new: RunResults
+        _ id: String, _ figure: Judgement.Figure, _ base: RunResults, _ new: RunResults, _ isPaired: Bool
     ) {
-        let question = Judgement.Question(
-            strategy: id, figure: figure, base: Comparison.values(base, id, figure),
-            new: Comparison.values(new, id, figure))
+        let (before, after) = (FigureOfTrials(base, id, figure), FigureOfTrials(new, id, figure))
+        let question = Judgement.Question(id, figure, base: before, new: after, isPaired: isPaired)
         let trials = min(question.base.count, question.new.count)
         let name = "\(id), \(figure.name)"
         if question.new.isEmpty != question.base.isEmpty {
@@ -45,10 +45,19 @@ struct Questions: Sendable {
             leftOut.append("\(name): no trial of the \(side) counts")
             if question.new.isEmpty { unanswered.append(name) }
         }
-        // One open trial beside several closed ones says nothing, and would make the others harder to tell.
+        for (side, figures) in [("base", before), ("new results", after)] where figures.missing > 0 {
+            leftOut.append(
+                "\(name): \(figures.missing) trials of the \(side) have none, because they sold too little")
+            if !figures.values.isEmpty { unanswered.append(name) }
+        }
+        // One open trial beside several closed ones says nothing.
         if trials == 1 && figure == .responseP95 {
             leftOut.append("\(name): one trial (--open-rounds)")
         } else if trials > 0 {
+            if question.base.contains(0) {
+                leftOut.append("\(name): the base sold nothing in some trial")
+                unanswered.append(name)
+            }
             questions.append(question)
         }
     }

@@ -44,29 +44,59 @@ package struct Limiter: Sendable, Codable, Equatable {
         self.loopLagMs = loopLagMs
         (self.waitShare, self.sqlShare) = (waitShare, sqlShare)
         let used = (bench ?? 0) + (server ?? 0) + (redis ?? 0)
-        let busy = busiestRedis ?? redis
-        if !isDirect, let bench, bench >= Self.mostOfGenerator {
-            name = .generator
-            evidence = "its one thread used \(Self.text(bench)) of a core"
-        } else if let busy, busy >= 0.85 {
-            name = .redis
-            evidence = "its one thread was busy for \(Text.percent(min(busy, 1))) of the time"
-        } else if let waitShare, waitShare >= 0.5 {
-            name = .lock
-            evidence = "\(Text.percent(waitShare)) of the mean time of a purchase"
-        } else if used >= 0.85 * Double(cores) {
-            name = .cores
-            evidence = "\(Self.text(used)) of \(cores) cores were used"
-        } else if let loopLagMs, loopLagMs >= Self.mostLoopLagMs {
-            name = .eventLoops
-            evidence = "they came \(Text.number(loopLagMs)) ms late to a timer on average"
-        } else if let sqlShare, sqlShare >= 0.4 {
-            name = .ledger
-            evidence = "\(Text.percent(sqlShare)) of the mean time of a purchase"
-        } else {
+        let candidates = Self.candidates(
+            cores: cores, generator: isDirect ? nil : bench, redis: busiestRedis ?? redis, used: used,
+            waitShare: waitShare, sqlShare: sqlShare, loopLagMs: loopLagMs)
+        guard let found = candidates.first(where: { $0.strain >= 1 }) else {
             name = .unknown
-            evidence = "\(Self.text(used)) of \(cores) cores were used, and no part of a purchase stands out"
+            evidence =
+                "\(Self.text(used)) of \(cores) cores were used, and no part of a purchase stands out"
+                + Self.rivals(candidates)
+            return
         }
+        name = found.name
+        evidence = found.evidence + Self.rivals(candidates.filter { $0.name != found.name })
+    }
+
+    /// Something that may keep a strategy from selling more.
+    private struct Candidate {
+        let name: Name
+        /// The figure by the one from which on it is named.
+        let strain: Double
+        let evidence: String
+    }
+
+    /// In the order in which they are named.
+    private static func candidates(
+        cores: Int, generator: Double?, redis: Double?, used: Double, waitShare: Double?, sqlShare: Double?,
+        loopLagMs: Double?
+    ) -> [Candidate] {
+        func candidate(_ name: Name, _ value: Double?, from limit: Double, _ evidence: (Double) -> String)
+            -> Candidate?
+        {
+            value.map { Candidate(name: name, strain: $0 / limit, evidence: evidence($0)) }
+        }
+        let share = { (part: Double) in "\(Text.percent(part)) of the mean time of a purchase" }
+        return [
+            candidate(.generator, generator, from: mostOfGenerator) {
+                "its one thread used \(text($0)) of a core"
+            },
+            candidate(.redis, redis, from: 0.85) {
+                "its one thread was busy for \(Text.percent(min($0, 1))) of the time"
+            },
+            candidate(.lock, waitShare, from: 0.5, share),
+            candidate(.cores, used, from: 0.85 * Double(cores)) { "\(text($0)) of \(cores) cores were used" },
+            candidate(.eventLoops, loopLagMs, from: mostLoopLagMs) {
+                "they came \(Text.number($0)) ms late to a timer on average"
+            },
+            candidate(.ledger, sqlShare, from: 0.4, share),
+        ].compactMap(\.self)
+    }
+
+    /// What comes within a tenth of being named too, so that a run beside it may name another one.
+    private static func rivals(_ candidates: [Candidate]) -> String {
+        let near = candidates.filter { $0.strain >= 0.9 }.map { "\($0.name.rawValue) (\($0.evidence))" }
+        return near.isEmpty ? "" : "; as near: \(near.joined(separator: ", "))"
     }
 
     private static func text(_ cores: Double) -> String { Text.number(cores, digits: 2) }

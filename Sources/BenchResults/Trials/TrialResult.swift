@@ -191,6 +191,7 @@ package struct TrialResult: Sendable, Codable, Equatable {
     package var block: Int
     package var isControl: Bool
     package var initialStock: Int
+    /// What it took until the load was warm; as long as was asked for in results of before 2.4.
     package var warmupSeconds: Double
     package var durationSeconds: Double
     /// Requests that were sent in the measured window, by outcome.

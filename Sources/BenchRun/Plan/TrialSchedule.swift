@@ -64,6 +64,7 @@ extension RunPlan {
         return arrivals
             ?? ArrivalSchedule(
                 trial.model, ratePerSecond: rate, length: trial.warmup + trial.duration,
+                tail: TrialRunner.drain,
                 seed: seed &+ UInt64(trial.block))
     }
 }

@@ -27,7 +27,9 @@ extension StrategyResult {
             latencyUs: times.latency,
             latencyIntervalsUs: TrialIntervals(
                 around: times.latency,
-                trials: records.map { Percentiles($0.latency[BuyerOutcome.success.index]) }),
+                trials: records.map {
+                    Percentiles($0.latency[BuyerOutcome.success.index], unanswered: $0.unansweredService)
+                }),
             waitUs: times.wait,
             holdUs: times.hold,
             redisUs: times.redis,
@@ -137,7 +139,8 @@ private struct Times {
 
     init(_ records: [LoadRecord]) {
         histogram = LoadRecord.merged(records) { $0.latency[BuyerOutcome.success.index] }
-        latency = Percentiles(histogram)
+        latency = Percentiles(
+            histogram, unanswered: LoadRecord.merged(records, \.unansweredService))
         wait = Percentiles(LoadRecord.merged(records, \.wait))
         hold = Percentiles(LoadRecord.merged(records, \.hold))
         redis = Percentiles(LoadRecord.merged(records, \.redis))
@@ -173,8 +176,10 @@ extension StrategyResult.Open {
             unsent: records.reduce(0) { $0 + ($1.openAccount?.unsent ?? 0) },
             isSustained: records.allSatisfy { $0.openAccount?.isSustained == true },
             successShare: LoadRecord.successShare(records),
-            serviceUs: Percentiles(service),
-            responseUs: Percentiles(response),
+            serviceUs: Percentiles(
+                service, unanswered: LoadRecord.merged(records, \.unansweredService)),
+            responseUs: Percentiles(
+                response, unanswered: LoadRecord.merged(records, \.unansweredResponse)),
             serviceCurve: CurvePoint.all(service),
             responseCurve: CurvePoint.all(response))
     }

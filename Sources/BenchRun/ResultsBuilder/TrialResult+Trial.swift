@@ -21,15 +21,22 @@ extension TrialResult {
             block: planned.block,
             isControl: planned.isControl,
             initialStock: facts.initialStock,
-            warmupSeconds: planned.warmup / .seconds(1),
+            warmupSeconds: record.window.lowerBound,
             durationSeconds: planned.duration / .seconds(1),
             measured: Self.each(outcomes) { record.measured($0) },
             totals: Self.each(outcomes) { record.total($0) },
             purchasesPerSecond: record.purchasesPerSecond,
             offer: Offer(planned, record),
             successShare: record.successShare,
-            latencyUs: Self.each(seen) { Percentiles(record.latency[$0.index]) },
-            responseUs: Self.each(seen) { Percentiles(record.response($0)) },
+            latencyUs: Self.each(seen) {
+                Percentiles(
+                    record.latency[$0.index],
+                    unanswered: $0 == .success ? record.unansweredService : nil)
+            },
+            responseUs: Self.each(seen) {
+                Percentiles(
+                    record.response($0), unanswered: $0 == .success ? record.unansweredResponse : nil)
+            },
             latencyHistogramUs: Self.each(seen) { record.latency[$0.index].pairs },
             responseHistogramUs: Self.each(responses) { record.response($0).pairs },
             waitUs: Percentiles(record.wait),

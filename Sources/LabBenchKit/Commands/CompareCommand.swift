@@ -3,6 +3,7 @@ import BenchModel
 import BenchReports
 import BenchResults
 import BenchRun
+import BenchStatistics
 import Foundation
 import LabProcesses
 import LockStrategies
@@ -44,6 +45,16 @@ struct CompareCommand: AsyncParsableCommand {
 
     @Option(help: "With --paired: trials of each strategy and server; default 7.")
     var rounds: Int?
+
+    @Option(
+        help: """
+            With --paired: go on until every interval reaches no more than so many per cent to either side, or until \
+            --most-rounds; the intervals allow for looking several times.
+            """)
+    var until: Double?
+
+    @Option(help: "With --until: rounds at most; default 40. The first look is after --rounds.")
+    var mostRounds: Int?
 
     @Option(
         help: """
@@ -95,7 +106,9 @@ struct CompareCommand: AsyncParsableCommand {
 
     private func bothResults(_ limits: Thresholds) async throws(BenchError) -> (RunResults, RunResults) {
         if paired { return try await measure(limits) }
-        let given: [Any?] = [strategies, users, duration, warmup, rounds, rate, seed, output]
+        let given: [Any?] = [
+            strategies, users, duration, warmup, rounds, rate, until, mostRounds, seed, output,
+        ]
         if given.contains(where: { $0 != nil }) {
             throw BenchError(.badInput, "--strategies, --users, … --output are for --paired")
         }
@@ -126,7 +139,8 @@ struct CompareCommand: AsyncParsableCommand {
 extension CompareCommand {
     /// Measures both programs and keeps both results.
     private func measure(_ limits: Thresholds) async throws(BenchError) -> (RunResults, RunResults) {
-        let plan = try plan(limits)
+        let looks = try looks()
+        let plan = try plan(limits, rounds: looks?.rounds.last)
         try OpenFiles.makeRoom(for: plan)
         let (before, after) = (try ServerProcess.find(base), try ServerProcess.find(new))
         let started = Date()
@@ -134,10 +148,11 @@ extension CompareCommand {
         let terminal = Terminal(isQuiet: quiet || json)
         terminal.say(
             "\(plan.trialCount) trials of each server, \(plan.users) users, seed \(plan.seed), about "
-                + Text.time(plan.expectedTime * 2))
+                + Text.time(plan.expectedTime * 2) + (looks == nil ? "" : " at most"))
         let load = LoadAverage.now()
         let runner = PairedRunner(
-            plan: plan, base: .server(binary: before), new: .server(binary: after), display: terminal)
+            plan: plan, base: .server(binary: before), new: .server(binary: after), display: terminal,
+            looks: looks, isEnough: looks.flatMap { looks in until.map { isEnough($0, looks, terminal) } })
         let task = Task { await runner.run() }
         let watch = InterruptWatch {
             Terminal.note("interrupted: stopping what was started, then writing what is there")
@@ -150,15 +165,19 @@ extension CompareCommand {
             throw error
         }
         let environment = await EnvironmentInfo.current(loadBefore: load)
+        let pair = UUID().uuidString.lowercased()
         func results(
             _ trials: [FinishedTrial], _ name: String, _ program: String
         ) async throws(BenchError) -> RunResults {
             var environment = environment
             environment.gitCommit = await EnvironmentInfo.commit(
                 of: URL(filePath: program).deletingLastPathComponent().path())
-            let results = RunResults(
+            var results = RunResults(
                 plan: plan, trials: trials, end: finished.end, started: started, ended: Date(),
                 environment: environment)
+            results.run.pair = pair
+            results.run.looks = looks?.count
+            if looks != nil { results.workload.rounds = finished.rounds }
             try ResultsFolder(named: "\(folder.path)/\(name)", word: name, at: started).write(results, trials)
             return results
         }
@@ -169,7 +188,41 @@ extension CompareCommand {
         return both
     }
 
-    private func plan(_ limits: Thresholds) throws(BenchError) -> RunPlan {
+    /// When a comparison that goes on is looked at; nil: it has its rounds, and no more.
+    private func looks() throws(BenchError) -> Looks? {
+        guard let until else {
+            guard mostRounds == nil else { throw BenchError(.badInput, "--most-rounds needs --until") }
+            return nil
+        }
+        let (first, most) = (rounds ?? 7, mostRounds ?? 40)
+        guard (0.1...100).contains(until) else {
+            throw BenchError(.badInput, "--until must be from 0.1 to 100 per cent")
+        }
+        guard rate == nil else {
+            throw BenchError(.badInput, "--until goes with a closed load: leave out --rate")
+        }
+        guard first >= LogRatio.leastTrials, first <= most, most <= 1_000 else {
+            throw BenchError(
+                .badInput,
+                "--until needs --rounds from \(LogRatio.leastTrials) to --most-rounds, and that is 1,000 at most"
+            )
+        }
+        return Looks(first: first, most: most)
+    }
+
+    private func isEnough(
+        _ percent: Double, _ looks: Looks, _ terminal: Terminal
+    ) -> @Sendable (PairedRunner.Finished) -> Bool {
+        { finished in
+            guard let widest = finished.widest(looks: looks.count) else { return false }
+            let width = Text.number(widest.width * 100, digits: 1)
+            terminal.say("after \(finished.rounds) rounds: ±\(width) % at most (\(widest.name))")
+            return widest.width <= percent / 100
+        }
+    }
+
+    private func plan(_ limits: Thresholds, rounds most: Int?) throws(BenchError) -> RunPlan {
+        let rounds = most ?? rounds
         var defaults = RunPlan.Defaults()
         defaults.rounds = 7
         defaults.duration = .seconds(3)

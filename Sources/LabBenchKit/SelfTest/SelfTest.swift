@@ -133,16 +133,20 @@ struct SelfTest: Sendable {
         var trials: [Double] = []
         for _ in 0..<noiseTrials { trials.append(try await rate(noiseWindow)) }
         let half = trials.count / 2
-        let ratio =
-            Bootstrap.middle(Array(trials.prefix(half))) / Bootstrap.middle(Array(trials.suffix(half)))
-        let p = PermutationTest.pValue(Array(trials.prefix(half)), Array(trials.suffix(half)))
+        let halves = Judgement.all(
+            [
+                Judgement.Question(
+                    strategy: "built-in", figure: .purchasesPerSecond, base: Array(trials.prefix(half)),
+                    new: Array(trials.suffix(half)))
+            ], noiseFloor: 0)[0]
         return [
             Finding(
                 what: "generator ceiling, 100 users, built-in server in the same process",
                 value: "\(Text.number(most))/s", expected: "a fact", isRight: nil),
             Finding(
                 what: "noise floor: two equal groups of \(half) trials differ by",
-                value: "\(Text.number(abs(ratio - 1) * 100, digits: 1)) % (p = \(Text.number(p, digits: 2)))",
+                value:
+                    "\(Text.number(abs(halves.ratio - 1) * 100, digits: 1)) % (p = \(Text.number(halves.p, digits: 2)))",
                 expected: "a fact", isRight: nil),
         ]
     }
@@ -175,7 +179,7 @@ struct SelfTest: Sendable {
         }
         await server.stop()
         let turns = try result.get()
-        let (ours, theirs) = (Bootstrap.middle(turns.map(\.ours)), Bootstrap.middle(turns.map(\.wrk)))
+        let (ours, theirs) = (Spread.median(turns.map(\.ours)), Spread.median(turns.map(\.wrk)))
         return Finding(
             what: what,
             value:

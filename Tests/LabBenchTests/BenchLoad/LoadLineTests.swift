@@ -40,6 +40,58 @@ struct LoadLineTests {
         #expect(line.arrive(until: at(300)) == [LoadLine.Turn(user: 7, intended: at(300))])
     }
 
+    private static func closed() -> LoadLine {
+        LoadLine(
+            schedule: LoadSchedule(
+                start: start, warmup: .seconds(1), duration: .seconds(1), drain: .seconds(3)), arrivals: nil)
+    }
+
+    @Test("goes on with a closed load until what was measured is answered, and no longer")
+    func tail() {
+        var line = Self.closed()
+        // The first user's purchase of the warm-up is not measured.
+        #expect(line.free(0, at: at(900)) == at(900))
+        #expect(line.free(1, at: at(1_900)) == at(1_900))
+        #expect(line.free(0, at: at(2_100)) == at(2_100))
+        #expect(!line.isOver(at: at(2_200)))
+        #expect(line.free(0, at: at(2_300)) == at(2_300))
+        #expect(line.free(1, at: at(2_500)) == nil)
+        #expect(line.isOver(at: at(2_500)))
+        #expect(line.free(0, at: at(2_600)) == nil)
+    }
+
+    @Test("gives up on a measured purchase that has no answer, and on one whose connection is lost")
+    func tailEnds() {
+        var line = Self.closed()
+        _ = line.free(0, at: at(1_500))
+        _ = line.free(1, at: at(1_500))
+        #expect(line.free(1, at: at(4_900)) == at(4_900))
+        #expect(line.free(1, at: at(5_000)) == nil)
+        #expect(line.isOver(at: at(5_000)))
+        line = Self.closed()
+        _ = line.free(0, at: at(1_500))
+        line.lost(0)
+        #expect(line.isOver(at: at(2_000)))
+    }
+
+    @Test("goes on with the arrivals of an open load, which count for nothing, as long as it has to")
+    func openTail() {
+        let schedule = LoadSchedule(
+            start: Self.start, warmup: .zero, duration: .seconds(1), drain: .seconds(3))
+        var line = LoadLine(
+            schedule: schedule,
+            arrivals: ArrivalSchedule(
+                .constant, ratePerSecond: 2, length: .seconds(1), tail: .seconds(3), seed: 1))
+        for user in 0..<3 { _ = line.free(user, at: Self.start) }
+        #expect(line.arrive(until: at(500)).map(\.user) == [0, 1])
+        #expect(line.free(0, at: at(600)) == nil)
+        #expect(line.arrive(until: at(1_000)).map(\.user) == [2])
+        #expect(line.nextArrival == at(1_500))
+        #expect(line.free(1, at: at(1_200)) == nil)
+        #expect(line.nextArrival == nil && line.isOver(at: at(1_200)))
+        #expect(line.account == LoadLine.Account(offered: 2, sentInWindow: 2, unsent: 0))
+    }
+
     @Test("gives nothing to a user whose connection is lost")
     func lost() {
         var line = open()

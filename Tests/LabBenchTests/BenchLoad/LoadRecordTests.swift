@@ -53,14 +53,15 @@ struct LoadRecordTests {
     func busy() {
         var record = record()
         for user in 0..<2 {
-            record.add(
-                user: user, LoadRecord.closedTimes(at(0)), done: at(600), outcome: .success,
-                timing: ServerTiming())
-            record.add(
-                user: user, LoadRecord.closedTimes(at(600)), done: at(2000), outcome: .success,
-                timing: ServerTiming())
+            // What goes on beyond the end of the window stands for what began before its start.
+            for start in stride(from: Int64(-150), to: 1_850, by: 500) where start >= 0 {
+                record.add(
+                    user: user, LoadRecord.closedTimes(at(start)), done: at(start + 500), outcome: .success,
+                    timing: ServerTiming())
+            }
         }
         #expect(record.busyShare == 1)
+        #expect(record.busyShareReach == 0.25)
     }
 
     @Test("shows the share of the time in which a user did nothing")

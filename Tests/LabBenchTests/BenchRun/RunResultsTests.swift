@@ -200,7 +200,7 @@ struct RunResultsTests {
         let json = try results.json()
         #expect(try RunResults.decode(json) == results)
         let text = String(decoding: json, as: UTF8.self)
-        #expect(text.contains(#""schema_version":"2.3""#))
+        #expect(text.contains(#""schema_version":"2.4""#))
         #expect(text.contains(#""git_commit":null"#))
         #expect(text.contains(#""redis_commands_per_success":null"#))
         #expect(!text.lowercased().contains("nan"))
@@ -214,7 +214,7 @@ struct RunResultsTests {
         #expect(text.contains("| unguarded (control) | 200 | 0 | 200 | 200 | 150 | 0 | 0 | caught |"))
         #expect(text.contains("| lua-atomic | p95 of a purchase | < 100 ms | 10"))
         #expect(text.contains(plan.command))
-        #expect(text.contains("2 rounds are too few to judge 1 pairs: 4 are needed"))
+        #expect(text.contains("2 rounds are too few to judge pairs: 3 are needed"))
         #expect(text.contains("| setnx-spin | 1.00 |"))
         #expect(!text.contains("nan"))
     }

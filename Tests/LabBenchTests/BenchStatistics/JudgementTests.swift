@@ -1,5 +1,6 @@
 import BenchModel
 import BenchReports
+import BenchResults
 import Foundation
 import Testing
 
@@ -14,31 +15,25 @@ struct JudgementTests {
         #expect(PermutationTest.pValue([1, 2, 3], [4, 5, 6]) == 0.1)
         #expect(PermutationTest.pValue([1, 2, 3, 4], [5, 6, 7, 8]) == 2.0 / 70)
         #expect(PermutationTest.pValue([5, 5], [5, 5]) == 1)
-        #expect(PermutationTest.pValue([], [1]) == 1)
+        #expect(PermutationTest.pValue([], [1]) == nil)
         // As far apart: {1,2,3}, {1,2,4} and their complements.
         #expect(PermutationTest.pValue([1, 2, 4], [3, 5, 6]) == 0.2)
     }
 
-    @Test("Many trials are judged by a seeded choice of divisions, and p is never 0")
-    func sampled() {
-        let low = (0..<12).map { Double($0) }
-        let high = low.map { $0 + 100 }
-        let p = PermutationTest.pValue(low, high)
-        #expect(p > 0 && p < 0.001)
-        #expect(p == PermutationTest.pValue(low, high))
-        #expect(PermutationTest.pValue(low, low) > 0.9)
-    }
-
-    @Test(
-        "The rounds that are needed follow from the number of comparisons",
-        arguments: [(1, 4), (12, 6), (24, 7), (45, 7)])
-    func rounds(comparisons: Int, rounds: Int) {
-        #expect(PermutationTest.roundsNeeded(comparisons: comparisons, alpha: 0.05) == rounds)
-    }
-
-    @Test("Three rounds can never go below p = 0.10")
-    func threeRounds() {
-        #expect(PermutationTest.smallestP(rounds: 3) == 0.1)
+    @Test("What is called exact looks at every division, or is not used")
+    func exact() throws {
+        let low = (0..<8).map { Double($0) }
+        #expect(PermutationTest.pValue(low, low.map { $0 + 100 }) == 2.0 / 12_870)
+        #expect(PermutationTest.pValue(low + low, low + low) == nil)
+        let many = (0..<24).map { 100 + Double($0 % 5) }
+        for isPaired in [true, false] {
+            let question = Judgement.Question(
+                strategy: "x", figure: .purchasesPerSecond, base: many, new: many.map { $0 * 1.1 + 0.01 },
+                isPaired: isPaired)
+            let judged = Judgement.all([question], noiseFloor: 0.02)[0]
+            #expect(judged.method == (isPaired ? .pairedT : .welchT))
+            #expect(judged.word == .faster)
+        }
     }
 
     @Test("Holm's correction gives the values of the textbook, and never lowers a p")
@@ -49,20 +44,6 @@ struct JudgementTests {
         }
         #expect(Holm.adjusted([0.9, 0.8]) == [1, 1])
         #expect(Holm.adjusted([]) == [])
-    }
-
-    @Test("The bootstrap interval holds the ratio, narrows with less noise, and is the same again")
-    func bootstrap() throws {
-        let base = [98.0, 99, 100, 101, 102, 100, 100]
-        let twice = base.map { $0 * 2 }
-        let interval = try #require(Bootstrap.ratioOfMedians(base, twice))
-        #expect(interval.low <= 2 && 2 <= interval.high)
-        #expect(interval.high - interval.low < 0.1)
-        #expect(interval == Bootstrap.ratioOfMedians(base, twice))
-        let exact = try #require(Bootstrap.ratioOfMedians([5, 5, 5], [6, 6, 6]))
-        #expect(exact.low == 1.2 && exact.high == 1.2)
-        #expect(Bootstrap.ratioOfMedians([1], [1]) == nil)
-        #expect(Bootstrap.ratioOfMedians([0, 1], [1, 1]) == nil)
     }
 
     @Test("Kolmogorov and Smirnov's distance is that of the textbook")
@@ -112,7 +93,7 @@ struct JudgementTests {
         floor: Double = 0.02
     ) -> Judgement.Word? {
         let question = Judgement.Question(strategy: "x", figure: figure, base: base, new: new)
-        return Judgement.all([question], noiseFloor: floor).first?.word
+        return Judgement.all([question], noiseFloor: floor, limit: 0.05).first?.word
     }
 
     @Test(
@@ -122,20 +103,53 @@ struct JudgementTests {
         #expect(abs(PermutationTest.smallestP(first, second) - p) < 1e-12)
     }
 
-    @Test("A figure of few rounds neither takes from the others nor decides for them")
+    private static func question(
+        _ rounds: Int, figure: Judgement.Figure = .purchasesPerSecond, isPaired: Bool = true
+    ) -> Judgement.Question {
+        let base = (0..<rounds).map { 100 + Double($0) }
+        return Judgement.Question(
+            strategy: "x", figure: figure, base: base,
+            new: base.enumerated().map { $1 * (1.2 + 0.001 * Double($0)) }, isPaired: isPaired)
+    }
+
+    @Test("Figures of few rounds, and other figures of the same load, take nothing from the others")
     func family() {
-        func question(_ rounds: Int) -> Judgement.Question {
-            let base = (0..<rounds).map { 100 + Double($0) }
-            return Judgement.Question(
-                strategy: "x", figure: .purchasesPerSecond, base: base, new: base.map { $0 * 1.2 })
+        let one = Judgement.all([Self.question(7)], noiseFloor: 0.02)[0]
+        let beside =
+            [Self.question(7), Self.question(7, figure: .serviceP95)]
+            + (0..<20).map { _ in Self.question(3, figure: .responseP95) }
+        let judged = Judgement.all(beside, noiseFloor: 0.02)
+        #expect(judged[0] == one)
+        #expect(judged[0].adjustedP == judged[0].p && judged[1].adjustedP == judged[1].p)
+        #expect(judged.dropFirst(2).allSatisfy { $0.word == .slower && $0.rounds == 3 })
+        #expect(Judgement.all([], noiseFloor: 0.02).isEmpty)
+    }
+
+    @Test("The method is the one that needs least: exact where the rounds and comparisons allow it")
+    func methods() {
+        func method(_ questions: [Judgement.Question]) -> Judgement.Method {
+            Judgement.all(questions, noiseFloor: 0.02)[0].method
         }
-        let mixed = [Int](repeating: 7, count: 4) + [Int](repeating: 3, count: 100)
-        #expect(Judgement.family(of: mixed.map(question)) == [0, 1, 2, 3])
-        let judged = Judgement.all(mixed.map(question), noiseFloor: 0.02)
-        #expect(judged.prefix(4).allSatisfy { $0.word == .faster && $0.adjustedP < 0.05 })
-        #expect(judged.dropFirst(4).allSatisfy { $0.word == .tooFewRounds })
-        #expect(Judgement.family(of: [Int](repeating: 4, count: 20).map(question)).isEmpty)
-        #expect(Judgement.family(of: []).isEmpty)
+        #expect(method([Self.question(7)]) == .signFlips)
+        #expect(method([Self.question(5)]) == .pairedT)
+        #expect(method([Judgement.Question](repeating: Self.question(7), count: 10)) == .pairedT)
+        #expect(method([Self.question(7, isPaired: false)]) == .permutation)
+        #expect(method([Self.question(3, isPaired: false)]) == .welchT)
+    }
+
+    @Test(
+        "One estimand: where the median goes down and most of the trials' worth up, all words are of the ratio"
+    )
+    func oneEstimand() throws {
+        let base = [1_050, 1_050, 1_050, 1_050, 10, 11, 12.0]
+        let new = [990, 990, 990, 990, 3_000, 3_010, 3_020.0]
+        let question = Judgement.Question(
+            strategy: "x", figure: .purchasesPerSecond, base: base, new: new)
+        let judged = Judgement.all([question], noiseFloor: 0.02, limit: 0.05)[0]
+        let interval = try #require(judged.interval)
+        #expect(judged.ratio > 5 && interval.low > 1 && interval.high > judged.ratio)
+        #expect(judged.word == .faster && judged.adjustedP <= Judgement.alpha)
+        #expect(Comparison.end(of: [judged], Thresholds()).0 == .good)
     }
 
     @Test("The words follow from difference, chance, noise floor, rounds, and which way is better")
@@ -147,7 +161,10 @@ struct JudgementTests {
         #expect(Self.word(base, base.map { $0 * 1.2 }, floor: 0.5) == .withinNoise)
         #expect(Self.word([50, 100, 150, 90, 110], [60, 95, 160, 80, 120]) == .notSeparated)
         #expect(Self.word([100, 100.1, 100.2, 100.1], [100.1, 100, 100.2, 100.1]) == .withinNoise)
-        #expect(Self.word([1, 2, 3], [100, 101, 102]) == .tooFewRounds)
-        #expect(Self.word([0, 0, 0, 0], base) == nil)
+        #expect(Self.word([1, 2, 3], [100, 101, 102]) == .faster)
+        #expect(Self.word([1, 2], [100, 101]) == .tooFewRounds)
+        #expect(Self.word([0, 0, 0, 0], base) == .tooFewRounds)
+        #expect(Self.word(base, [100, 101, 0, 103, 104]) == .collapsed)
+        #expect(Self.word(base, base.map { $0 * 1.01 }, floor: 0.005) == .notSlower)
     }
 }

@@ -81,13 +81,6 @@ struct TrialIntervalTests {
         #expect(abs(interval.high - 144.8) < 0.1 && abs(interval.low - 69.06) < 0.1, "\(interval)")
     }
 
-    @Test("takes Student's t from a table and goes on smoothly behind it")
-    func student() {
-        #expect(StudentT.twoSided95(degrees: 2) == 4.303)
-        #expect(abs(StudentT.twoSided95(degrees: 31) - 2.0395) < 0.003)
-        #expect(abs(StudentT.twoSided95(degrees: 1_000) - 1.9623) < 0.001)
-    }
-
     @Test("stands in brackets behind the percentile")
     func text() {
         let interval = TrialInterval(around: 9_500, trials: [9_000, 9_500, 10_000])

@@ -78,7 +78,9 @@ struct CompareCommandTests {
         var results = try ComparisonTests.results(delay: 1, seed: 2)
         results.env.cpu = "another"
         try write(results, other)
-        try write(try ComparisonTests.results(delay: 1, seed: 2, rounds: 3), few)
+        results = try ComparisonTests.results(delay: 1, seed: 2, rounds: 3)
+        results.trials.removeAll { $0.block == 3 }
+        try write(results, few)
         for (base, new) in [(base, other), (few, few)] {
             let (status, _, _) = try await run(["compare", base, new])
             #expect(status == .exited(5))
