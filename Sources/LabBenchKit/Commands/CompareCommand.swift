@@ -18,8 +18,8 @@ struct CompareCommand: AsyncParsableCommand {
             lab-server programs, which are measured here in interleaved rounds: that is what CI should use, \
             because both meet the same machine in the same minutes.
 
-            Exit codes: 0 no regression, 2 regression, 3 invalid, 4 correctness violation, 5 not comparable or \
-            too few rounds, 6 not reachable, 64 usage, 130 interrupted.
+            Exit codes: 0 no regression, 2 regression, 3 invalid, 4 correctness violation, 5 not comparable, \
+            not answered, or trials too different to tell, 6 not reachable, 64 usage, 130 interrupted.
             """)
 
     @Argument(help: "Results, or with --paired a lab-server.")

@@ -50,7 +50,11 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Measured seconds of each trial; default 7.")
     var duration: Double?
 
-    @Option(help: "Seconds of load before the measurement; default 1.")
+    @Option(
+        help: """
+            Seconds of load before the measurement; default 1. A closed load is measured when it sells evenly, at most \
+            four times as late.
+            """)
     var warmup: Double?
 
     @Option(help: "Trials of each strategy; default 3.")

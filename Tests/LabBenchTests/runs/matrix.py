@@ -84,6 +84,9 @@ REST = [
     compare("paired-rate", "--paired", "{server}", "{copy}", "--strategies", "setnx-notify", "--users", "20",
             "--duration", "1", "--warmup", "0.3", "--rounds", "5", "--rate", "200", "--seed", "3", "--output",
             "{tmp}/paired-rate", "--thresholds", "{tmp}/wide.json"),
+    compare("paired-until", "--paired", "{server}", "{copy}", "--strategies", "lua-atomic", "--duration", "0.7", "--warmup",
+            "0.3", "--rounds", "4", "--until", "25", "--most-rounds", "12", "--seed", "3", "--output",
+            "{tmp}/paired-until", "--thresholds", "{tmp}/wide.json"),
 ]
 
 # Beside a load too: a server and its copy, and a server half as fast.
