@@ -321,8 +321,8 @@ extension RunPlan {
     /// How long the run will take, roughly.
     package var expectedTime: Duration {
         let open = trialCount - schedule.count
-        // Until it is warm, which takes about twice as long as was asked for.
-        let first = (warmup * 2 + duration + Self.overhead) * (schedule.count - controls.count)
+        // Until it is warm, which took 1.4 times as long as was asked for on average.
+        let first = (warmup * 7 / 5 + duration + Self.overhead) * (schedule.count - controls.count)
         let second = (warmup + (sweep == nil ? openDuration : duration) + Self.overhead) * open
         let alone = (ceilingWarmup + ceilingDuration + Self.overhead) * ceilings.count
         return first + second + (controlDuration + Self.overhead) * controls.count + alone
