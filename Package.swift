@@ -246,7 +246,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: nio),
                 .product(name: "NIOHTTP1", package: nio),
             ],
-            // The documented runs with the script that makes them, and the second implementation of the numbers.
+            // The documented runs with the script that makes them, and the second implementation of the
+            // numbers.
             exclude: ["runs", "recompute"],
             swiftSettings: settings),
     ]

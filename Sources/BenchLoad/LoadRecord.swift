@@ -29,8 +29,8 @@ package struct LoadRecord: Sendable {
     package private(set) var userSuccesses: [Int]
     /// From the start on, warm-up and drain included.
     package private(set) var series = LoadSeries()
-    /// How long the measured requests took from their intended start, of whatever kind and outcome: a user of a
-    /// closed load whose next request the generator has not sent yet is not idle.
+    /// How long the measured requests took from their intended start, of whatever kind and outcome: a user of
+    /// a closed load whose next request the generator has not sent yet is not idle.
     private var times = TimeMoments()
     /// Response and service time so far of measured purchases that had no answer when the load was given up.
     package private(set) var unansweredResponse = TimeHistogram.empty()
@@ -111,7 +111,8 @@ extension LoadRecord {
         addEvidence(timing)
     }
 
-    /// A purchase has no answer, and none is waited for any more. It counts as one whose answer was lost, too.
+    /// A purchase has no answer, and none is waited for any more. It counts as one whose answer was lost,
+    /// too.
     mutating func addUnanswered(_ times: RequestTimes, at now: NIODeadline) {
         guard schedule.isMeasured(sent: times.intended) else { return }
         unansweredResponse.record(Self.microseconds(now - times.intended))
@@ -186,15 +187,15 @@ extension LoadRecord {
 
     package var duration: TimeAmount { schedule.measureUntil - schedule.measureFrom }
 
-    /// X·R/N of Little's law: rate and mean time of the measured requests, those that began in the window. 1 when
-    /// every user always had one request under way, and the load went on until they were answered: what the
-    /// last ones bring beyond the window's end is what the first ones lack at its start.
+    /// X·R/N of Little's law: rate and mean time of the measured requests, those that began in the window. 1
+    /// when every user always had one request under way, and the load went on until they were answered: what
+    /// the last ones bring beyond the window's end is what the first ones lack at its start.
     package var busyShare: Double {
         times.sum / (Double(users) * Double(duration.nanoseconds))
     }
 
-    /// How far the edges of the window may bring ``busyShare`` from 1: what a request has still before it at any
-    /// moment, on average, by the length of the window.
+    /// How far the edges of the window may bring ``busyShare`` from 1: what a request has still before it at
+    /// any moment, on average, by the length of the window.
     package var busyShareReach: Double {
         times.sum > 0 ? times.squares / times.sum / 2 / Double(duration.nanoseconds) : 0
     }

@@ -6,8 +6,8 @@ package struct LoadSchedule: Sendable, Equatable {
     /// First and last moment of the measured window.
     private(set) var measureFrom: NIODeadline
     private(set) var measureUntil: NIODeadline
-    /// The load goes on, unmeasured, until every measured purchase is answered, but not longer than this: what is
-    /// still under way shall not finish in a shop that has become empty.
+    /// The load goes on, unmeasured, until every measured purchase is answered, but not longer than this:
+    /// what is still under way shall not finish in a shop that has become empty.
     private(set) var loadUntil: NIODeadline
     /// No answer is waited for after this.
     private(set) var drainUntil: NIODeadline

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Decides when a closed load is warm: a pure value. The window begins when the load sells evenly, or when the
-/// warm-up has become so long that whatever still changes belongs to what is measured.
+/// Decides when a closed load is warm: a pure value. The window begins when the load sells evenly, or when
+/// the warm-up has become so long that whatever still changes belongs to what is measured.
 ///
 /// An open load keeps its moments: they were chosen before.
 package struct WarmUp: Sendable, Equatable {

@@ -216,14 +216,15 @@ extension RunResults {
         return TrialIntervals(around: strategy.latencyUs, trials: percentiles)
     }
 
-    /// After the window the load went on until all measured purchases were answered; not so before version 2.4.
+    /// After the window the load went on until all measured purchases were answered; not so before version
+    /// 2.4.
     package var keepsLoadOn: Bool {
         let parts = schemaVersion.split(separator: ".").compactMap { Int($0) }
         return parts.count == 2 && (parts[0] > 2 || parts[1] >= 4)
     }
 
-    /// Strategies whose closed load sold more, or less, in the second half of the window than in the first, beyond
-    /// chance over the trials: geometric mean of second half to first.
+    /// Strategies whose closed load sold more, or less, in the second half of the window than in the first,
+    /// beyond chance over the trials: geometric mean of second half to first.
     package var drifts: [(id: String, ratio: Double)] {
         strategies.compactMap { strategy in
             let own = trials.filter { $0.strategy == strategy.id && !$0.isControl && !$0.model.isOpen }
@@ -236,7 +237,8 @@ extension RunResults {
         }
     }
 
-    /// What ``StrategyResult/jain`` would be if the buyers of a trial were served independently of each other.
+    /// What ``StrategyResult/jain`` would be if the buyers of a trial were served independently of each
+    /// other.
     package func independentJain(of strategy: StrategyResult) -> Double? {
         guard sweep == nil, workload.users > 0 else { return nil }
         let own = trials.filter { $0.strategy == strategy.id && !$0.isControl && !$0.model.isOpen }

@@ -9,8 +9,8 @@ package enum Fairness {
         return squares > 0 ? sum * sum / (Double(counts.count) * squares) : nil
     }
 
-    /// Jain's index that buyers would have who are served independently of each other, so often on average: even
-    /// chance leaves some of them with less. (Counts of Poisson have the variance of their mean.)
+    /// Jain's index that buyers would have who are served independently of each other, so often on average:
+    /// even chance leaves some of them with less. (Counts of Poisson have the variance of their mean.)
     ///
     /// - Returns: nil when nobody has anything.
     package static func jainOfIndependent(mean: Double) -> Double? { mean > 0 ? mean / (mean + 1) : nil }

@@ -1,16 +1,16 @@
 import Foundation
 
-/// How many times a figure of the base trials its figure in the new trials is: e to the mean difference of the
-/// logarithms, so the ratio of geometric means. A trial that is three times as long weighs as much as one that
-/// is three times as short.
+/// How many times a figure of the base trials its figure in the new trials is: e to the mean difference of
+/// the logarithms, so the ratio of geometric means. A trial that is three times as long weighs as much as one
+/// that is three times as short.
 ///
-/// Estimate, interval and p are of this one quantity. Paired trials, those of one round, are compared round by
-/// round, so what the machine did to a whole round cancels out. Without pairs it is Welch's estimate, which
-/// asks for neither equal numbers nor equal spreads. Both take the logarithms as normal
+/// Estimate, interval and p are of this one quantity. Paired trials, those of one round, are compared round
+/// by round, so what the machine did to a whole round cancels out. Without pairs it is Welch's estimate,
+/// which asks for neither equal numbers nor equal spreads. Both take the logarithms as normal
 /// (docs/MEASURING.md has what happens when they are not).
 package struct LogRatio: Sendable, Equatable {
-    /// When the trials were looked at once. Whoever looks several times, and goes on as long as he likes, gets
-    /// wider intervals: each look has its share of the 5 % (Bonferroni).
+    /// When the trials were looked at once. Whoever looks several times, and goes on as long as he likes,
+    /// gets wider intervals: each look has its share of the 5 % (Bonferroni).
     static func confidence(looks: Int) -> Double { 1 - 0.05 / Double(max(looks, 1)) }
 
     /// Two trials say next to nothing about how far trials reach.

@@ -1,5 +1,6 @@
-/// After which rounds a comparison that goes on until its interval is narrow is judged: a pure plan, made before the
-/// first trial, because each look costs a share of the 5 % and their number has to be known for that.
+/// After which rounds a comparison that goes on until its interval is narrow is judged: a pure plan, made
+/// before the first trial, because each look costs a share of the 5 % and their number has to be known for
+/// that.
 ///
 /// Looks lie further and further apart (four thirds of the rounds before), so that there are few of them.
 package struct Looks: Sendable, Equatable {

@@ -1,12 +1,12 @@
-/// Whether two groups of trials differ by more than the division into groups explains: all divisions are looked
-/// at (Fisher's permutation test, two-sided, on Welch's t as Janssen 1997 has it). It assumes nothing about how
-/// trials are distributed.
+/// Whether two groups of trials differ by more than the division into groups explains: all divisions are
+/// looked at (Fisher's permutation test, two-sided, on Welch's t as Janssen 1997 has it). It assumes nothing
+/// about how trials are distributed.
 package enum PermutationTest {
     /// All of them are looked at, or none: eight trials against eight have fewer.
     static let mostDivisions = 20_000
 
-    /// - Returns: The share of divisions that differ at least as much as this one; nil for groups of fewer than
-    ///   two trials, and where there are more than ``mostDivisions``.
+    /// - Returns: The share of divisions that differ at least as much as this one; nil for groups of fewer
+    ///   than two trials, and where there are more than ``mostDivisions``.
     static func pValue(_ first: [Double], _ second: [Double]) -> Double? {
         guard first.count > 1, second.count > 1,
             divisions(first.count, second.count) <= Double(mostDivisions)

@@ -1,6 +1,6 @@
-/// Whether paired trials differ by more than the choice of which one is called new explains: all choices of signs
-/// for the differences of the rounds are looked at (Fisher's randomisation test, two-sided, on the mean). It
-/// assumes nothing about how trials are distributed, only that both are alike when nothing differs.
+/// Whether paired trials differ by more than the choice of which one is called new explains: all choices of
+/// signs for the differences of the rounds are looked at (Fisher's randomisation test, two-sided, on the
+/// mean). It assumes nothing about how trials are distributed, only that both are alike when nothing differs.
 package enum SignFlipTest {
     /// 2^20 choices take some milliseconds.
     static let mostRounds = 20

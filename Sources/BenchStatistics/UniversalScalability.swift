@@ -40,8 +40,8 @@ package struct UniversalScalability: Sendable, Codable, Equatable {
     /// Measured minus fitted, as a share of the measured, in the order of the loads.
     package var residuals: [Double]
     package var curve: [Point]
-    /// The least and the greatest σ and κ of the fits that leave one load out: a parameter that hangs on a single load
-    /// shows here. Nil in results of before, and where leaving one out leaves too few.
+    /// The least and the greatest σ and κ of the fits that leave one load out: a parameter that hangs on a
+    /// single load shows here. Nil in results of before, and where leaving one out leaves too few.
     package var contentionReach: RatioInterval?
     package var coherencyReach: RatioInterval?
 

@@ -141,8 +141,8 @@ package struct Comparison: Sendable, Codable, Equatable {
             "\(judgement.name) by \(percent(judgement.mostBetter)) to \(percent(judgement.leastBetter)) % \(word)"
     }
 
-    /// Nothing was found: how much could have been there all the same? Figures of fewer rounds than the others
-    /// are told and decide nothing.
+    /// Nothing was found: how much could have been there all the same? Figures of fewer rounds than the
+    /// others are told and decide nothing.
     private static func resolved(
         _ judgements: [Judgement], _ thresholds: Thresholds
     ) -> (BenchExit, String) {

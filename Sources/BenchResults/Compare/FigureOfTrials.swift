@@ -30,8 +30,8 @@ struct FigureOfTrials: Sendable {
 }
 
 extension Judgement.Question {
-    /// - Parameter isPaired: Trials of one round are compared with each other, and a round that only one side has
-    ///   is left out.
+    /// - Parameter isPaired: Trials of one round are compared with each other, and a round that only one side
+    ///   has is left out.
     init(
         _ strategy: String, _ figure: Judgement.Figure, base: FigureOfTrials, new: FigureOfTrials,
         isPaired: Bool

@@ -13,8 +13,8 @@ package struct PairJudgement: Sendable, Codable, Equatable {
         self.judgement = judgement
     }
 
-    /// Every pair of ranked strategies, judged together. Each round has all strategies, so the trials of a round
-    /// are compared with each other.
+    /// Every pair of ranked strategies, judged together. Each round has all strategies, so the trials of a
+    /// round are compared with each other.
     package static func all(_ results: RunResults, noiseFloor: Double) -> [PairJudgement] {
         let ranked = results.strategies.filter(\.isRanked).map(\.id)
         var pairs: [(String, String)] = []

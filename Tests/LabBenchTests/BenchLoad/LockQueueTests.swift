@@ -7,8 +7,9 @@ import Testing
 @testable import BenchLoad
 @testable import BenchStatistics
 
-/// A shop whose law is known: one lock, held for an exponential time, and given to whoever came last as often as
-/// to somebody by chance, so that some buyers starve. Time is simulated; line and record are the real ones.
+/// A shop whose law is known: one lock, held for an exponential time, and given to whoever came last as often
+/// as to somebody by chance, so that some buyers starve. Time is simulated; line and record are the real
+/// ones.
 private struct LockQueue {
     static let users = 100
     private static let hold = 5e6
@@ -112,7 +113,8 @@ struct LockQueueTests {
         #expect(abs(p99 - 1) < 0.02, "p99: \(p99)")
         #expect(abs(found.mean / law.mean - 1) < 0.02, "mean: \(found.mean / law.mean)")
         guard rate == nil else { return }
-        // Little's law holds on average, and each trial is as near to it as the edges of its window let it be.
+        // Little's law holds on average, and each trial is as near to it as the edges of its window let it
+        // be.
         let shares = records.map(\.busyShare)
         let mean = shares.reduce(0, +) / Double(shares.count)
         #expect(abs(mean - 1) < 0.01, "\(mean)")

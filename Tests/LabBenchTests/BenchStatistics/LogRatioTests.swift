@@ -4,8 +4,8 @@ import Testing
 
 @testable import BenchStatistics
 
-/// Each method is tried on trials from known distributions: how often its interval holds the truth, how often it
-/// raises a false alarm, and how often it finds what it says that it would find.
+/// Each method is tried on trials from known distributions: how often its interval holds the truth, how often
+/// it raises a false alarm, and how often it finds what it says that it would find.
 @Suite("The ratio of two groups of trials")
 struct LogRatioTests {
     private static let runs = 3_000
