@@ -2,8 +2,8 @@ import Foundation
 
 /// Whether the second half of a window went like the first one.
 package struct Drift: Sendable, Equatable {
-    package static let mostRatio = 1.2
-    package static let mostStatistic = 3.0
+    package static let mostRatio = 1.4
+    package static let mostStatistic = 5.0
 
     /// Mean of the second half to that of the first.
     package let ratio: Double

@@ -56,7 +56,7 @@ import Testing
         if rate.map({ figures.has(id, "rate", $0.1) }) != true { wrong.append("\(id): rate") }
         let p95 = String(paragraph).firstMatch(of: #/p95\s+([0-9.,]+)\s+ms/#)
         if p95.map({ figures.has(id, "p95", $0.1) }) != true { wrong.append("\(id): p95") }
-        if let commands = String(paragraph).firstMatch(of: #/([0-9.]+)\s+commands\s+a\s+sale/#),
+        if let commands = String(paragraph).firstMatch(of: #/([0-9.]*[0-9])\s+commands\s+a\s+sale/#),
             !figures.has(id, "commands", commands.1)
         {
             wrong.append("\(id): commands")
