@@ -41,7 +41,7 @@ package struct ComparisonText: Sendable {
             lines += [
                 "",
                 "Geometric means over trials; the interval of their ratio is Student's on the logarithms of the trials; "
-                    + "p: \(methods), after Holm's correction for each figure. *Could show*: the slowdown that such "
+                    + "p: \(Judgement.methods(of: comparison.judgements)), after Holm's correction for each figure. *Could show*: the slowdown that such "
                     + "trials find in 80 of 100 cases. "
                     + "A regression is slower beyond chance, and perhaps by more than \(Text.number(comparison.thresholds.regressionPercent)) "
                     + "%; differences below \(Text.number(comparison.thresholds.noiseFloorPercent)) % are noise.",
@@ -52,12 +52,6 @@ package struct ComparisonText: Sendable {
         }
         lines += ["", "Base \(name(comparison.base)), new \(name(comparison.new))."]
         return lines.joined(separator: "\n") + "\n"
-    }
-
-    private var methods: String {
-        Judgement.Method.allCases.filter { method in
-            method != .none && comparison.judgements.contains { $0.method == method }
-        }.map(\.rawValue).joined(separator: ", ")
     }
 
     private func name(_ side: Comparison.Side) -> String {

@@ -1,3 +1,4 @@
+package import BenchModel
 import Foundation
 
 /// What can be said about a figure of two groups of trials.
@@ -76,7 +77,7 @@ package struct Judgement: Sendable, Codable, Equatable {
     package var newMedian: Double
     /// New to base (``LogRatio``).
     package var ratio: Double
-    package var interval: RatioInterval?
+    @OrNull package var interval: RatioInterval?
     package var method: Method
     package var p: Double
     /// After Holm's correction over the strategies, for this figure.
@@ -85,7 +86,9 @@ package struct Judgement: Sendable, Codable, Equatable {
     /// Trials of the smaller side.
     package var rounds: Int
     /// The change for the worse, as a share, that would have been found in 80 of 100 such comparisons.
-    package var detectable: Double?
+    @OrNull package var detectable: Double?
+    /// Fewer are judged by nothing; for whoever knows results of before.
+    package var roundsNeeded = LogRatio.leastTrials
 
     /// `lua-atomic (purchases/s)`
     package var name: String { "\(strategy) (\(figure.name))" }
@@ -186,6 +189,12 @@ extension Judgement {
         return (.welchT, asked.p)
     }
 
+    /// The methods of these, in words.
+    package static func methods(of judgements: some Sequence<Judgement>) -> String {
+        let used = Set(judgements.map(\.method)).subtracting([.none])
+        return Method.allCases.filter(used.contains).map(\.rawValue).joined(separator: ", ")
+    }
+
     private func word(_ floor: Double, _ limit: Double?) -> Word {
         let isSmall = abs(better - 1) <= floor
         let excludesOne = leastBetter > 1 || mostBetter < 1
@@ -220,25 +229,7 @@ extension Judgement {
         new = try values.decodeIfPresent(Double.self, forKey: .new) ?? newMedian
         method = try values.decodeIfPresent(Method.self, forKey: .method) ?? .none
         rounds = try values.decodeIfPresent(Int.self, forKey: .rounds) ?? 0
+        roundsNeeded = try values.decode(Int.self, forKey: .roundsNeeded)
         detectable = try values.decodeIfPresent(Double.self, forKey: .detectable)
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: CodingKeys.self)
-        try values.encode(strategy, forKey: .strategy)
-        try values.encode(figure, forKey: .figure)
-        try values.encode(base, forKey: .base)
-        try values.encode(new, forKey: .new)
-        try values.encode(baseMedian, forKey: .baseMedian)
-        try values.encode(newMedian, forKey: .newMedian)
-        try values.encode(LogRatio.leastTrials, forKey: .roundsNeeded)
-        try values.encode(ratio, forKey: .ratio)
-        try values.encode(interval, forKey: .interval)
-        try values.encode(method, forKey: .method)
-        try values.encode(p, forKey: .p)
-        try values.encode(adjustedP, forKey: .adjustedP)
-        try values.encode(word, forKey: .word)
-        try values.encode(rounds, forKey: .rounds)
-        try values.encode(detectable, forKey: .detectable)
     }
 }

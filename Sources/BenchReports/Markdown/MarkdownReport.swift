@@ -286,7 +286,7 @@ extension MarkdownReport {
         } else if results.pairs.contains(where: { $0.judgement.method != .none }) {
             lines += [
                 "Ratio of the geometric means of purchases/s over the rounds, row to column; **bold** where it is "
-                    + "beyond chance (\(methods); Holm over \(results.pairs.count) pairs, 0.05) and beyond the noise "
+                    + "beyond chance (\(Judgement.methods(of: results.pairs.map(\.judgement))); Holm over \(results.pairs.count) pairs, 0.05) and beyond the noise "
                     + "floor. \(power)", "",
             ]
         } else {
@@ -297,12 +297,6 @@ extension MarkdownReport {
             ]
         }
         return lines + matrix(ranked.map(\.id))
-    }
-
-    private var methods: String {
-        Judgement.Method.allCases.filter { method in
-            method != .none && results.pairs.contains { $0.judgement.method == method }
-        }.map(\.rawValue).joined(separator: ", ")
     }
 
     /// What the rounds could have shown.

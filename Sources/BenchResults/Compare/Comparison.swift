@@ -129,7 +129,7 @@ package struct Comparison: Sendable, Codable, Equatable {
         return (exit, sentence + rest)
     }
 
-    /// `lua-atomic (purchases/s), by 4 to 9 %`
+    /// `lua-atomic (purchases/s) by 4 to 9 % less`
     private static func range(_ judgement: Judgement) -> String {
         func percent(_ better: Double) -> String {
             let part = judgement.figure.isRate ? 1 - better : 1 / better - 1

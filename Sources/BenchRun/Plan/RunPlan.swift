@@ -321,7 +321,7 @@ extension RunPlan {
     /// How long the run will take, roughly.
     package var expectedTime: Duration {
         let open = trialCount - schedule.count
-        // Until it is warm, which took 1.4 times as long as was asked for on average.
+        // A closed load takes somewhat longer than was asked for until it is warm.
         let first = (warmup * 7 / 5 + duration + Self.overhead) * (schedule.count - controls.count)
         let second = (warmup + (sweep == nil ? openDuration : duration) + Self.overhead) * open
         let alone = (ceilingWarmup + ceilingDuration + Self.overhead) * ceilings.count
