@@ -25,7 +25,8 @@ extension Audit {
     static func measurementChecks(_ facts: AuditFacts) -> [Check] {
         [
             releaseBuild(facts), generatorProcessor(facts), generatorLag(facts), generatorPauses(facts),
-            generatorSockets(facts), arrivalProcess(facts), arrivalGaps(facts), stationary(facts),
+            generatorSockets(facts), arrivalProcess(facts), arrivalCount(facts), arrivalGaps(facts),
+            stationary(facts),
             commandCounts(facts), countedSales(facts), serverSales(facts), serverRefusals(facts),
             quietLogs(facts), holds(facts), everywhere(facts, enoughStock),
         ].compactMap { $0 }
@@ -99,6 +100,16 @@ extension Audit {
             "requests were asked for and sent as the process says (Kolmogorov-Smirnov, sqrt(n) D)",
             arrivals.statistic, .atMost(KolmogorovSmirnov.limit), limit: "<= \(KolmogorovSmirnov.limit)",
             digits: 3)
+    }
+
+    /// Only of an open load.
+    private static func arrivalCount(_ facts: AuditFacts) -> Check? {
+        guard let arrivals = facts.arrivals else { return nil }
+        let (least, most) = (arrivals.asked - arrivals.askedReach, arrivals.asked + arrivals.askedReach)
+        return check(
+            "arrival-count", "as many requests were asked for as the rate says",
+            arrivals.count.map { Double($0) }, .within(least...most),
+            limit: "\(Text.number(arrivals.asked)) +- \(Text.number(arrivals.askedReach))", digits: 0)
     }
 
     /// Only of an open load. A purchase answers too late by at most as much as it, or one before it in the

@@ -13,11 +13,16 @@ package struct ArrivalSchedule: Sendable, Equatable {
     let offsets: [Int64]
     /// The same of what comes after them, and is not measured; empty when the schedule was read from a file.
     private let tail: [Int64]
+    /// The window has as many arrivals as the rate says. A file may hold another draw, or be replayed with
+    /// another warm-up, so of a Poisson process from a file this is not known.
+    package let isCounted: Bool
 
     private init(
-        model: LoadModel, ratePerSecond: Double, seed: UInt64, offsets: [Int64], tail: [Int64] = []
+        model: LoadModel, ratePerSecond: Double, seed: UInt64, offsets: [Int64], tail: [Int64] = [],
+        isCounted: Bool = true
     ) {
         self.tail = tail
+        self.isCounted = isCounted
         self.model = model
         self.ratePerSecond = ratePerSecond
         self.seed = seed
@@ -26,35 +31,35 @@ package struct ArrivalSchedule: Sendable, Equatable {
 
     /// Intended starts from 0 to before `length`.
     ///
+    /// A Poisson process of a given number of arrivals spreads them evenly and independently, so warm-up,
+    /// window and tail each get the number that the rate says, at such moments: what a trial is asked does
+    /// not depend on its seed's luck. (A free draw of 2,400 arrivals is off by more than 4 % in one of
+    /// twenty.)
+    ///
     /// - Parameters:
     ///   - model: An open one; a closed load has no schedule.
+    ///   - warmup: The first part of `length`, which is not measured.
     ///   - tail: For how long the same goes on, unmeasured, while measured purchases have no answer.
     package init(
-        _ model: LoadModel, ratePerSecond rate: Double, length: Duration, tail: Duration = .zero, seed: UInt64
+        _ model: LoadModel, ratePerSecond rate: Double, warmup: Duration = .zero, length: Duration,
+        tail: Duration = .zero, seed: UInt64
     ) {
+        let ends = [.zero, warmup, length, length + tail].map { $0 / .nanoseconds(1) }
         var generator = SplitMix64(seed: seed)
-        var offsets: [Int64] = []
-        let end = (length + tail) / .nanoseconds(1)
-        let gap = 1e9 / rate
-        var at = 0.0
-        var count = 0
-        while at < end {
-            offsets.append(Int64(at))
-            count += 1
+        let parts = zip(ends, ends.dropFirst()).map { from, until -> [Int64] in
             switch model {
             case .poisson:
-                // Never the logarithm of zero.
-                at += -gap * log(1 - Double.random(in: 0..<1, using: &generator))
+                let count = Int(((until - from) * rate / 1e9).rounded())
+                return (0..<count).map { _ in Int64(Double.random(in: from..<until, using: &generator)) }
+                    .sorted()
             case .constant, .closed:
-                // A product, not a sum: no rounding error adds up.
-                at = Double(count) * gap
+                // Products, not sums: no rounding error adds up.
+                let first = Int((from * rate / 1e9).rounded(.up))
+                return (first...).lazy.map { Double($0) * 1e9 / rate }.prefix { $0 < until }.map { Int64($0) }
             }
         }
-        let last = length / .nanoseconds(1)
-        let asked = offsets.prefix { Double($0) < last }
         self.init(
-            model: model, ratePerSecond: rate, seed: seed, offsets: Array(asked),
-            tail: Array(offsets.dropFirst(asked.count)))
+            model: model, ratePerSecond: rate, seed: seed, offsets: parts[0] + parts[1], tail: parts[2])
     }
 
     /// Measured and unmeasured ones.
@@ -105,6 +110,7 @@ extension ArrivalSchedule {
                 .badInput, "the schedule must hold ascending moments of an open model, from 0 on")
         }
         self.init(
-            model: file.model, ratePerSecond: file.ratePerSecond, seed: file.seed, offsets: file.offsetsNs)
+            model: file.model, ratePerSecond: file.ratePerSecond, seed: file.seed, offsets: file.offsetsNs,
+            isCounted: file.model == .constant)
     }
 }

@@ -38,6 +38,9 @@ package struct GeneratorRecord: Sendable {
     /// Arrivals of the measured window; the first 100,000.
     package private(set) var arrivals: [Arrival] = []
 
+    /// All arrivals of the measured window, kept or not.
+    package var arrivalCount: Int { Int(lag.totalCount) }
+
     /// False when the measured window had more than are kept.
     package private(set) var keptAllArrivals = true
 

@@ -99,7 +99,7 @@ struct TrialRunner: Sendable {
         facts.holds = service.holds
         facts.addMeasurement(
             planned.load, loaded.record, cost: loaded.cost, isDirect: plan.mode == .direct,
-            commandsSeen: loaded.commandsSeen, usual: usual)
+            arrivals: plan.arrivals(of: planned), commandsSeen: loaded.commandsSeen, usual: usual)
         facts.addTraits(of: planned.strategy, loaded.record)
         if plan.mode == .http && redis != nil {
             facts.addServer(

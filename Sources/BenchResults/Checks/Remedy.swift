@@ -6,7 +6,7 @@ package enum Remedy {
 
     private static let sentences = [
         "generator-processor": quieter, "generator-lag": quieter, "generator-pauses": quieter,
-        "arrival-process": quieter, "arrival-gaps": quieter,
+        "arrival-process": quieter, "arrival-count": quieter, "arrival-gaps": quieter,
         "generator-sockets": "raise the limit of open files (ulimit -n)",
         "littles-law": "users did nothing for a part of the window: look at the errors of the trial",
         "stationary": "the rate changed within the window: take a longer --warmup and --duration",

@@ -5,7 +5,8 @@
 package struct Repetition: Sendable, Equatable {
     /// The checks that look at the generator and its schedule alone.
     package static let checks: Set = [
-        "generator-processor", "generator-lag", "generator-pauses", "arrival-process", "arrival-gaps",
+        "generator-processor", "generator-lag", "generator-pauses", "arrival-process", "arrival-count",
+        "arrival-gaps",
     ]
 
     /// How often one trial is run again.

@@ -63,8 +63,8 @@ extension RunPlan {
         guard trial.model.isOpen, let rate = trial.rate else { return nil }
         return arrivals
             ?? ArrivalSchedule(
-                trial.model, ratePerSecond: rate, length: trial.warmup + trial.duration,
-                tail: TrialRunner.drain,
+                trial.model, ratePerSecond: rate, warmup: trial.warmup,
+                length: trial.warmup + trial.duration, tail: TrialRunner.drain,
                 seed: seed &+ UInt64(trial.block))
     }
 }

@@ -77,6 +77,7 @@ struct AuditTests {
         ("a generator that was stopped", with { $0.generator?.stillShare = 0.05 }, ["generator-pauses"]),
         ("too many sockets", with { $0.generator?.sockets = 1000 }, ["generator-sockets"]),
         ("another process than the asked one", with { $0.arrivals?.statistic = 2.5 }, ["arrival-process"]),
+        ("a rate that is off by a twentieth", with { $0.arrivals?.count = 2_280 }, ["arrival-count"]),
         ("moments that were rounded to ticks", with { $0.arrivals?.displaced = 0.3 }, ["arrival-gaps"]),
         (
             "a second half that sold half as much",
@@ -248,7 +249,8 @@ struct AuditTests {
         #expect(
             !free.contains {
                 [
-                    "holds-fit", "arrival-process", "arrival-gaps", "stationary", "redis-saw-commands",
+                    "holds-fit", "arrival-process", "arrival-count", "arrival-gaps", "stationary",
+                    "redis-saw-commands",
                     "redis-counted-sales",
                     "holds-overlap",
                 ].contains($0)
@@ -268,7 +270,7 @@ struct AuditTests {
             })
         let needy = [
             "generator-processor", "generator-lag", "generator-pauses", "generator-sockets",
-            "arrival-process", "arrival-gaps",
+            "arrival-process", "arrival-count", "arrival-gaps",
             "redis-saw-commands", "redis-counted-sales", "enough-stock",
             "answers-are-rows", "rows-are-sold", "stock-is-conserved", "stock-not-negative",
             "sold-within-supply", "supply-is-initial", "no-duplicates",

@@ -14,7 +14,9 @@ extension AuditTests {
             processorShare: 0.5, isAlone: true, meanMs: 10, processorMs: 0.1,
             lateness: [.init(figure: "p99", valueMs: 20, errorMs: 1)], stillShare: 0.001, sockets: 100,
             socketLimit: 1024),
-        arrivals: .init(statistic: 0.7, gapsDistance: 0.4, displaced: 0.01, toleranceMs: 1),
+        arrivals: .init(
+            statistic: 0.7, gapsDistance: 0.4, displaced: 0.01, count: 2_400, asked: 2_400,
+            askedReach: 1, toleranceMs: 1),
         drift: Drift([Double](repeating: 10, count: 40)),
         commands: .init(seen: 2000, reported: 1800), sales: .init(counted: 600, least: 600, most: 600),
         server: .init(

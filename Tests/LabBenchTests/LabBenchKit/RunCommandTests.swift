@@ -24,7 +24,8 @@ struct RunCommandTests {
     /// Only what a busy machine or a debug build explains did not pass.
     private func expectNoFault(_ results: RunResults, sourceLocation: SourceLocation = #_sourceLocation) {
         let excused = [
-            "generator-processor", "generator-lag", "generator-pauses", "arrival-process", "arrival-gaps",
+            "generator-processor", "generator-lag", "generator-pauses", "arrival-process", "arrival-count",
+            "arrival-gaps",
             "stationary",
             "littles-law", "release-build",
         ]
