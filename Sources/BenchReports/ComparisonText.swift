@@ -32,30 +32,38 @@ package struct ComparisonText: Sendable {
         }
     }
 
-    /// A summary for a pull request.
-    package var markdown: String {
+    /// Every figure.
+    var table: [String] { MarkdownReport.table(Self.header, rows) }
+
+    /// How the figures of ``table`` are made.
+    var method: String {
+        "Geometric means over trials; the interval of their ratio is Student's on the logarithms of the trials; "
+            + "p: \(Judgement.methods(of: comparison.judgements)), after Holm's correction for each figure. *Could show*: the slowdown that such "
+            + "trials find in 80 of 100 cases. "
+            + "A regression is slower beyond chance, and perhaps by more than \(Text.number(comparison.thresholds.regressionPercent)) "
+            + "%; differences below \(Text.number(comparison.thresholds.noiseFloorPercent)) % are noise."
+    }
+
+    /// A summary for a pull request: five lines, and every figure folded below them.
+    ///
+    /// - Parameter command: Measures or compares the same again; nil: it is not said.
+    package func markdown(command: String? = nil) -> String {
         let word = comparison.exit == .good ? "no regression" : comparison.exit.word
         var lines = ["## Load test: \(word)", "", comparison.sentence, ""]
-        if !comparison.judgements.isEmpty {
-            lines += MarkdownReport.table(Self.header, rows)
-            lines += [
-                "",
-                "Geometric means over trials; the interval of their ratio is Student's on the logarithms of the trials; "
-                    + "p: \(Judgement.methods(of: comparison.judgements)), after Holm's correction for each figure. *Could show*: the slowdown that such "
-                    + "trials find in 80 of 100 cases. "
-                    + "A regression is slower beyond chance, and perhaps by more than \(Text.number(comparison.thresholds.regressionPercent)) "
-                    + "%; differences below \(Text.number(comparison.thresholds.noiseFloorPercent)) % are noise.",
-            ]
+        lines.append("Base \(Self.name(comparison.base)), new \(Self.name(comparison.new)).")
+        if let command { lines.append("Again: `\(command)`") }
+        let folded =
+            comparison.notJudged.map { "- not judged: \($0)" }
+            + (comparison.judgements.isEmpty ? [] : [""] + table + ["", method])
+        if !folded.isEmpty {
+            let count = Text.count(comparison.judgements.count, "figure")
+            lines += ["", "<details><summary>\(count)</summary>", ""] + folded + ["", "</details>"]
         }
-        if !comparison.notJudged.isEmpty {
-            lines += [""] + comparison.notJudged.map { "- not judged: \($0)" }
-        }
-        lines += ["", "Base \(name(comparison.base)), new \(name(comparison.new))."]
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private func name(_ side: Comparison.Side) -> String {
-        side.gitCommit.map { "`\($0)`" } ?? "run \(side.id)"
+    static func name(_ side: Comparison.Side) -> String {
+        side.gitCommit.map { "`\($0.prefix(12))`" } ?? "run \(side.id)"
     }
 
     /// A table for a terminal, and the sentence.

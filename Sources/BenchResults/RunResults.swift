@@ -5,7 +5,7 @@ import Histogram
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 package struct RunResults: Sendable, Codable, Equatable {
-    package static let currentSchema = "2.4"
+    package static let currentSchema = "2.5"
 
     package struct Run: Sendable, Codable, Equatable {
         package var id: String

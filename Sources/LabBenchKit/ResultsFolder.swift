@@ -12,6 +12,7 @@ struct ResultsFolder: Sendable {
     private let claim: FolderClaim?
 
     var reportPath: String { "\(path)/LOAD_TEST_RESULT.md" }
+    var pagePath: String { "\(path)/report.html" }
 
     /// - Parameter named: By `--output`; nil takes `results/<time>-<word>-<host>`.
     init(named: String?, word: String, at time: Date) throws(BenchError) {
@@ -83,13 +84,19 @@ struct ResultsFolder: Sendable {
 
     /// Draws everything that is drawn from results alone.
     static func writeReports(_ results: RunResults, to folder: String) throws(BenchError) {
-        let page = HTMLReport(results)
-        var reports = [
-            ("LOAD_TEST_RESULT.md", MarkdownReport(results).text), ("report.html", page.text),
-            ("junit.xml", JUnitReport(results).text),
-        ]
-        let figures = page.figures + (results.sweep == nil ? page.timelines : [])
-        reports += figures.map { ("plots/\($0.fileName)", $0.document) }
+        let drawn = HTMLReport(results)
+        let figures = drawn.figures + (results.sweep == nil ? drawn.timelines : [])
+        let plots = figures.map { (name: "plots/\($0.fileName)", text: $0.document) }
+        let raw = ["results.json", "samples.csv.gz"].filter {
+            FileManager.default.fileExists(atPath: "\(folder)/\($0)")
+        }
+        let files = Set(reportNames + raw + plots.map(\.name))
+        let reports =
+            [
+                ("LOAD_TEST_RESULT.md", MarkdownReport(results, files: files).text),
+                ("report.html", HTMLReport(results, files: files).text),
+                ("junit.xml", JUnitReport(results).text),
+            ] + plots.map { ($0.name, $0.text) }
         do {
             if !figures.isEmpty {
                 try FileManager.default.createDirectory(

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import LabProcesses
 import NIOCore
 import NIOPosix
@@ -194,6 +194,31 @@ public final class HeadlessBrowser: Sendable {
     public func prefer(_ scheme: ColourScheme) async throws {
         let feature = ["name": "prefers-color-scheme", "value": scheme.rawValue]
         _ = try await call("Emulation.setEmulatedMedia", ["features": [feature]])
+    }
+
+    /// The page is so wide and so high from now on; one of less than 600 is a phone's.
+    public func resize(width: Int, height: Int) async throws {
+        _ = try await call(
+            "Emulation.setDeviceMetricsOverride",
+            ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600])
+    }
+
+    /// Runs a script in the page, whatever its length.
+    public func run(script: String) async throws {
+        let answer = try await call("Runtime.evaluate", ["expression": script])
+        if let details = answer["exceptionDetails"] { throw Failure(description: "the script: \(details)") }
+    }
+
+    /// A picture of what the window shows, as PNG.
+    public func screenshot() async throws -> Data {
+        let answer = try await call("Page.captureScreenshot", ["format": "png"])
+        return (answer["data"] as? String).flatMap { Data(base64Encoded: $0) } ?? Data()
+    }
+
+    /// The page as it is printed, on A4.
+    public func printed() async throws -> Data {
+        let answer = try await call("Page.printToPDF", ["paperWidth": 8.27, "paperHeight": 11.69])
+        return (answer["data"] as? String).flatMap { Data(base64Encoded: $0) } ?? Data()
     }
 
     /// From now on there is no network.

@@ -63,4 +63,17 @@ struct RegistryTests {
     func names(text: String) {
         #expect(StrategyID(rawValue: text) == nil)
     }
+
+    @Test(
+        "guesses the name that was meant, and guesses nothing where none is near",
+        arguments: [
+            ("redlok", "redlock"), ("Redlock", "redlock"), ("lua", "lua-atomic"), ("setnx-spn", "setnx-spin"),
+            ("lua_atomic", "lua-atomic"), ("sqlrow", "sql-row"), ("zookeeper", nil), ("x", nil), ("", nil),
+        ] as [(String, String?)])
+    func suggestion(typed: String, meant: String?) {
+        #expect(StrategyRegistry.builtIn.suggestion(for: typed) == meant)
+        let complaint = StrategyRegistry.builtIn.complaint(about: typed)
+        #expect(complaint.contains("did you mean") == (meant != nil))
+        #expect(complaint.contains("setnx-backoff"))
+    }
 }

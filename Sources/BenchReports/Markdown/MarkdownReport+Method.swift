@@ -142,11 +142,12 @@ extension MarkdownReport {
     }
 
     package var files: [String] {
-        [
-            "## Raw data", "",
-            "- [results.json](results.json): every number above, every trial, the histograms.",
-            "- [samples.csv.gz](samples.csv.gz): single requests, 10,000 of each trial at most.",
-            "- [report.html](report.html): the same with pictures; each picture is a file in plots, too. [junit.xml](junit.xml): checks and targets for CI.",
-        ]
+        let known = [
+            ("results.json", "every number above, every trial, the histograms"),
+            ("samples.csv.gz", "single requests, 10,000 of each trial at most"),
+            ("report.html", "the same with pictures; each picture is a file in plots, too"),
+            ("LOAD_TEST_RESULT.md", "the same as Markdown"), ("junit.xml", "checks and targets for CI"),
+        ].filter { isPresent($0.0) }
+        return ["## Raw data", ""] + known.map { "- [\($0.0)](\($0.0)): \($0.1)." }
     }
 }

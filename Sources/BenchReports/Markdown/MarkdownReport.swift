@@ -6,21 +6,37 @@ import Foundation
 /// Draws `LOAD_TEST_RESULT.md` from the results, and from nothing else.
 package struct MarkdownReport: Sendable {
     package let results: RunResults
+    /// Of the results' folder, which the report may link; nil: all that a run writes.
+    let present: Set<String>?
 
-    package init(_ results: RunResults) {
+    package init(_ results: RunResults, files: Set<String>? = nil) {
         self.results = results
+        present = files
     }
 
     package var text: String {
-        Self.lines([head] + correctnessSections + speedSections + methodSections)
-            .joined(separator: "\n") + "\n"
+        let page = HTMLReport(results)
+        var sections = [head + images([page.overview].compactMap(\.self))] + speedSections
+        let place = sections.firstIndex { $0.first == "## Speed" }.map { $0 + 1 } ?? sections.count
+        sections.insert(images(page.latencyFigures), at: place)
+        sections += correctnessSections + methodSections
+        return Self.lines(sections).joined(separator: "\n") + "\n"
     }
 
     /// The sections of both reports, in their order: the page shows what stands in these lists, and draws its
-    /// pictures after those of speed.
+    /// pictures between them.
+    var speedSections: [[String]] { [sweep, headline, comparison, open, targets, ceilings, journey] }
     var correctnessSections: [[String]] { [correctness, products, checks] }
-    var speedSections: [[String]] { [sweep, headline, ceilings, journey, open, targets, comparison] }
     var methodSections: [[String]] { [method, environment, files] }
+
+    /// Pictures that lie beside the report.
+    private func images(_ figures: [Figure]) -> [String] {
+        let shown = figures.filter { isPresent("plots/\($0.fileName)") }
+        return shown.flatMap { ["", "![\($0.title)](plots/\($0.fileName))"] }
+    }
+
+    /// A report links no file that is not there.
+    func isPresent(_ file: String) -> Bool { present?.contains(file) ?? true }
 
     /// How to run the same once more; it stands in the Markdown's head.
     var repeatSection: [String] { ["## The same again", "", "```", results.run.command, "```"] }
@@ -44,7 +60,10 @@ package struct MarkdownReport: Sendable {
 
 extension MarkdownReport {
     private var head: [String] {
-        var lines = ["# Load test result: \(results.verdict.word)", "", results.verdict.sentence, ""]
+        var lines = ["# Load test result: \(results.verdict.word)", ""]
+        let answer = Answer(results).text
+        if !answer.isEmpty { lines += ["**\(answer)**", ""] }
+        lines += [results.verdict.sentence, ""]
         if !results.env.isRepresentative {
             lines += ["**A debug build was measured: the speeds below are not representative.**", ""]
         }
@@ -129,7 +148,7 @@ extension MarkdownReport {
     private var headline: [String] {
         guard !results.strategies.isEmpty else { return [] }
         let winner = results.leaders.count == 1 ? results.leaders[0] : nil
-        let speed = results.strategies.map { strategy in
+        let speed = results.byRate.map { strategy in
             let rate = strategy.purchasesPerSecond
             let latency = strategy.latencyUs
             let intervals = results.latencyIntervals(of: strategy)
@@ -145,13 +164,14 @@ extension MarkdownReport {
                     strategy.isRanked ? "yes" : "no: \(strategy.notRankedBecause ?? "")"
                 ]
         }
-        let lock = results.strategies.map { strategy in
+        let lock = results.byRate.map { strategy in
             let errors = ["contended", "unavailable", "other", "transport-error"].map {
                 count(strategy.measured[$0])
             }
             return [
                 strategy.id, Text.milliseconds(strategy.waitUs.p50), Text.milliseconds(strategy.waitUs.p99),
-                Text.milliseconds(strategy.holdUs.p50), Text.milliseconds(strategy.holdUs.p99),
+                strategy.takesLock ? Text.milliseconds(strategy.holdUs.p50) : "no lock",
+                strategy.takesLock ? Text.milliseconds(strategy.holdUs.p99) : "-",
                 Text.number(strategy.attemptsPerSuccess ?? .nan),
                 Text.number(strategy.redisCommandsPerSuccess ?? .nan),
             ] + errors
@@ -208,7 +228,7 @@ extension MarkdownReport {
     }
 
     private var limits: [[String]] {
-        results.strategies.compactMap { strategy in
+        results.byRate.compactMap { strategy in
             guard let limiter = strategy.limiter else { return nil }
             func number(_ value: Double?, _ digits: Int) -> String {
                 value.map { Text.number($0, digits: digits) } ?? "-"
@@ -224,7 +244,7 @@ extension MarkdownReport {
 
     /// Service and response time side by side.
     private var open: [String] {
-        let rows = results.strategies.compactMap { strategy -> [String]? in
+        let rows = results.byRate.compactMap { strategy -> [String]? in
             guard let open = strategy.open else { return nil }
             return [
                 strategy.id, Text.number(open.offeredPerSecond),
@@ -271,7 +291,7 @@ extension MarkdownReport {
     }
 
     private var comparison: [String] {
-        let ranked = results.strategies.filter(\.isRanked)
+        let ranked = results.byRate.filter(\.isRanked)
         guard ranked.count > 1 else { return [] }
         var lines = ["## Which one is faster", ""]
         if results.workload.rounds == 1 {

@@ -1,3 +1,15 @@
+/// Something that is drawn as SVG, for a wide place and for one half as wide.
+package protocol Picture: Sendable {
+    /// ``Plot/width`` wide.
+    var svg: String { get }
+    var narrow: String { get }
+    /// Of ``svg``.
+    var height: Double { get }
+
+    /// ``svg`` inside another SVG, so far below its top.
+    func svg(below y: Double) -> String
+}
+
 /// A picture of the report: plots below each other under one heading, with what tells the marks apart. It
 /// stands in `report.html` and in a file of its own.
 package struct Figure: Sendable {
@@ -22,13 +34,13 @@ package struct Figure: Sendable {
     let title: String
     let caption: String
     let keys: [Key]
-    package let plots: [Plot]
+    package let plots: [any Picture]
 
     package init(_ plot: Plot, _ caption: String, keys: [Key] = []) {
         self.init(title: plot.title, [plot], caption, keys: keys)
     }
 
-    package init(title: String, _ plots: [Plot], _ caption: String, keys: [Key] = []) {
+    package init(title: String, _ plots: [any Picture], _ caption: String, keys: [Key] = []) {
         (self.title, self.plots, self.caption, self.keys) = (title, plots, caption, keys)
     }
 
@@ -39,18 +51,18 @@ package struct Figure: Sendable {
         }
         let legend = entries.isEmpty ? "" : "<div class=\"legend\">\(entries.joined())</div>"
         return
-            "<figure><figcaption><strong>\(HTML.escaped(title))</strong> \(HTML.escaped(caption))</figcaption>\n"
-            + "\(legend)\n\(plots.map(\.svg).joined(separator: "\n"))\n</figure>"
+            "<figure id=\"\(anchor)\" aria-label=\"\(HTML.escaped(title))\"><figcaption><strong>\(HTML.escaped(title))</strong> \(HTML.escaped(caption))</figcaption>\n"
+            + legend + "\n<div class=\"broad\">\(plots.map(\.svg).joined(separator: "\n"))</div>\n"
+            + "<div class=\"slim\">\(plots.map(\.narrow).joined(separator: "\n"))</div>\n</figure>"
     }
 }
 
 /// The file of its own.
 extension Figure {
-    /// Made of the title: `latency-by-percentile-closed-load.svg`.
-    package var fileName: String {
-        let words = title.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
-        return words.joined(separator: "-") + ".svg"
-    }
+    /// Made of the title: `latency-by-percentile-closed-load`.
+    var anchor: String { HTML.anchor(title) }
+
+    package var fileName: String { "\(anchor).svg" }
 
     private static let legendTop = 44.0
     private static let row = 20.0

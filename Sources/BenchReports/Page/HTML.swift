@@ -17,6 +17,18 @@ enum HTML {
         return result
     }
 
+    /// The words of a title as the name of a place on the page.
+    static func anchor(_ title: some StringProtocol) -> String {
+        title.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.joined(separator: "-")
+    }
+
+    /// A heading that can be linked to, and links to itself.
+    static func heading(_ text: some StringProtocol) -> String {
+        let name = anchor(text)
+        return "<h2 id=\"\(name)\">\(inline(text)) <a class=\"permalink\" href=\"#\(name)\" "
+            + "aria-label=\"Link to \(escaped(text))\">#</a></h2>"
+    }
+
     /// Headings, tables, lists, code blocks and paragraphs of ``MarkdownReport``.
     static func rendered(_ markdown: [String], _ palette: Palette) -> String {
         var blocks: [String] = []
@@ -26,7 +38,8 @@ enum HTML {
                 lines.removeFirst()
             } else if line.hasPrefix("#") {
                 let level = line.prefix { $0 == "#" }.count
-                blocks.append("<h\(level)>\(inline(line.dropFirst(level + 1)))</h\(level)>")
+                let text = line.dropFirst(level + 1)
+                blocks.append(level == 2 ? heading(text) : "<h\(level)>\(inline(text))</h\(level)>")
                 lines.removeFirst()
             } else if line.hasPrefix("```") {
                 lines.removeFirst()
@@ -59,22 +72,36 @@ enum HTML {
             $0.dropFirst(2).dropLast(2).split(separator: " | ", omittingEmptySubsequences: false)
         }
         guard let header = rows.first else { return "" }
-        func row(_ cells: [Substring], _ tag: String) -> String {
-            "<tr>"
-                + cells.map { cell in
-                    // The name of a strategy is one word.
-                    let open = palette.knows(cell) ? "\(tag) class=\"id\"" : tag
-                    return "<\(open)>\(inline(cell.replacing(#"\|"#, with: "|")))</\(tag)>"
-                }.joined()
-                + "</tr>"
+        func text(_ cell: Substring) -> String { inline(cell.replacing(#"\|"#, with: "|")) }
+        func row(_ cells: [Substring]) -> String {
+            let first = cells.prefix(1).map { cell in
+                // The name of a strategy is one word.
+                "<th scope=\"row\"\(palette.knows(cell) ? " class=\"id\"" : "")>\(text(cell))</th>"
+            }
+            return "<tr>"
+                + (first
+                + cells.dropFirst().map { cell in
+                    // A short one is not broken; a sentence may be.
+                    "<td\(cell.count > 24 ? " class=\"text\"" : "")>\(text(cell))</td>"
+                }).joined() + "</tr>"
         }
-        let body = rows.dropFirst(2).map { row($0, "td") }.joined(separator: "\n")
+        let head = header.map { cell in
+            // A cell without words heads nothing.
+            cell.isEmpty ? "<td></td>" : "<th scope=\"col\"\(explained(cell))>\(text(cell))</th>"
+        }
+        let body = rows.dropFirst(2).map(row).joined(separator: "\n")
+        let name = header.filter { !$0.isEmpty }.prefix(3).joined(separator: ", ")
         return
-            "<div class=\"wide\"><table><thead>\(row(header, "th"))</thead>\n<tbody>\(body)</tbody></table></div>"
+            "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table: \(escaped(name))\"><table><thead><tr>\(head.joined())</tr></thead>\n<tbody>\(body)</tbody></table></div>"
+    }
+
+    /// What a column means, for somebody who points at it.
+    private static func explained(_ title: Substring) -> String {
+        Glossary.meaning(of: String(title)).map { " title=\"\(escaped($0))\"" } ?? ""
     }
 
     /// `code`, **strong**, and [words](of a file beside).
-    private static func inline(_ text: some StringProtocol) -> String {
+    static func inline(_ text: some StringProtocol) -> String {
         var result = ""
         for (index, part) in text.split(separator: "`", omittingEmptySubsequences: false).enumerated() {
             if index % 2 == 1 {

@@ -6,20 +6,25 @@ import BenchStatistics
 extension HTMLReport {
     /// Trials of a sweep are of different loads: no picture shows them side by side.
     package var figures: [Figure] {
-        if results.sweep != nil { return sweepFigures }
-        return [
-            rates, percentiles, openPercentiles, distribution, parts, attempts, runOrder, fairness, sold,
-        ].compactMap { $0 }
+        [overview].compactMap(\.self) + latencyFigures + otherFigures
     }
 
-    package var plots: String {
-        let shown = figures.map(\.html)
-        guard !shown.isEmpty else { return "" }
-        let pictures = "<h2>Pictures</h2>\n" + shown.joined(separator: "\n")
-        guard results.sweep == nil else { return pictures }
-        return pictures
-            + "<h2>Over time</h2>\n<p>Grey: the warm-up, the drain, and moments in which the generator itself stood still.</p>\n"
-            + "<div class=\"grid2\">\(timelines.map(\.html).joined(separator: "\n"))</div>"
+    /// What a reader sees first.
+    var overview: Figure? {
+        guard results.sweep == nil, let picture = Overview(results, palette) else { return nil }
+        return Figure(
+            title: Overview.title, [picture],
+            "Closed load, medians of the rounds. Whiskers: of the rate from the lowest to the highest round; of p99 "
+                + "where another run would lie with 95 % confidence. At the right: whether the stock was exact; the control oversells by design."
+        )
+    }
+
+    var latencyFigures: [Figure] {
+        results.sweep != nil ? sweepFigures : [percentiles, openPercentiles, distribution].compactMap(\.self)
+    }
+
+    var otherFigures: [Figure] {
+        results.sweep != nil ? [] : [rates, parts, attempts, runOrder, fairness, sold].compactMap(\.self)
     }
 
     private var ids: [String] { results.strategies.map(\.id) }

@@ -1,5 +1,5 @@
 import BenchModel
-import BenchStatistics
+package import BenchStatistics
 
 /// One figure of every trial of a strategy, with the round of each.
 struct FigureOfTrials: Sendable {
@@ -48,5 +48,12 @@ extension Judgement.Question {
         self.init(
             strategy: strategy, figure: figure, base: common.map(\.base), new: common.map(\.new),
             isPaired: true)
+    }
+}
+
+extension RunResults {
+    /// A figure of every trial of a strategy that has it.
+    package func values(of figure: Judgement.Figure, _ strategy: String) -> [Double] {
+        FigureOfTrials(self, strategy, figure).values
     }
 }

@@ -110,6 +110,8 @@ package struct StrategyResult: Sendable, Codable, Equatable {
     }
 
     package var id: String
+    /// It grants leases; nil in results of before (``takesLock``).
+    package var isLock: Bool?
     /// Trials of any model.
     package var trials: Int
     package var isRanked: Bool
@@ -145,14 +147,16 @@ package struct StrategyResult: Sendable, Codable, Equatable {
     package var targets: [Target]
 
     package init(
-        id: String, trials: Int, isRanked: Bool, notRankedBecause: String?, purchasesPerSecond: Spread?,
-        open: Open?, successShare: Double?, latencyUs: Percentiles, latencyIntervalsUs: TrialIntervals? = nil,
+        id: String, isLock: Bool? = nil, trials: Int, isRanked: Bool, notRankedBecause: String?,
+        purchasesPerSecond: Spread?, open: Open?, successShare: Double?, latencyUs: Percentiles,
+        latencyIntervalsUs: TrialIntervals? = nil,
         waitUs: Percentiles, holdUs: Percentiles, redisUs: Percentiles, sqlUs: Percentiles, parts: Parts?,
         curve: [CurvePoint], attemptsHistogram: [UInt64], attemptsPerSuccess: Double?,
         redisCommandsPerSuccess: Double?, measured: [String: Int], jain: Double?, limiter: Limiter?,
         journey: JourneyResult? = nil, ledger: Ledger, failedChecks: [FailedCheck], targets: [Target]
     ) {
         self.id = id
+        self.isLock = isLock
         self.trials = trials
         self.isRanked = isRanked
         self.notRankedBecause = notRankedBecause
@@ -185,6 +189,14 @@ package struct StrategyResult: Sendable, Codable, Equatable {
         if isViolated { return "wrong" }
         return target(.stock)?.isMet == true ? "exact" : "unknown"
     }
+
+    /// What results of before were made with: they do not say who takes a lock.
+    private static let earlierLocks: Set = [
+        "setnx-spin", "setnx-backoff", "setnx-notify", "fenced", "redlock",
+    ]
+
+    /// Somebody who wants to buy waits until nobody else holds the lock, so its hold is one.
+    package var takesLock: Bool { isLock ?? Self.earlierLocks.contains(id) }
 
     package var isViolated: Bool { failedChecks.contains { $0.kind == .correctness } }
 

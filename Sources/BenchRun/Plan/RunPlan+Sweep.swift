@@ -13,7 +13,8 @@ extension RunPlan {
                 trials.append(
                     PlannedTrial(
                         strategy: pair.strategy, model: .closed, rate: nil, order: trials.count + 1,
-                        block: round + 1, stock: stock, warmup: warmup, duration: duration, users: pair.users)
+                        block: round + 1, stock: stock, warmup: warmup, duration: duration, users: pair.users,
+                        sweep: .users)
                 )
             }
         }
@@ -33,7 +34,7 @@ extension RunPlan {
         return pairs.shuffled(using: &generator).enumerated().map { index, pair in
             PlannedTrial(
                 strategy: pair.strategy, model: .poisson, rate: pair.rate, order: first + index + 1, block: 1,
-                stock: stock, warmup: warmup, duration: duration, users: users)
+                stock: stock, warmup: warmup, duration: duration, users: users, sweep: .rate)
         }
     }
 }

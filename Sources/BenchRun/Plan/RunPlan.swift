@@ -43,7 +43,7 @@ package struct RunPlan: Sendable, Equatable {
     /// bcrypt cost of the passwords in the server of a trial.
     package let bcryptCost: Int
     /// The first one, then the open one when both run.
-    let models: [LoadModel]
+    package let models: [LoadModel]
     /// Rate of the open model; nil: a share of the slowest strategy's closed throughput.
     package let rate: Double?
     /// Given instead of one made from the seed.
@@ -274,7 +274,7 @@ package struct RunPlan: Sendable, Equatable {
         for part in text.split(separator: ",") {
             let name = part.filter { !$0.isWhitespace }
             guard let strategy = registry.entry(named: name) else {
-                problems.append("unknown strategy \"\(name)\"; known are: \(known)")
+                problems.append(registry.complaint(about: name))
                 continue
             }
             if !found.contains(strategy) { found.append(strategy) }
@@ -316,7 +316,7 @@ extension RunPlan {
 
 extension RunPlan {
     /// Set-up, drain and audit of one trial, roughly.
-    private static let overhead = Duration.seconds(1)
+    static let overhead = Duration.seconds(1)
 
     /// How long the run will take, roughly.
     package var expectedTime: Duration {
@@ -324,7 +324,11 @@ extension RunPlan {
         // A closed load takes somewhat longer than was asked for until it is warm.
         let first = (warmup * 7 / 5 + duration + Self.overhead) * (schedule.count - controls.count)
         let second = (warmup + (sweep == nil ? openDuration : duration) + Self.overhead) * open
-        let alone = (ceilingWarmup + ceilingDuration + Self.overhead) * ceilings.count
-        return first + second + (controlDuration + Self.overhead) * controls.count + alone
+        return first + second + (controlDuration + Self.overhead) * controls.count + ceilingTime
+    }
+
+    /// Of the ceilings, which come before the trials.
+    package var ceilingTime: Duration {
+        (ceilingWarmup + ceilingDuration + Self.overhead) * ceilings.count
     }
 }

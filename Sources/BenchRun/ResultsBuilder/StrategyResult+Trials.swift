@@ -18,6 +18,7 @@ extension StrategyResult {
         let times = Times(records)
         self.init(
             id: id.rawValue,
+            isLock: trials.first.map { $0.planned.strategy.traits.abilities.contains(.leases) },
             trials: trials.count,
             isRanked: false,
             notRankedBecause: nil,

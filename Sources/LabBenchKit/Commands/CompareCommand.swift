@@ -78,6 +78,9 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(help: "Writes a summary for a pull request to this file.")
     var markdown: String?
 
+    @Option(help: "Writes the comparison as a page with pictures to this file.")
+    var html: String?
+
     @Option(help: "Writes the new results in Bencher's metric format to this file.")
     var bmf: String?
 
@@ -93,9 +96,12 @@ struct CompareCommand: AsyncParsableCommand {
             try ResultsFolder.check(markdown)
             try ResultsFolder.check(bmf)
             let limits = try thresholds.map { path throws(BenchError) in try Thresholds.read(path) }
-            let (before, after) = try await bothResults(limits ?? Thresholds())
+            try ResultsFolder.check(html)
+            let (before, after, folder) = try await bothResults(limits ?? Thresholds())
             let comparison = Comparison(base: before, new: after, thresholds: limits ?? Thresholds())
-            try write(comparison, after)
+            let page = ComparisonPage(comparison, base: before, new: after, command: command(after))
+            try write(comparison, after, page)
+            if let folder { try keep(comparison, after, page, in: folder) }
             end = comparison.exit
         } catch {
             Terminal.complain(error.description)
@@ -104,7 +110,10 @@ struct CompareCommand: AsyncParsableCommand {
         throw ExitCode(end.rawValue)
     }
 
-    private func bothResults(_ limits: Thresholds) async throws(BenchError) -> (RunResults, RunResults) {
+    /// - Returns: The folder that is made for it, where both are measured here.
+    private func bothResults(
+        _ limits: Thresholds
+    ) async throws(BenchError) -> (RunResults, RunResults, ResultsFolder?) {
         if paired { return try await measure(limits) }
         let given: [Any?] = [
             strategies, users, duration, warmup, rounds, rate, until, mostRounds, seed, output,
@@ -112,13 +121,57 @@ struct CompareCommand: AsyncParsableCommand {
         if given.contains(where: { $0 != nil }) {
             throw BenchError(.badInput, "--strategies, --users, … --output are for --paired")
         }
-        return (try ResultsFile.read(base), try ResultsFile.read(new))
+        return (try ResultsFile.read(base), try ResultsFile.read(new), nil)
     }
 
-    private func write(_ comparison: Comparison, _ results: RunResults) throws(BenchError) {
+    /// Measures or compares the same again. A run that looked several times goes on by itself.
+    private func command(_ results: RunResults) -> String {
+        var words =
+            ["lab-bench", "compare"] + (paired ? ["--paired"] : [])
+            // A whole path says where this machine keeps its files.
+            + [base, new].map { $0.hasPrefix("/") ? ($0 as NSString).lastPathComponent : $0 }
+        if paired {
+            words += ["--strategies", results.workload.strategies.joined(separator: ",")]
+            words += ["--users", "\(results.workload.users)"]
+            words += ["--duration", Text.plain(results.workload.durationSeconds)]
+            words += ["--warmup", Text.plain(results.workload.warmupSeconds)]
+            words += ["--rounds", "\(until == nil ? results.workload.rounds : rounds ?? 7)"]
+            words += until.map { ["--until", Text.plain($0), "--most-rounds", "\(mostRounds ?? 40)"] } ?? []
+            words += rate.map { ["--rate", Text.plain($0)] } ?? []
+            words += ["--seed", "\(results.run.seed)"]
+        }
+        words += thresholds == nil ? [] : ["--thresholds", "FILE"]
+        return words.joined(separator: " ")
+    }
+
+    /// The comparison beside the results that it compares.
+    private func keep(
+        _ comparison: Comparison, _ results: RunResults, _ page: ComparisonPage, in folder: ResultsFolder
+    ) throws(BenchError) {
+        let files = [
+            ("comparison.html", Data(page.text.utf8)),
+            ("COMPARISON.md", Data(ComparisonText(comparison).markdown(command: command(results)).utf8)),
+        ]
+        do {
+            for (name, data) in files + [("comparison.json", try comparison.json())] {
+                try data.write(to: URL(fileURLWithPath: "\(folder.path)/\(name)"), options: .atomic)
+            }
+        } catch {
+            throw BenchError(.outputFailed, "the comparison cannot be written to \(folder.path)")
+        }
+        if !quiet && !json { StandardStream.output.say("report: \(folder.path)/comparison.html\n") }
+    }
+
+    private func write(
+        _ comparison: Comparison, _ results: RunResults, _ page: ComparisonPage
+    ) throws(BenchError) {
         let text = ComparisonText(comparison)
         do {
-            if let markdown { try Data(text.markdown.utf8).write(to: URL(fileURLWithPath: markdown)) }
+            if let markdown {
+                let summary = text.markdown(command: command(results))
+                try Data(summary.utf8).write(to: URL(fileURLWithPath: markdown))
+            }
+            if let html { try Data(page.text.utf8).write(to: URL(fileURLWithPath: html)) }
             if let bmf, [.good, .regression].contains(comparison.exit) {
                 try BencherMetrics.json(results).write(to: URL(fileURLWithPath: bmf))
             } else if bmf != nil {
@@ -138,7 +191,9 @@ struct CompareCommand: AsyncParsableCommand {
 
 extension CompareCommand {
     /// Measures both programs and keeps both results.
-    private func measure(_ limits: Thresholds) async throws(BenchError) -> (RunResults, RunResults) {
+    private func measure(
+        _ limits: Thresholds
+    ) async throws(BenchError) -> (RunResults, RunResults, ResultsFolder?) {
         let looks = try looks()
         let plan = try plan(limits, rounds: looks?.rounds.last)
         try OpenFiles.makeRoom(for: plan)
@@ -182,7 +237,8 @@ extension CompareCommand {
             return results
         }
         let both = (
-            try await results(finished.base, "base", before), try await results(finished.new, "new", after)
+            try await results(finished.base, "base", before),
+            try await results(finished.new, "new", after), Optional(folder)
         )
         terminal.say("results: \(folder.path)/base and \(folder.path)/new\n")
         return both

@@ -10,133 +10,51 @@ import LockStrategies
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Runs the load against each strategy and writes LOAD_TEST_RESULT.md and results.json.")
-
-    @Option(help: "http: a lab-server of its own; direct: the service in lab-bench's process; default http.")
-    var mode: String?
-
-    @Option(
-        help:
-            "purchase: logged-in users buy; journey: register, log in, view, buy, history; default purchase.")
-    var scenario: String?
-
-    @Option(
-        help: "closed, constant, poisson, or both: closed, then poisson at one rate; default both.")
-    var model: String?
-
-    @Option(
-        help: "Purchases per second of the open model; default with both: 70 % of the slowest strategy's.")
-    var rate: Double?
-
-    @Option(
-        help:
-            "users: closed loads of 1 to 128 users; rate: open loads at rising rates; one round, no ranking.")
-    var sweep: String?
-
-    @Option(help: "Reads from this file when each request of the open load starts.")
-    var scheduleIn: String?
-
-    @Option(help: "Writes to this file when each request of the open load of round 1 starts; needs --rate.")
-    var scheduleOut: String?
-
-    @Option(
-        help: "Comma-separated ids; default: all of `lab-bench strategies`. The negative control always runs."
-    )
-    var strategies: String?
-
-    @Option(help: "Buyers at the same time, each on a connection of its own; default 100.")
-    var users: Int?
-
-    @Option(help: "Measured seconds of each trial; default 7.")
-    var duration: Double?
-
-    @Option(
-        help: """
-            Seconds of load before the measurement; default 1. A closed load is measured when it sells evenly, at most \
-            four times as late.
+        abstract:
+            "Runs the load against each strategy and writes report.html, LOAD_TEST_RESULT.md and results.json.",
+        discussion: """
+            Examples:
+              lab-bench run                                        every strategy, both loads: about 6 min
+              lab-bench run --quick                                a minute: correctness only, no ranking
+              lab-bench run --strategies redlock,lua-atomic --rounds 7 --duration 10
+              lab-bench run --model poisson --rate 500 --rounds 3  an open load at a rate of one's own
+              lab-bench run --mode direct                          without HTTP: what the strategy itself costs
+              lab-bench run --sweep users                          how throughput grows with the number of buyers
             """)
-    var warmup: Double?
 
-    @Option(help: "Trials of each strategy; default 3.")
-    var rounds: Int?
+    @OptionGroup(title: "Trials")
+    var trials: TrialOptions
 
-    @Option(
-        help: "Rounds of the open load; default 1. One round shows the load, but cannot rank strategies.")
-    var openRounds: Int?
+    @OptionGroup(title: "The load")
+    var load: LoadOptions
 
-    @Option(help: "Seed of the trial order. Default: random; it is printed.")
-    var seed: UInt64?
+    @OptionGroup(title: "What is measured")
+    var place: PlaceOptions
 
-    @Option(help: "Units of each product; default 10,000,000 (2,000 in all for the negative control).")
-    var stock: Int?
-
-    @Option(help: "Products on sale in each trial, 1 to 1,000; default 1.")
-    var products: Int?
-
-    @Option(
-        help:
-            "Exponent of the demand over the products: rank k is wanted as 1/k^SKEW; 0: all alike; default 1."
-    )
-    var skew: Double?
-
-    @Option(help: "bcrypt cost for the bench's own test users, 4 to 31. Default 4, the cheapest.")
-    var bcryptCost: Int?
-
-    @Flag(help: "One round of 3 s: correctness only, no ranking.")
-    var quick = false
-
-    @Option(help: "Directory for the results; default results/<time>-<scenario>-<host>.")
-    var output: String?
-
-    @Option(help: "URL of a Redis with an empty database; default: start one for each trial.")
-    var redis: String?
-
-    @Option(help: "The lab-server to measure; default: the one next to lab-bench.")
-    var serverBinary: String?
-
-    @Option(
-        help:
-            "http://HOST:PORT, or https, of a lab-server that is running already: users and products are made there and stay."
-    )
-    var target: String?
-
-    @Option(
-        help:
-            "PEM file with the CA certificates that may sign an https target's certificate; default: the system's."
-    )
-    var targetCa: String?
-
-    @Option(help: "JSON file: p95_ms, success_percent, noise_floor_percent; default: 100, 95, 2.")
-    var thresholds: String?
-
-    @Flag(help: "Print only the last table and the path of the report.")
-    var quiet = false
-
-    @Flag(help: "Skip the short loads that test HTTP, Redis and SQLite separately.")
-    var noCeilings = false
-
-    @Flag(help: "Print results.json on standard output, and nothing else there.")
-    var json = false
+    @OptionGroup(title: "Output")
+    var kept: OutputOptions
 
     func run() async throws {
         let arrivals: ArrivalSchedule?
         let limits: Thresholds
         do throws(BenchError) {
-            arrivals = try scheduleIn.map { path throws(BenchError) in try ScheduleFile.read(path) }
+            arrivals = try load.scheduleIn.map { path throws(BenchError) in try ScheduleFile.read(path) }
             limits =
-                try thresholds.map { path throws(BenchError) in try Thresholds.read(path) } ?? Thresholds()
+                try kept.thresholds.map { path throws(BenchError) in try Thresholds.read(path) }
+                ?? Thresholds()
         } catch {
             Terminal.complain(error.description)
             throw ExitCode(error.exitCode.rawValue)
         }
         var options = RunOptions(
-            mode: mode, scenario: scenario, model: model, rate: rate, sweep: sweep, scheduleIn: arrivals,
-            strategies: strategies, users: users, duration: duration, warmup: warmup, rounds: rounds,
-            openRounds: openRounds,
-            seed: seed, stock: stock, products: products, skew: skew, bcryptCost: bcryptCost,
-            isQuick: quick, isQuiet: quiet, output: output, redis: redis, thresholds: limits,
-            serverBinary: serverBinary, target: target, targetAuthorities: targetCa, isJSON: json,
-            isWithoutCeilings: noCeilings)
+            mode: place.mode, scenario: load.scenario, model: load.model, rate: load.rate, sweep: load.sweep,
+            scheduleIn: arrivals, strategies: trials.strategies, users: load.users,
+            duration: trials.duration, warmup: trials.warmup, rounds: trials.rounds,
+            openRounds: trials.openRounds, seed: trials.seed, stock: load.stock, products: load.products,
+            skew: load.skew, bcryptCost: place.bcryptCost, isQuick: trials.quick, isQuiet: kept.quiet,
+            output: kept.output, redis: place.redis, thresholds: limits, serverBinary: place.serverBinary,
+            target: place.target, targetAuthorities: place.targetCa, isJSON: kept.json,
+            isWithoutCeilings: trials.noCeilings)
         // Small, so that it is easily typed again.
         let chance = UInt64.random(in: 1...999_999)
         let plan: RunPlan
@@ -187,46 +105,47 @@ struct RunCommand: AsyncParsableCommand {
 
     private func carryOut(_ plan: RunPlan, _ visited: TargetServer?) async throws(BenchError) -> BenchExit {
         try OpenFiles.makeRoom(for: plan)
-        if let scheduleOut { try ScheduleFile.write(plan, to: scheduleOut) }
-        let place: ServicePlace
+        if let scheduleOut = load.scheduleOut { try ScheduleFile.write(plan, to: scheduleOut) }
+        let service: ServicePlace
         if let visited {
-            place = .target(visited)
+            service = .target(visited)
         } else {
-            place =
+            service =
                 plan.mode == .direct
-                ? .ownProcess : .server(binary: try ServerProcess.find(serverBinary))
+                ? .ownProcess : .server(binary: try ServerProcess.find(place.serverBinary))
         }
         if let endpoint = plan.redis { try await ExternalRedis.check(endpoint) }
-        let folder = try ResultsFolder(named: output, word: plan.folderWord, at: Date())
+        let folder = try ResultsFolder(named: kept.output, word: plan.folderWord, at: Date())
         let terminal = Terminal(isQuiet: plan.isQuiet)
         let started = Date()
-        let runner = Runner(plan: plan, place: place, display: terminal)
-        let load = LoadAverage.now()
+        let runner = Runner(plan: plan, place: service, display: terminal)
+        let before = LoadAverage.now()
         let task = Task { await runner.run() }
         let watch = InterruptWatch {
             Terminal.note("interrupted: stopping what was started, then writing what is there")
             task.cancel()
         }
-        let trials = await task.value
+        let measured = await task.value
         watch.stop()
         if let endpoint = plan.redis { try? await ExternalRedis.empty(endpoint) }
-        if case .failed(let error) = trials.end, trials.finished.isEmpty {
+        if case .failed(let error) = measured.end, measured.finished.isEmpty {
             folder.removeIfEmpty()
             throw error
         }
         let results = RunResults(
-            plan: plan, trials: trials.finished, ceilings: trials.ceilings, end: trials.end, started: started,
+            plan: plan, trials: measured.finished, ceilings: measured.ceilings, end: measured.end,
+            started: started,
             ended: Date(),
-            environment: await EnvironmentInfo.current(loadBefore: load, bcryptCost: plan.hashedCost))
+            environment: await EnvironmentInfo.current(loadBefore: before, bcryptCost: plan.hashedCost))
         // What was measured is shown, also when it cannot be kept.
-        let kept = Result { () throws(BenchError) in try folder.write(results, trials.finished) }
+        let writing = Result { () throws(BenchError) in try folder.write(results, measured.finished) }
         if plan.isJSON {
             try folder.show(results)
         } else {
-            terminal.finish(results, reportPath: folder.reportPath)
+            terminal.finish(results, folder: folder)
         }
-        try kept.get()
-        if case .failed(let error) = trials.end { throw error }
+        try writing.get()
+        if case .failed(let error) = measured.end { throw error }
         return results.verdict.exit
     }
 }

@@ -1,43 +1,36 @@
 import BenchLoad
 import BenchModel
 
-/// What a strategy's live line says beside its name: progress, rate, p99, errors and a sparkline always; the
-/// trial's place, its model and a bar where the terminal is wide enough. Pure.
+/// What a strategy's live line says beside its name: rate and p99 in the column of the load; then how much of
+/// the trial is over, errors, and a sparkline. Pure.
 struct LiveLine: Sendable {
-    /// Place of a trial in the run, `[3/40]`, or how it ended.
-    let place: String
     let model: LoadModel
+    /// What a sweep changes from trial to trial, as `8 users`; nil: nothing.
+    var swept: String?
     let progress: LoadProgress
 
-    /// - Parameter columns: Left for it beside the name.
-    /// - Returns: The widest form that fits; where none does, the narrowest one with the newest end of its
-    ///   sparkline.
-    func text(columns: Int) -> String {
-        let place = "\(place.padding(to: 8)) \(model.rawValue.padding(to: 8))"
-        let figures = Self.figures(progress)
-        let sparkline = Text.sparkline(progress.recentRates)
-        let forms = [
-            "\(place) [\(bar)] \(figures)", "\(place) \(percent) \(figures)", "\(percent) \(figures)",
-        ]
-        for form in forms where form.count + 1 + sparkline.count <= columns { return "\(form) \(sparkline)" }
-        let left = max(columns - forms[2].count - 1, 0)
-        return "\(forms[2]) \(sparkline.suffix(left))"
-    }
+    /// Of a column of figures.
+    static let width = 23
 
-    /// Rate, p99 and errors, of a width that does not change from step to step.
-    static func figures(_ progress: LoadProgress) -> String {
+    /// Rate and p99, of a width that does not change from step to step.
+    var figures: String {
         let rate = "\(Text.number(progress.successesPerSecond))/s".padding(to: 10)
         let p99 = "p99 \(Text.milliseconds(progress.p99Microseconds)) ms".padding(to: 12)
-        return "\(rate) \(p99) \(progress.errors) errors"
+        return (swept.map { "\($0.padding(to: 12)) " } ?? "") + "\(rate) \(p99)"
     }
+
+    /// - Parameter columns: Left for it on the line.
+    /// - Returns: Progress and errors, and as much of the newest end of the sparkline as fits.
+    func rest(columns: Int) -> String {
+        let errors = progress.errors > 0 ? " \(Text.grouped(progress.errors)) errors" : ""
+        let text = percent + errors + " "
+        return text + Text.sparkline(progress.recentRates).suffix(max(columns - text.count, 0))
+    }
+
+    /// Figures of a trial that has ended, for a line that stays.
+    var whole: String { "\(figures) \(progress.errors) errors" }
 
     private var percent: String {
-        let text = "\(Int((progress.share * 100).rounded()))"
-        return String(repeating: " ", count: max(3 - text.count, 0)) + text + " %"
-    }
-
-    private var bar: String {
-        let cells = min(max(Int((progress.share * 16).rounded()), 0), 16)
-        return String(repeating: "#", count: cells) + String(repeating: ".", count: 16 - cells)
+        "\(Int((progress.share * 100).rounded()))".leading(to: 3) + " %"
     }
 }

@@ -15,18 +15,29 @@ import Synchronization
 struct Terminal: RunDisplay {
     /// Shared by all copies: there is one terminal.
     private final class Board: Sendable {
-        let board = Mutex<LiveBoard?>(nil)
+        struct State: Sendable {
+            var board: LiveBoard?
+            var clock = RunClock(expected: .zero, at: .now)
+            /// What comes before the trials, and is over when the first one goes on.
+            var before = Duration.zero
+        }
+
+        let state = Mutex(State())
     }
 
     let isQuiet: Bool
     private let isLive: Bool
+    private let isTerminal: Bool
+    private let paint: Paint
     private let shared = Board()
 
     init(isQuiet: Bool) {
         self.isQuiet = isQuiet
         // A terminal that does not say what it is, or is called dumb, knows no escape sequences.
-        let kind = ProcessInfo.processInfo.environment["TERM"] ?? ""
-        isLive = !isQuiet && isatty(1) == 1 && !["", "dumb"].contains(kind)
+        let environment = ProcessInfo.processInfo.environment
+        isTerminal = isatty(1) == 1
+        paint = Paint(isTerminal: isTerminal, environment: environment)
+        isLive = !isQuiet && isTerminal && !["", "dumb"].contains(environment["TERM"] ?? "")
     }
 
     /// One line on standard error.
@@ -48,9 +59,12 @@ struct Terminal: RunDisplay {
             "\(Text.count(plan.trialCount, "trial")) of \(Text.count(plan.users, "user")), \(plan.scenario.rawValue), \(what), \(rounds), "
                 + "seed \(plan.seed), about \(Text.time(plan.expectedTime)); at most "
                 + "\(Repetition.mostOfRun(plan.trialCount)) spoilt trials are run again")
-        if isLive {
+        shared.state.withLock { state in
+            state.clock = RunClock(expected: plan.expectedTime, at: .now)
+            state.before = plan.ceilingTime
+            guard isLive else { return }
             let names = (plan.controls + plan.strategies).map(\.name)
-            shared.board.withLock { $0 = LiveBoard(names, width: Self.columns) }
+            state.board = LiveBoard(names, loads: plan.models, width: Self.columns)
         }
         #if DEBUG
             say("this is a debug build: the numbers are not representative")
@@ -58,19 +72,19 @@ struct Terminal: RunDisplay {
     }
 
     func live(_ trial: PlannedTrial, _ step: LoadProgress, of count: Int) {
-        show(trial, place: "[\(trial.order)/\(count)]", step)
-    }
-
-    private func show(_ trial: PlannedTrial, place: String, _ step: LoadProgress) {
         guard isLive else { return }
-        let line = LiveLine(place: place, model: trial.model, progress: step)
+        let line = LiveLine(model: trial.model, swept: trial.swept, progress: step)
         let width = Self.columns
         write(
-            shared.board.withLock { board in
+            shared.state.withLock { state in
+                state.clock.passed(state.before)
+                state.before = .zero
+                let status = state.clock.text(
+                    trial: trial.order, of: count, part: trial.expectedTime, share: step.share, at: .now)
                 // A terminal may be made narrower while the bench runs.
-                board?.width = width
-                return board?.update(trial.strategy.name, line)
-            } ?? "")
+                state.board?.width = width
+                return state.board?.update(trial.strategy.name, line, status: status) ?? ""
+            })
     }
 
     /// Width of the terminal; 80 where it does not say.
@@ -97,9 +111,14 @@ struct Terminal: RunDisplay {
         // Of a control only what it sold wrongly says anything.
         let told = isCaught ? red.filter { $0.kind == .correctness } : red
         let note = red.isEmpty ? rest : word + told.map(\.id).joined(separator: ", ")
-        show(trial.planned, place: "done", step)
-        let figures = LiveLine.figures(step)
-        say("\(name(trial.planned, count)) \(mark.isEmpty ? "" : mark + " ")\(figures)  \(note)")
+        let line = LiveLine(model: trial.planned.model, progress: step)
+        let swept = LiveLine(model: trial.planned.model, swept: trial.planned.swept, progress: step)
+        let drawn = shared.state.withLock { state in
+            state.clock.passed(trial.planned.expectedTime)
+            return state.board?.finish(trial.planned.strategy.name, swept)
+        }
+        if let drawn { write(drawn) }
+        say("\(name(trial.planned, count)) \(mark.isEmpty ? "" : mark + " ")\(line.whole)  \(note)")
     }
 
     /// A trial that the instrument has spoilt is run again.
@@ -109,27 +128,36 @@ struct Terminal: RunDisplay {
     }
 
     func clearLine() {
-        if isLive { write(shared.board.withLock { $0?.clear() } ?? "") }
+        if isLive { write(shared.state.withLock { $0.board?.clear() } ?? "") }
     }
 
-    /// The table, the verdict and the path; the last line is always the path.
-    func finish(_ results: RunResults, reportPath: String) {
+    /// The table, the answer, the verdict and the paths; the last line is always that of the Markdown report.
+    func finish(_ results: RunResults, folder: ResultsFolder) {
         clearLine()
-        write("\n" + SummaryTable(results).lines.joined(separator: "\n") + "\n\n")
-        write("\(results.verdict.word): \(results.verdict.sentence)\n")
-        write("report: \(reportPath)\n")
+        let width = isTerminal ? Self.columns : 80
+        write("\n" + SummaryTable(results, width: width, paint: paint).lines.joined(separator: "\n") + "\n\n")
+        for sentence in Answer(results).sentences { write(wrapped(sentence) + "\n") }
+        write(
+            paint.verdict(results.verdict.word)
+                + wrapped(": \(results.verdict.sentence)", after: results.verdict.word) + "\n")
+        write("pictures: \(folder.pagePath)\nreport: \(folder.reportPath)\n")
+    }
+
+    /// On a terminal no word is cut by its edge.
+    private func wrapped(_ text: String, after start: String = "") -> String {
+        isTerminal ? text.wrapped(to: Self.columns - 1, after: start.count) : text
     }
 
     private func name(_ trial: PlannedTrial, _ count: Int) -> String {
         let place = "[\(trial.order)/\(count)]"
         let width = StrategyRegistry.builtIn.names.map(\.count).max() ?? 0
-        let model = trial.model.rawValue.padding(to: 8)
+        let model = trial.swept?.padding(to: 12) ?? trial.model.rawValue.padding(to: 8)
         return "\(place.padding(to: 8)) \(trial.strategy.name.padding(to: width)) \(model)"
     }
 
     func say(_ line: String) {
         if isQuiet { return }
-        write(shared.board.withLock { $0?.say(line) } ?? "\(line)\n")
+        write(shared.state.withLock { $0.board?.say(line) } ?? "\(line)\n")
     }
 
     private func write(_ text: String) {

@@ -43,8 +43,9 @@ struct Reconcile: AsyncParsableCommand {
     }
 
     private func reconcile(_ logger: Logger) async throws -> ReconcileReport {
-        guard let strategy = StrategyRegistry.builtIn.entry(named: strategy) else {
-            throw StartFailure(.usage, "unknown strategy \"\(strategy)\"; see lab-server serve --help")
+        let registry = StrategyRegistry.builtIn
+        guard let strategy = registry.entry(named: strategy) else {
+            throw StartFailure(.usage, registry.complaint(about: strategy))
         }
         let path = try ledger.path
         guard FileManager.default.fileExists(atPath: path) else {

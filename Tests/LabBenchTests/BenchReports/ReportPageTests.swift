@@ -53,14 +53,17 @@ struct ReportPageTests {
     @Test("draws every picture of the report with marks that can be seen, inside its frame")
     func pictures() async throws {
         let report = try Self.report()
-        let plots = (report.figures + report.timelines).flatMap(\.plots).count
+        let plots = 2 * (report.figures + report.timelines).flatMap(\.plots).count
         try await withReport { page, path async throws in
             try await page.go(to: "file://" + path)
             try await page.wait(
                 until: "document.querySelectorAll('figure svg[role=img]').length === \(plots)")
+            _ = try await page.evaluate(
+                "document.querySelectorAll('details').forEach((one) => one.open = true)")
             let bad = try await page.evaluate(
                 """
                 [...document.querySelectorAll('figure svg[role=img]')].filter((plot) => {
+                    if (plot.closest('.slim')) return false;
                     const frame = plot.getBoundingClientRect();
                     const marks = [...plot.querySelectorAll('polyline, circle, path, g > rect')];
                     return frame.width < 300 || frame.height < 100 || marks.length === 0 || marks.some((mark) => {

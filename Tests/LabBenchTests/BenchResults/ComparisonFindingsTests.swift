@@ -24,7 +24,7 @@ struct ComparisonFindingsTests {
         #expect(comparison.exit == .regression)
         #expect(comparison.sentence.hasPrefix("Sold nothing: lua-atomic."), "\(comparison.sentence)")
         #expect(comparison.notJudged.contains { $0.contains("p95 service (closed)") })
-        #expect(ComparisonText(comparison).markdown.contains("| sold nothing |"))
+        #expect(ComparisonText(comparison).markdown().contains("| sold nothing |"))
     }
 
     @Test("knows nothing where the base sold nothing, or a trial has too few values for its p95")

@@ -210,7 +210,7 @@ struct ComparisonTests {
         #expect(!different.judgements.map(\.figure).contains(.responseP95))
         #expect(different.exit == .good)
         #expect(different.notJudged.first?.contains("500 and 520 purchases/s") == true)
-        #expect(ComparisonText(different).markdown.contains("- not judged: the open load"))
+        #expect(ComparisonText(different).markdown().contains("- not judged: the open load"))
         let single = try compare((500, 500), trials: 1)
         #expect(single.exit == .good)
         #expect(single.notJudged == ["lua-atomic, p95 response (open): one trial (--open-rounds)"])
@@ -293,7 +293,7 @@ struct ComparisonTests {
             let asNew = Comparison(base: base, new: bad, thresholds: Thresholds())
             #expect(asNew.exit == (exit == .inconclusive ? .regression : exit))
             let asBase = Comparison(base: bad, new: base, thresholds: Thresholds())
-            for text in [ComparisonText(asNew).markdown, ComparisonText(asBase).markdown] {
+            for text in [ComparisonText(asNew).markdown(), ComparisonText(asBase).markdown()] {
                 #expect(text.contains("| lua-atomic | purchases/s |"))
             }
         }
@@ -301,7 +301,7 @@ struct ComparisonTests {
 
     @Test("is drawn as a Markdown table with its sentence")
     func markdown() throws {
-        let text = ComparisonText(try Self.compare(1.2, seed: 1)).markdown
+        let text = ComparisonText(try Self.compare(1.2, seed: 1)).markdown()
         #expect(text.hasPrefix("## Load test: regression\n\nSlower: lua-atomic (purchases/s) by "))
         #expect(text.contains("| lua-atomic | purchases/s | "))
         #expect(text.contains("| slower |"))
