@@ -22,32 +22,16 @@ package struct ComparisonPage: Sendable {
         let title =
             "Comparison: \(ComparisonText.name(comparison.base)) and \(ComparisonText.name(comparison.new))"
             .replacing("`", with: "")
+        let kind = comparison.exit == .good ? "pass" : comparison.exit == .regression ? "failed" : "unknown"
         let body = [
             "<h1>\(HTML.escaped(title))</h1>",
             "<p class=\"place\">\(HTML.escaped(place))</p>",
-            "<section class=\"verdict \(comparison.exit == .good ? "pass" : comparison.exit == .regression ? "failed" : HTML.escaped(comparison.exit.word))\" aria-label=\"Answer\"><strong>"
+            "<section class=\"verdict \(kind)\" aria-label=\"Answer\"><strong>"
                 + "\(HTML.escaped(word))</strong><div class=\"answer\"><p>\(HTML.escaped(comparison.sentence))</p></div></section>",
             figures.map(\.html).joined(separator: "\n"),
             HTML.rendered(MarkdownReport.lines([table, limiters, method, again]), palette),
         ]
-        return """
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>\(HTML.escaped("\(title): \(word)"))</title>
-            <style>\(PageStyle.css)</style>
-            </head>
-            <body>
-            <main>
-            \(body.joined(separator: "\n"))
-            </main>
-            <script>\(PageScript.text)</script>
-            </body>
-            </html>
-
-            """
+        return Page.text(title: "\(title): \(word)", body: body.joined(separator: "\n"))
     }
 
     private var place: String {
@@ -99,7 +83,7 @@ extension ComparisonPage {
             }
             guard let interval = judgement.interval else { continue }
             plot.bar(
-                x: place + 0.75, halfWidth: 0.06, from: interval.low, to: interval.high,
+                x: place + 0.75, halfWidth: 0.02, from: interval.low, to: interval.high,
                 value: judgement.ratio,
                 colour: palette.colour(judgement.strategy),
                 note: "\(judgement.strategy): new / base \(Text.number(judgement.ratio, digits: 3)), "

@@ -19,26 +19,10 @@ package struct HTMLReport: Sendable {
 
     package var text: String {
         let content = parts
-        return """
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>\(HTML.escaped("\(title): \(results.verdict.word)"))</title>
-            <style>\(PageStyle.css)</style>
-            </head>
-            <body>
-            <main>
-            \(top)
-            \(Self.contents(of: content))
-            \(content.map(\.html).joined(separator: "\n"))
-            </main>
-            <script>\(PageScript.text)</script>
-            </body>
-            </html>
-
-            """
+        return Page.text(
+            title: "\(title): \(results.verdict.word)",
+            body: [top, Self.contents(of: content)].joined(separator: "\n") + "\n"
+                + content.map(\.html).joined(separator: "\n"))
     }
 
     /// `Load test: purchase on vm, 2026-11-29, commit d242f90`

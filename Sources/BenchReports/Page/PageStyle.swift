@@ -30,7 +30,7 @@ enum PageStyle {
         th, td { padding: 5px 10px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
         th:first-child, td:first-child { text-align: left; } thead th { color: var(--soft); font-weight: 600; }
         tbody th { font-weight: 400; }
-        .id, td { white-space: nowrap; } td.text { white-space: normal; min-width: 18ch; }
+        .id, td { white-space: nowrap; } td.text { white-space: normal; min-width: 18ch; text-align: left; }
         tbody tr:hover { background: var(--panel); } td strong { font-weight: 700; }
         figure { container-type: inline-size; margin: 22px 0; background: var(--panel); border: 1px solid var(--line); border-radius: 8px;
           padding: 14px 16px; } figcaption { margin-bottom: 8px; color: var(--soft); font-size: 14px; }

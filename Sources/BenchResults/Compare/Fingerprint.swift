@@ -1,8 +1,8 @@
 import BenchModel
 
 /// What must be equal for two results to be comparable.
-enum Fingerprint {
-    static func differences(_ base: RunResults, _ new: RunResults) -> [String] {
+package enum Fingerprint {
+    package static func differences(_ base: RunResults, _ new: RunResults) -> [String] {
         var found: [String] = []
         func look(_ name: String, _ before: some Equatable, _ after: some Equatable) {
             if "\(before)" != "\(after)" { found.append("\(name): \(before) and \(after)") }

@@ -18,6 +18,13 @@ struct CompareCommand: AsyncParsableCommand {
             lab-server programs, which are measured here in interleaved rounds: that is what CI should use, \
             because both meet the same machine in the same minutes.
 
+            Two programs, for a pull request:
+              lab-bench compare --paired base/lab-server new/lab-server --markdown summary.md
+            As many rounds as it takes to know within 5 %:
+              lab-bench compare --paired base/lab-server new/lab-server --until 5
+            Two results that are there:
+              lab-bench compare results/OLD results/NEW --html comparison.html
+
             Exit codes: 0 no regression, 2 regression, 3 invalid, 4 correctness violation, 5 not comparable, \
             not answered, or trials too different to tell, 6 not reachable, 64 usage, 130 interrupted.
             """)
@@ -31,7 +38,9 @@ struct CompareCommand: AsyncParsableCommand {
     @Flag(help: "Measure two lab-server programs here, in interleaved rounds.")
     var paired = false
 
-    @Option(help: "With --paired: comma-separated ids; default: all but the negative control.")
+    @Option(
+        help: "With --paired: comma-separated ids; default: all but the negative control.",
+        completion: .list(StrategyRegistry.builtIn.names))
     var strategies: String?
 
     @Option(help: "With --paired: buyers at the same time; default 100.")

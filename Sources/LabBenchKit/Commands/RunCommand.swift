@@ -13,13 +13,18 @@ struct RunCommand: AsyncParsableCommand {
         abstract:
             "Runs the load against each strategy and writes report.html, LOAD_TEST_RESULT.md and results.json.",
         discussion: """
-            Examples:
-              lab-bench run                                        every strategy, both loads: about 6 min
-              lab-bench run --quick                                a minute: correctness only, no ranking
+            Every strategy, both loads, about 6 minutes:
+              lab-bench run
+            A minute, correctness only, no ranking:
+              lab-bench run --quick
+            Two strategies, so long that they can be told apart:
               lab-bench run --strategies redlock,lua-atomic --rounds 7 --duration 10
-              lab-bench run --model poisson --rate 500 --rounds 3  an open load at a rate of one's own
-              lab-bench run --mode direct                          without HTTP: what the strategy itself costs
-              lab-bench run --sweep users                          how throughput grows with the number of buyers
+            An open load at a rate of one's own:
+              lab-bench run --model poisson --rate 500 --rounds 3
+            Without HTTP, for what the strategy itself costs:
+              lab-bench run --mode direct
+            How throughput grows with the number of buyers:
+              lab-bench run --sweep users
             """)
 
     @OptionGroup(title: "Trials")

@@ -49,8 +49,9 @@ struct TrialOptions: ParsableArguments {
     var quick = false
 
     @Option(
-        help: "Comma-separated ids; default: all of `lab-bench strategies`. The negative control always runs."
-    )
+        help:
+            "Comma-separated ids; default: all of `lab-bench strategies`. The negative control always runs.",
+        completion: .list(StrategyRegistry.builtIn.names))
     var strategies: String?
 
     @Option(help: "Trials of each strategy; default 3.")
@@ -106,7 +107,8 @@ struct PlaceOptions: ParsableArguments {
 
 /// What is written, and what decides the exit code.
 struct OutputOptions: ParsableArguments {
-    @Option(help: "Directory for the results; default results/<time>-<scenario>-<host>.")
+    @Option(
+        help: "Directory for the results; default results/<time>-<scenario>-<host>.", completion: .directory)
     var output: String?
 
     @Option(help: "JSON file: p95_ms, success_percent, noise_floor_percent; default: 100, 95, 2.")

@@ -24,6 +24,7 @@ struct ReportPageTests {
         try Data(try Self.report().text.utf8).write(to: URL(fileURLWithPath: path))
         try await HeadlessBrowser.withPage { page async throws in
             try await page.goOffline()
+            try await page.resize(width: 1280, height: 900)
             try await body(page, path)
         }
         directory.remove()

@@ -77,7 +77,7 @@ REST = [
     run("thresholds", "--thresholds", "{tmp}/thresholds.json", "--model", "closed", *FAST, *SHORT),
     run("base", *FAST, "--model", "closed", "--duration", "1", "--warmup", "0.3", "--rounds", "6",
         "--no-ceilings", "--output", "{base}", ci=True),
-    compare("compare-itself", "{base}", "{base}", "--markdown", "{tmp}/summary.md", "--bmf", "{tmp}/bmf.json",
+    compare("compare-itself", "{base}", "{base}", "--markdown", "{tmp}/summary.md", "--html", "{tmp}/comparison.html", "--bmf", "{tmp}/bmf.json",
             "--thresholds", "{tmp}/wide.json", ci=True),
     compare("compare-json", "{base}", "{base}", "--json"),
     compare("compare-quiet", "{base}", "{base}", "--quiet"),
