@@ -115,12 +115,32 @@ struct CompareCommandTests {
         try write(results, first + "/results.json")
         let (status, _, _) = try await run(["report", first])
         #expect(status == .exited(0))
-        try ResultsFolder.writeReports(results, to: directory.file("."))
+        let second = directory.file("second")
+        try FileManager.default.createDirectory(atPath: second, withIntermediateDirectories: true)
+        try write(results, second + "/results.json")
+        try ResultsFolder.writeReports(results, to: second)
         for name in ResultsFolder.reportNames {
             let drawn = FileManager.default.contents(atPath: "\(first)/\(name)")
             #expect(drawn != nil)
-            #expect(drawn == FileManager.default.contents(atPath: directory.file(name)))
+            #expect(drawn == FileManager.default.contents(atPath: "\(second)/\(name)"))
         }
+        directory.remove()
+    }
+
+    @Test("links no file that is not there", arguments: [true, false])
+    func links(hasResults: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let results = try ComparisonTests.results(delay: 1, seed: 1)
+        if hasResults { try write(results, directory.file("results.json")) }
+        try ResultsFolder.writeReports(results, to: directory.file("."))
+        let page = try String(contentsOfFile: directory.file("report.html"), encoding: .utf8)
+        let text = try String(contentsOfFile: directory.file("LOAD_TEST_RESULT.md"), encoding: .utf8)
+        let links =
+            page.matches(of: #/href="([^"#]+)"/#).map { String($0.1) }
+            + text.matches(of: #/\]\(([^)]+)\)/#).map { String($0.1) }
+        #expect(links.contains("results.json") == hasResults)
+        #expect(links.contains { $0.hasPrefix("plots/") })
+        for link in links { #expect(FileManager.default.fileExists(atPath: directory.file(link)), "\(link)") }
         directory.remove()
     }
 }
