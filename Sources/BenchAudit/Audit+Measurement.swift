@@ -198,7 +198,10 @@ extension Audit {
     }
 
     private static func enoughStock(_ facts: AuditFacts) -> Check {
-        let left = facts.ledger.map { 1 - Double($0.sold) / Double(max(facts.initialStock, 1)) }
+        let initial = Double(max(facts.initialStock, 1))
+        let left =
+            facts.ledger.map { 1 - Double($0.sold) / initial }
+            ?? (facts.isLedgerHidden ? facts.redis.map { Double($0.stock) / initial } : nil)
         return check(
             "enough-stock", "no product's stock was near its end", left, .atLeast(leastLeft),
             limit: ">= \(leastLeft)", digits: 3)

@@ -15,7 +15,7 @@ package enum Audit {
         ]
         let all =
             books.map { everywhere(facts, $0) }
-            + (facts.isForeign ? [everywhere(facts, answersLeftStock)] : [])
+            + (facts.isLedgerHidden ? [everywhere(facts, answersLeftStock)] : [])
             + [registeredAreUsers(facts), historyShowsPurchase(facts), holdsOverlap(facts)].compactMap { $0 }
             + [serverLived(facts), someSuccess(facts)] + [littlesLaw(facts)].compactMap { $0 }
             + measurementChecks(facts)

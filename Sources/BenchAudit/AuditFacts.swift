@@ -92,8 +92,9 @@ package struct AuditFacts: Sendable, Equatable {
     package var journey: Journey?
     /// Checks that cannot be made here, and why.
     package var notChecked: [String: String]
-    /// The server was running before, and its stores cannot be looked into.
-    package var isForeign: Bool
+    /// There is no ledger to look into: a server that was running before keeps it to itself, or the strategy is
+    /// measured alone.
+    package var isLedgerHidden: Bool
     /// X·R/N over the measured window; nil in an open load, in which nobody is promised to be busy.
     package var busyShare: Double?
     /// How far the edges of the window may bring it from 1.
@@ -122,7 +123,7 @@ package struct AuditFacts: Sendable, Equatable {
     package init(
         initialStock: Int, answers: Answers, ledger: Ledger? = nil, redis: Redis? = nil,
         products: [Product] = [], journey: Journey? = nil, notChecked: [String: String] = [:],
-        isForeign: Bool = false, busyShare: Double? = nil, measuredSuccesses: Int,
+        isLedgerHidden: Bool = false, busyShare: Double? = nil, measuredSuccesses: Int,
         isRelease: Bool = EnvironmentInfo.isReleaseBuild, generator: Generator? = nil,
         arrivals: Arrivals? = nil, drift: Drift? = nil, commands: Commands? = nil, sales: Sales? = nil,
         server: Server? = nil, holds: HoldTally? = nil, heldShare: Double? = nil, serverEnd: String,
@@ -135,7 +136,7 @@ package struct AuditFacts: Sendable, Equatable {
         self.products = products
         self.journey = journey
         self.notChecked = notChecked
-        self.isForeign = isForeign
+        self.isLedgerHidden = isLedgerHidden
         self.busyShare = busyShare
         self.measuredSuccesses = measuredSuccesses
         self.isRelease = isRelease

@@ -67,6 +67,10 @@ struct TrialRunner: Sendable {
                 purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost)
             return try await measure(planned, usual, server, redis, progress, state)
         }
+        if plan.mode == .strategy {
+            let service = try await StrategyService.start(plan.settings(of: planned.strategy), redis: redis)
+            return try await measure(planned, usual, service, redis, progress, state)
+        }
         let service = try await DirectService.start(
             plan.settings(of: planned.strategy), redis: redis, database: database)
         return try await measure(planned, usual, service, redis, progress, state)
@@ -95,10 +99,10 @@ struct TrialRunner: Sendable {
             stock: reading.stock,
             serverEnd: end.description, serverEndedWell: end.isGood)
         facts.notChecked = reading.notChecked
-        facts.isForeign = redis == nil
+        facts.isLedgerHidden = redis == nil || plan.mode == .strategy
         facts.holds = service.holds
         facts.addMeasurement(
-            planned.load, loaded.record, cost: loaded.cost, isDirect: plan.mode == .direct,
+            planned.load, loaded.record, cost: loaded.cost, isDirect: plan.mode.isOwnProcess,
             arrivals: plan.arrivals(of: planned), commandsSeen: loaded.commandsSeen, usual: usual)
         facts.addTraits(of: planned.strategy, loaded.record)
         if plan.mode == .http && redis != nil {
@@ -166,6 +170,9 @@ struct TrialRunner: Sendable {
     ) async -> ShopReading {
         let layout = strategy.traits.stockLayout
         var stock = await StockReader.read(redis.stock, products: products, buckets: layout.bucketCount)
+        if plan.mode == .strategy {
+            return ShopReading(ledger: nil, stock: stock, notChecked: StrategyService.notChecked)
+        }
         let asked = stock?.stocks.map { Set($0.reservations.keys) } ?? []
         // SQLite blocks, so it gets a thread that may.
         let ledger = try? await NIOThreadPool.singleton.runIfActive {

@@ -14,7 +14,7 @@ enum OpenFiles {
     /// - Throws: ``BenchError`` with `.badInput`.
     static func makeRoom(for plan: RunPlan) throws(BenchError) {
         // The users of the control and a tenth to spare, which the check generator-sockets asks for.
-        let connections = plan.mode == .direct ? 0 : max(plan.users, plan.controlUsers) * 10 / 9 + 1
+        let connections = plan.mode.isOwnProcess ? 0 : max(plan.users, plan.controlUsers) * 10 / 9 + 1
         let needed = rlim_t(others + connections)
         let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()

@@ -131,6 +131,7 @@ extension MarkdownReport {
 
     private var sqlite: String {
         let system = results.systemUnderTest
+        guard hasLedger else { return "none: there is no ledger in this mode" }
         return "\(system.sqliteVersion ?? "-"), journal \(system.sqliteJournalMode ?? "-"), "
             + "synchronous \(system.sqliteSynchronous)"
     }

@@ -4,14 +4,20 @@ import BenchStatistics
 
 /// What was asked of the service, in words and tables.
 extension MarkdownReport {
-    var isDirect: Bool { results.workload.mode == .direct }
+    var isDirect: Bool { results.workload.mode.isOwnProcess }
+    var hasLedger: Bool { results.workload.mode != .strategy }
 
     package var users: String {
         isDirect ? "one task each" : "one keep-alive connection each, one event-loop thread"
     }
 
     var way: String {
-        isDirect
+        if !hasLedger {
+            return "- Mode `strategy`: the strategy runs alone in lab-bench's own process. A purchase is a "
+                + "reservation in Redis and the clearing of its record. No ledger, no HTTP: what the way of keeping "
+                + "buyers apart costs itself. The stock is audited in Redis, against the answers."
+        }
+        return isDirect
             ? "- Mode `direct`: the purchase service (strategy, stock in Redis, ledger in SQLite) runs in "
                 + "lab-bench's own process and is called, with the limits and settings of lab-server. No HTTP, "
                 + "no JSON, no token: these are the costs of the strategy and its bookkeeping, not what a "
@@ -26,6 +32,7 @@ extension MarkdownReport {
         if results.workload.target != nil {
             return "- Passwords are hashed as the target does it."
         }
+        if !hasLedger { return "- There are no users but the tasks that buy: nobody logs in." }
         guard let cost = results.systemUnderTest.bcryptCost else {
             return "- Nobody logs in: the users are written straight into the ledger."
         }
@@ -61,6 +68,7 @@ extension MarkdownReport {
         if results.workload.target != nil {
             return "Each trial has new products; users, and whatever the server holds, stay."
         }
+        if !hasLedger { return "Each trial has a fresh Redis and a fresh strategy." }
         return
             "Each trial has a fresh Redis, a fresh database, and a fresh \(isDirect ? "service" : "server")."
     }
@@ -72,7 +80,7 @@ extension MarkdownReport {
 
     package var server: String {
         if let target = results.workload.target { return "`\(target)`, which was running already" }
-        if isDirect { return "none: the service ran in lab-bench" }
+        if isDirect { return "none: the \(hasLedger ? "service" : "strategy") ran in lab-bench" }
         guard let arguments = results.systemUnderTest.serverArguments else { return "-" }
         let shared = RunResults.sharedArguments(arguments).joined(separator: " ")
         return "`\(shared)`, and its strategy and Redis by trial"

@@ -6,6 +6,7 @@ extension RunPlan {
         if isQuick || !hasCeilings { return [] }
         // Nobody may look into the stores of a target.
         if target != nil { return [.bareHTTP] }
+        if mode == .strategy { return [.redisOnly] }
         return mode == .http ? Ceiling.allCases : [.redisOnly, .sqliteOnly, .noLock]
     }
 

@@ -3,7 +3,8 @@ import BenchModel
 extension RunPlan {
     /// Between date and host in the name of the results' directory.
     package var folderWord: String {
-        scenario.rawValue + (mode == .direct ? "-direct" : "") + (sweep.map { "-sweep-\($0.rawValue)" } ?? "")
+        scenario.rawValue + (mode == .http ? "" : "-\(mode.rawValue)")
+            + (sweep.map { "-sweep-\($0.rawValue)" } ?? "")
             + (target == nil ? "" : "-target")
     }
 }

@@ -54,7 +54,7 @@ extension RunPlan {
             problems.append("--target-ca is for --target https://HOST:PORT")
         }
         guard let text = options.target else { return nil }
-        if mode == .direct { problems.append("--target is for --mode http: it names a server") }
+        if mode.isOwnProcess { problems.append("--target is for --mode http: it names a server") }
         let beside: [(String, Bool)] = [
             ("--redis", options.redis != nil), ("--server-binary", options.serverBinary != nil),
             ("--bcrypt-cost", options.bcryptCost != nil),

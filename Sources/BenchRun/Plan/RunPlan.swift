@@ -95,14 +95,15 @@ package struct RunPlan: Sendable, Equatable {
     ) throws(PlanProblems) {
         var problems: [String] = []
         mode = Self.mode(options.mode, &problems)
-        if mode == .direct && options.serverBinary != nil {
-            problems.append("--server-binary is for --mode http: in direct mode there is no lab-server")
+        if mode.isOwnProcess && options.serverBinary != nil {
+            problems.append(
+                "--server-binary is for --mode http: in \(mode.rawValue) mode there is no lab-server")
         }
         scenario = Self.scenario(options, mode, &problems)
         mix = Self.mix(options, defaults, &problems)
         bcryptCost = Self.count(
             options.bcryptCost, "--bcrypt-cost", PasswordHasher.costs, defaults.bcryptCost, &problems)
-        let named = Self.strategies(options.strategies, of: registry, &problems)
+        let named = Self.strategies(options.strategies, of: registry, mode, &problems)
         sweep = Self.sweep(options, &problems)
         models = Self.models(options, sweep, &problems)
         rate = Self.rate(options, &problems)
@@ -170,7 +171,7 @@ package struct RunPlan: Sendable, Equatable {
             problems.append("unknown scenario \"\(text)\"; known are: \(known)")
             return .purchase
         }
-        if scenario == .journey && mode == .direct {
+        if scenario == .journey && mode.isOwnProcess {
             problems.append("--scenario journey is for --mode http: by calls nobody registers or logs in")
         }
         return scenario
@@ -266,9 +267,9 @@ package struct RunPlan: Sendable, Equatable {
     }
 
     private static func strategies(
-        _ text: String?, of registry: StrategyRegistry, _ problems: inout [String]
+        _ text: String?, of registry: StrategyRegistry, _ mode: RunMode, _ problems: inout [String]
     ) -> [StrategyEntry] {
-        guard let text else { return registry.entries }
+        guard let text else { return registry.entries.filter { $0.isMeasurable(in: mode) } }
         let known = registry.names.joined(separator: ", ")
         var found: [StrategyEntry] = []
         for part in text.split(separator: ",") {
@@ -277,12 +278,23 @@ package struct RunPlan: Sendable, Equatable {
                 problems.append(registry.complaint(about: name))
                 continue
             }
+            guard strategy.isMeasurable(in: mode) else {
+                problems.append("\(name) keeps its stock in the ledger, and --mode \(mode.rawValue) has none")
+                continue
+            }
             if !found.contains(strategy) { found.append(strategy) }
         }
         if found.isEmpty && problems.isEmpty {
             problems.append("--strategies names none; known are: \(known)")
         }
         return found
+    }
+}
+
+extension StrategyEntry {
+    /// Without a ledger only strategies can sell whose stock is in Redis.
+    fileprivate func isMeasurable(in mode: RunMode) -> Bool {
+        mode != .strategy || traits.stockLayout != .ledger
     }
 }
 

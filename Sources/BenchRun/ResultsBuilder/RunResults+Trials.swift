@@ -108,7 +108,8 @@ extension RunResults.System {
             sqliteVersion: sample?.sqliteVersion,
             sqliteJournalMode: sample?.journalMode,
             sqliteSynchronous: isForeign
-                ? "not known: the target's own" : "FULL (asserted by \(witness) at start)",
+                ? "not known: the target's own"
+                : plan.mode == .strategy ? "no ledger" : "FULL (asserted by \(witness) at start)",
             serverArguments: sample?.serverArguments,
             bcryptCost: plan.mode == .http && !isForeign ? plan.bcryptCost : nil,
             leaseTtlMs: plan.policies.leaseTimeToLive / .milliseconds(1),

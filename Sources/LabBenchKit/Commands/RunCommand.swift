@@ -21,8 +21,10 @@ struct RunCommand: AsyncParsableCommand {
               lab-bench run --strategies redlock,lua-atomic --rounds 7 --duration 10
             An open load at a rate of one's own:
               lab-bench run --model poisson --rate 500 --rounds 3
-            Without HTTP, for what the strategy itself costs:
+            Without HTTP, for what the service itself costs:
               lab-bench run --mode direct
+            Without HTTP and ledger, for what keeping buyers apart costs:
+              lab-bench run --mode strategy
             How throughput grows with the number of buyers:
               lab-bench run --sweep users
             """)
@@ -116,7 +118,7 @@ struct RunCommand: AsyncParsableCommand {
             service = .target(visited)
         } else {
             service =
-                plan.mode == .direct
+                plan.mode.isOwnProcess
                 ? .ownProcess : .server(binary: try ServerProcess.find(place.serverBinary))
         }
         if let endpoint = plan.redis { try await ExternalRedis.check(endpoint) }

@@ -80,7 +80,10 @@ struct TrialOptions: ParsableArguments {
 
 /// Which service, on which Redis.
 struct PlaceOptions: ParsableArguments {
-    @Option(help: "http: a lab-server of its own; direct: the service in lab-bench's process; default http.")
+    @Option(
+        help:
+            "http: a lab-server of its own; direct: the service in lab-bench's process; strategy: the strategy alone there, without ledger; default http."
+    )
     var mode: String?
 
     @Option(help: "The lab-server to measure; default: the one next to lab-bench.")

@@ -54,7 +54,7 @@ struct Terminal: RunDisplay {
         let rounds = Text.count(plan.rounds, "round")
         let what =
             plan.target.map { "against \($0.authority)" }
-            ?? (plan.mode == .direct ? "direct mode" : "http mode")
+            ?? "\(plan.mode.rawValue) mode"
         say(
             "\(Text.count(plan.trialCount, "trial")) of \(Text.count(plan.users, "user")), \(plan.scenario.rawValue), \(what), \(rounds), "
                 + "seed \(plan.seed), about \(Text.time(plan.expectedTime)); at most "

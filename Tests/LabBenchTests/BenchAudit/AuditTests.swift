@@ -173,7 +173,7 @@ struct AuditTests {
     @Test("of a foreign server compares the stock with the answers, and names what it cannot look at")
     func foreign() {
         let facts = Self.with {
-            $0.isForeign = true
+            $0.isLedgerHidden = true
             $0.notChecked = ["rows-are-sold": "out of sight"]
         }
         #expect(Self.red(facts).isEmpty)
@@ -181,7 +181,7 @@ struct AuditTests {
         #expect(skipped.map(\.id) == ["rows-are-sold"])
         #expect(skipped.map(\.reason) == ["out of sight"])
         let lost = Self.with {
-            $0.isForeign = true
+            $0.isLedgerHidden = true
             $0.redis?.stock = 401
         }
         #expect(Self.red(lost).contains("answers-left-stock"))

@@ -72,6 +72,8 @@ struct RunCommandTests {
         arguments: [
             (["--users", "0"], 1), (["--strategies", "fast"], 1), (["--redis", "ftp://x"], 1),
             (["--mode", "fast"], 1), (["--mode", "direct", "--server-binary", "lab-server"], 1),
+            (["--mode", "strategy", "--strategies", "sql-row"], 1),
+            (["--mode", "strategy", "--scenario", "journey"], 1),
             (["--users", "0", "--rounds", "0", "--strategies", "fast"], 3),
         ])
     func usage(arguments: [String], lines: Int) async throws {
@@ -181,6 +183,42 @@ struct RunCommandTests {
         #expect(Set(locked.map(\.strategy)).union(spoilt).isSuperset(of: ["setnx-spin", "redlock"]))
         #expect(locked.allSatisfy { ($0.holds ?? 0) >= $0.audit.answeredSuccess && $0.holdOverlaps == 0 })
         #expect(results.trials.filter { $0.strategy == "lua-atomic" }.allSatisfy { $0.holds == nil })
+        directory.remove()
+    }
+
+    @Test("measures a strategy alone, without ledger, audits its stock in Redis, and catches the control")
+    func strategyAlone() async throws {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "run", "--mode", "strategy", "--strategies",
+            "lua-atomic,combining,sharded,setnx-spin,fenced,redlock",
+            "--users", "10", "--rounds", "1", "--warmup", "0.1", "--duration", "2", "--products", "2",
+            "--model", "closed", "--no-ceilings", "--output", directory.file("out"),
+        ])
+        let status = await child.waitUntilExit()
+        let log = child.lines().joined(separator: "\n")
+        #expect(Self.goodEnds.contains(status), "\(log)")
+        let json = try #require(FileManager.default.contents(atPath: directory.file("out/results.json")))
+        let results = try RunResults.decode(json)
+        #expect(results.workload.mode == .strategy)
+        #expect(results.strategies.count == 6)
+        let control = try #require(results.controls.first)
+        #expect(control.isCaught == true)
+        #expect(control.caughtBy.contains("answers-left-stock"))
+        for trial in results.trials where !trial.isControl {
+            // Nothing stands in a ledger; what the stock lost is what the buyers were told, to the unit.
+            #expect(trial.audit.rows == nil)
+            let lost = trial.audit.finalStock.map { trial.audit.initialStock - $0 }
+            #expect((lost ?? -1) >= trial.audit.answeredSuccess)
+            #expect((lost ?? -1) <= trial.audit.answeredSuccess + trial.audit.unknown)
+            #expect(trial.checks.first { $0.id == "answers-left-stock" }?.state == .pass, "\(trial.strategy)")
+            #expect(trial.checks.first { $0.id == "answers-are-rows" }?.state == .notChecked)
+            #expect(trial.latencyUs["success"]?.p50 != nil)
+        }
+        // A purchase without SQLite is told apart from the rest of its time.
+        #expect(results.strategies.allSatisfy { ($0.parts?.sqlUs ?? 0) == 0 })
+        let text = try String(contentsOfFile: directory.file("out/LOAD_TEST_RESULT.md"), encoding: .utf8)
+        #expect(text.contains("Mode `strategy`") && text.contains("there is no ledger in this mode"))
         directory.remove()
     }
 

@@ -49,6 +49,8 @@ REST = [
     run("journey-closed", "--scenario", "journey", "--model", "closed", "--bcrypt-cost", "5", *TWO, *SHORT),
     run("journey-products", "--scenario", "journey", "--products", "5", "--skew", "0", *FAST, *SHORT),
     run("journey-target", "--scenario", "journey", "--target", "{target}", *SHORT),
+    run("strategy", "--mode", "strategy", "--model", "closed", *TWO, *SHORT, ci=True),
+    run("strategy-poisson", "--mode", "strategy", "--model", "poisson", "--rate", "500", *TWO, *SHORT),
     run("direct-closed", "--mode", "direct", "--model", "closed", *FAST, *SHORT),
     run("direct-poisson", "--mode", "direct", "--model", "poisson", "--rate", "500", *TWO, *SHORT),
     run("direct-constant", "--mode", "direct", "--model", "constant", "--rate", "500", *FAST, *SHORT),
