@@ -92,8 +92,8 @@ package struct AuditFacts: Sendable, Equatable {
     package var journey: Journey?
     /// Checks that cannot be made here, and why.
     package var notChecked: [String: String]
-    /// There is no ledger to look into: a server that was running before keeps it to itself, or the strategy is
-    /// measured alone.
+    /// There is no ledger to look into: a server that was running before keeps it to itself, or the strategy
+    /// is measured alone.
     package var isLedgerHidden: Bool
     /// X·R/N over the measured window; nil in an open load, in which nobody is promised to be busy.
     package var busyShare: Double?

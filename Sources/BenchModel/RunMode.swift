@@ -4,8 +4,8 @@ package enum RunMode: String, Sendable, Codable, CaseIterable {
     case http
     /// The service in lab-bench's own process, by a call: what strategy, stock and ledger cost themselves.
     case direct
-    /// The strategy in lab-bench's own process, without ledger and HTTP: a purchase is a reservation in Redis and
-    /// its clearing. What tells strategies apart whose purchases are mostly SQLite.
+    /// The strategy in lab-bench's own process, without ledger and HTTP: a purchase is a reservation in Redis
+    /// and its clearing. What tells strategies apart whose purchases are mostly SQLite.
     case strategy
 
     /// There is no lab-server: what is measured runs in lab-bench.

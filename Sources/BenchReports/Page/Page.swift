@@ -1,4 +1,5 @@
-/// What every page of the bench has: one file, its style and its script inside, no reference to anything outside.
+/// What every page of the bench has: one file, its style and its script inside, no reference to anything
+/// outside.
 enum Page {
     static func text(title: String, body: String) -> String {
         """

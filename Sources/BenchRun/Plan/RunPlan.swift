@@ -94,11 +94,7 @@ package struct RunPlan: Sendable, Equatable {
         defaults: Defaults = Defaults()
     ) throws(PlanProblems) {
         var problems: [String] = []
-        mode = Self.mode(options.mode, &problems)
-        if mode.isOwnProcess && options.serverBinary != nil {
-            problems.append(
-                "--server-binary is for --mode http: in \(mode.rawValue) mode there is no lab-server")
-        }
+        mode = Self.mode(options, &problems)
         scenario = Self.scenario(options, mode, &problems)
         mix = Self.mix(options, defaults, &problems)
         bcryptCost = Self.count(
@@ -193,12 +189,17 @@ package struct RunPlan: Sendable, Equatable {
         return ProductMix(count: count, skew: count > 1 ? options.skew ?? defaults.skew : 0)
     }
 
-    private static func mode(_ text: String?, _ problems: inout [String]) -> RunMode {
-        guard let text else { return .http }
-        if let mode = RunMode(rawValue: text) { return mode }
-        let known = RunMode.allCases.map(\.rawValue).joined(separator: ", ")
-        problems.append("unknown mode \"\(text)\"; known are: \(known)")
-        return .http
+    private static func mode(_ options: RunOptions, _ problems: inout [String]) -> RunMode {
+        guard let text = options.mode else { return .http }
+        guard let mode = RunMode(rawValue: text) else {
+            let known = RunMode.allCases.map(\.rawValue).joined(separator: ", ")
+            problems.append("unknown mode \"\(text)\"; known are: \(known)")
+            return .http
+        }
+        if mode.isOwnProcess && options.serverBinary != nil {
+            problems.append("--server-binary is for --mode http: in \(text) mode there is no lab-server")
+        }
+        return mode
     }
 
     private static func sweep(_ options: RunOptions, _ problems: inout [String]) -> Sweep? {

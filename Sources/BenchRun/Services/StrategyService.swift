@@ -6,8 +6,8 @@ import LabProcesses
 import LockStrategies
 import RedisClient
 
-/// The strategy of one trial alone, in this process: a purchase is a reservation and its clearing. No HTTP, no
-/// ledger; the stock lives in Redis, and there it is audited.
+/// The strategy of one trial alone, in this process: a purchase is a reservation and its clearing. No HTTP,
+/// no ledger; the stock lives in Redis, and there it is audited.
 struct StrategyService: TrialService {
     private let strategy: any LockStrategy
     private let stock: ProductStock<RedisClient>

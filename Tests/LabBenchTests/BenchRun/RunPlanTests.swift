@@ -54,9 +54,9 @@ struct RunPlanTests {
         for name in StrategyRegistry.builtIn.names { #expect(sentence.contains(name)) }
     }
 
-    @Test("names both modes when one is unknown")
+    @Test("names the modes when one is unknown")
     func unknownMode() {
-        #expect(problems(RunOptions(mode: "fast")) == ["unknown mode \"fast\"; known are: http, direct"])
+        #expect(problems(RunOptions(mode: "fast")) == ["unknown mode \"fast\"; known are: http, direct, strategy"])
     }
 
     @Test("is a closed load, then a Poisson one, unless a model is named")
