@@ -139,6 +139,8 @@ let package = Package(
                 .product(name: "NIOCore", package: nio),
             ],
             swiftSettings: settings),
+        // Whether what buyers were told can be true, whatever was broken. It knows no strategy and no service.
+        .target(name: "FaultAudit", swiftSettings: settings),
         // From a plan to results.
         .target(
             name: "BenchRun",
@@ -233,6 +235,7 @@ let package = Package(
             // Checks that run programs of their own: fuzzer, hostile clients, old reservations.
             exclude: ["schemathesis", "hostile", "marks"],
             swiftSettings: settings),
+        .testTarget(name: "FaultAuditTests", dependencies: ["FaultAudit"], swiftSettings: settings),
         .testTarget(
             name: "LabBenchTests",
             dependencies: [

@@ -3,7 +3,7 @@ import BenchRun
 
 /// How far a run is, in words. Pure: it is told what time it is.
 struct RunClock: Sendable {
-    private let expected: Duration
+    private var expected: Duration
     /// The part of ``expected`` that trials had which have ended.
     private var done: Duration = .zero
     private var started: ContinuousClock.Instant
@@ -15,6 +15,9 @@ struct RunClock: Sendable {
 
     /// A part of the run is over that was to take so long.
     mutating func passed(_ part: Duration) { done += part }
+
+    /// A part of the run has to be done again.
+    mutating func repeats(_ part: Duration) { expected += part }
 
     /// `trial 12 of 101, 2 min 3 s passed, about 13 min left`
     ///

@@ -123,6 +123,7 @@ struct Terminal: RunDisplay {
 
     /// A trial that the instrument has spoilt is run again.
     func repeats(_ trial: FinishedTrial) {
+        shared.state.withLock { $0.clock.repeats(trial.planned.expectedTime) }
         let why = trial.spoilers.map { "\($0.id) \($0.value), must be \($0.limit)" }.joined(separator: "; ")
         say("         run again (\(trial.attempt) of at most \(Repetition.mostOfTrial)): \(why)")
     }

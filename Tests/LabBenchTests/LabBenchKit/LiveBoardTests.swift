@@ -109,6 +109,16 @@ struct RunClockTests {
         #expect(text == "trial 5 of 10, 1 min 40 s passed, about 1 min 40 s left")
     }
 
+    @Test("counts a part that has to be done again twice")
+    func again() {
+        var clock = RunClock(expected: .seconds(40), at: start)
+        clock.passed(.seconds(10))
+        clock.repeats(.seconds(10))
+        clock.passed(.seconds(10))
+        let text = clock.text(trial: 2, of: 4, part: .seconds(10), share: 0, at: start + .seconds(20))
+        #expect(text == "trial 2 of 4, 20 s passed, about 30 s left")
+    }
+
     @Test("never promises less than nothing")
     func over() {
         var clock = RunClock(expected: .seconds(10), at: start)

@@ -1,0 +1,222 @@
+/// Judges a history. It shares no code with what it judges, and knows no strategy.
+package enum Auditor {
+    /// What must hold, whatever was broken.
+    package enum Invariant: String, Sendable, Codable, CaseIterable {
+        /// Initial stock = stock + open reservations + units that buyers have, but for those whose outcome nobody knows.
+        case conservation
+        /// The stock is never below zero.
+        case neverBelowZero = "never-below-zero"
+        /// Buyers have no more units than there were.
+        case neverOversold = "never-oversold"
+        /// Each acknowledged purchase has one row, and no refused one has any.
+        case oneRowEach = "one-row-each"
+        /// No two holders at once.
+        case noOverlap = "no-overlap"
+        /// A later grant has a higher number.
+        case fencesRise = "fences-rise"
+        /// The answers could have come from one stock that serves one buyer after the other.
+        case linearizable
+    }
+
+    package enum Verdict: String, Sendable, Codable, CaseIterable {
+        case safe
+        case violated
+        /// The auditor could not decide. Never shown as safe.
+        case unknown
+    }
+
+    /// What came of one invariant.
+    package struct Finding: Sendable, Codable, Equatable {
+        package var invariant: Invariant
+        package var verdict: Verdict
+        /// One sentence: what is wrong, or what could not be decided.
+        package var sentence: String
+        /// Units by which it is wrong; nil: it is not about units.
+        package var units: Int?
+        /// The first moment at which it shows.
+        package var moment: Int64?
+        /// The few operations that prove it.
+        package var proof: [Int]
+
+        init(
+            _ invariant: Invariant, _ verdict: Verdict, _ sentence: String, units: Int? = nil,
+            moment: Int64? = nil, proof: [Int] = []
+        ) {
+            self.invariant = invariant
+            self.verdict = verdict
+            self.sentence = sentence
+            self.units = units
+            self.moment = moment
+            self.proof = proof
+        }
+    }
+
+    package struct Report: Sendable, Codable, Equatable {
+        package var verdict: Verdict
+        /// In the order of ``Invariant``; only those that this history can show.
+        package var findings: [Finding]
+    }
+
+    /// Operations that are shown of a violation.
+    static let mostProof = 6
+
+    /// - Parameter mostSteps: Of the search of ``Linearizability``.
+    package static func judge(_ history: History, mostSteps: Int = Linearizability.mostSteps) -> Report {
+        let findings = [
+            conservation(history), neverBelowZero(history), neverOversold(history), oneRowEach(history),
+            noOverlap(history), fencesRise(history), linearizable(history, mostSteps),
+        ].compactMap(\.self)
+        return Report(verdict: verdict(history, findings), findings: findings)
+    }
+
+    /// The worst finding. A history in which nobody bought anything shows nothing.
+    private static func verdict(_ history: History, _ findings: [Finding]) -> Verdict {
+        if findings.contains(where: { $0.verdict == .violated }) { return .violated }
+        let isIdle = !history.operations.contains { $0.outcome == .ok }
+        return isIdle || findings.contains { $0.verdict == .unknown } ? .unknown : .safe
+    }
+}
+
+extension Auditor {
+    private static func units(_ history: History, _ outcome: History.Operation.Outcome) -> Int {
+        history.operations.reduce(0) { $0 + ($1.outcome == outcome ? $1.units : 0) }
+    }
+
+    private static func conservation(_ history: History) -> Finding {
+        guard let stock = history.end.stock else {
+            return Finding(.conservation, .unknown, "the final stock could not be read")
+        }
+        let (sold, doubtful) = (units(history, .ok), units(history, .unknown))
+        let lost = history.initialStock - stock - history.end.open
+        if let rows = history.end.rows {
+            // The ledger says who has what: nothing is in doubt.
+            return lost == rows.units
+                ? Finding(.conservation, .safe, "\(lost) units left the stock, \(rows.units) are in rows")
+                : Finding(
+                    .conservation, .violated, "\(lost) units left the stock, \(rows.units) are in rows",
+                    units: abs(lost - rows.units), moment: history.end.read)
+        }
+        // Reservations that nobody ended are those of buyers who were told nothing, or of nobody any more.
+        let taken = history.initialStock - stock
+        guard taken >= sold, lost <= sold + doubtful else {
+            let off = taken < sold ? sold - taken : lost - sold - doubtful
+            return Finding(
+                .conservation, .violated,
+                "\(taken) units left the stock, of which \(history.end.open) are open; buyers have \(sold), and perhaps \(doubtful) more",
+                units: off, moment: history.end.read)
+        }
+        return Finding(
+            .conservation, .safe,
+            "\(taken) units left the stock; buyers have \(sold), and perhaps \(doubtful) more")
+    }
+
+    private static func neverBelowZero(_ history: History) -> Finding? {
+        guard let stock = history.end.stock else { return nil }
+        return stock >= 0
+            ? Finding(.neverBelowZero, .safe, "the stock ended at \(stock)")
+            : Finding(
+                .neverBelowZero, .violated, "the stock ended at \(stock)", units: -stock,
+                moment: history.end.read)
+    }
+
+    private static func neverOversold(_ history: History) -> Finding {
+        var sold = 0
+        let answers = history.operations.filter { $0.outcome == .ok }
+            .sorted { ($0.answered ?? .max, $0.id) < ($1.answered ?? .max, $1.id) }
+        for operation in answers {
+            sold += operation.units
+            if sold > history.initialStock {
+                return Finding(
+                    .neverOversold, .violated,
+                    "buyers have \(units(history, .ok)) units of \(history.initialStock)",
+                    units: units(history, .ok) - history.initialStock, moment: operation.answered,
+                    proof: [operation.id])
+            }
+        }
+        if let rows = history.end.rows, rows.units > history.initialStock {
+            return Finding(
+                .neverOversold, .violated, "the rows hold \(rows.units) units of \(history.initialStock)",
+                units: rows.units - history.initialStock, moment: history.end.read)
+        }
+        return Finding(.neverOversold, .safe, "buyers have \(sold) units of \(history.initialStock)")
+    }
+
+    private static func oneRowEach(_ history: History) -> Finding? {
+        guard let rows = history.end.rows else { return nil }
+        func count(_ operation: History.Operation) -> Int { rows.ofOperation[operation.id] ?? 0 }
+        let missing = history.operations.filter { $0.outcome == .ok && count($0) == 0 }
+        let twice = history.operations.filter { count($0) > 1 }
+        let refused = history.operations.filter {
+            ($0.outcome == .refused || $0.outcome == .nothing) && count($0) > 0
+        }
+        let wrong = missing + twice + refused
+        guard let first = wrong.min(by: { $0.invoked < $1.invoked }) else {
+            return rows.strangers == 0
+                ? Finding(.oneRowEach, .safe, "each acknowledged purchase has one row")
+                : Finding(
+                    .oneRowEach, .violated, "\(rows.strangers) rows belong to nobody", units: rows.strangers,
+                    moment: history.end.read)
+        }
+        return Finding(
+            .oneRowEach, .violated,
+            "\(missing.count) acknowledged purchases have no row, \(twice.count) have more than one, \(refused.count) refused ones have one",
+            units: wrong.reduce(0) { $0 + $1.units }, moment: first.answered ?? first.invoked,
+            proof: wrong.prefix(mostProof).map(\.id))
+    }
+
+    private static func noOverlap(_ history: History) -> Finding? {
+        let holds = history.operations.compactMap { operation in operation.hold.map { (operation.id, $0) } }
+            .sorted { ($0.1.from, $0.0) < ($1.1.from, $1.0) }
+        guard !holds.isEmpty else { return nil }
+        var last: (id: Int, until: Int64)?
+        for (id, hold) in holds {
+            if let last, hold.from < last.until {
+                return Finding(
+                    .noOverlap, .violated, "operation \(id) was let in while operation \(last.id) was inside",
+                    moment: hold.from, proof: [last.id, id])
+            }
+            // A holder that never came back has left when the next one is let in: its lease was over.
+            let until = hold.until ?? hold.from
+            if until > last?.until ?? .min { last = (id, until) }
+        }
+        return Finding(.noOverlap, .safe, "\(holds.count) holds, none while another one went on")
+    }
+
+    private static func fencesRise(_ history: History) -> Finding? {
+        let grants = history.operations.compactMap { operation in
+            operation.hold.flatMap { hold in hold.fence.map { (operation.id, hold.from, $0) } }
+        }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+        guard !grants.isEmpty else { return nil }
+        for (one, next) in zip(grants, grants.dropFirst()) where next.2 <= one.2 && next.1 > one.1 {
+            return Finding(
+                .fencesRise, .violated,
+                "the grant of operation \(next.0) has number \(next.2), after \(one.2)",
+                moment: next.1, proof: [one.0, next.0])
+        }
+        return Finding(.fencesRise, .safe, "\(grants.count) grants, each with a higher number")
+    }
+
+    private static func linearizable(_ history: History, _ mostSteps: Int) -> Finding {
+        switch Linearizability.check(history, mostSteps: mostSteps) {
+        case .linearizable:
+            return Finding(
+                .linearizable, .safe, "one stock that serves one buyer after the other explains every answer")
+        case .undecided:
+            return Finding(.linearizable, .unknown, "\(mostSteps) places were tried and did not decide it")
+        case .violated(let id):
+            let operation = history.operations.first { $0.id == id }
+            let around = history.operations.filter { other in
+                guard let operation, other.outcome != .nothing else { return false }
+                return other.id != id && other.invoked <= operation.answered ?? .max
+                    && operation.invoked <= other.answered ?? .max
+            }
+            return Finding(
+                .linearizable, .violated,
+                operation == nil
+                    ? "no order of the purchases ends with the stock that was read"
+                    : "no order of the purchases explains what operation \(id) was told",
+                moment: operation?.answered ?? history.end.read,
+                proof: (operation.map { [$0.id] } ?? []) + around.prefix(mostProof - 1).map(\.id))
+        }
+    }
+}
