@@ -139,7 +139,7 @@ let package = Package(
                 .product(name: "NIOCore", package: nio),
             ],
             swiftSettings: settings),
-        // Whether what buyers were told can be true, whatever was broken. It knows no strategy and no service.
+        // Whether what buyers were told can be true, whatever was broken. It knows no strategy, no service.
         .target(name: "FaultAudit", swiftSettings: settings),
         // From a plan to results.
         .target(

@@ -34,7 +34,7 @@ private struct Reading {
     }
 
     var most: String? {
-        if results.sweep != nil { return nil }
+        if let sweep = results.sweep { return swept(sweep) }
         guard let best = leaders.first else { return unranked }
         if leaders.count == 1 {
             guard let next = sellers.first(where: { $0.id != best.id && $0.isRanked }) else {
@@ -47,6 +47,18 @@ private struct Reading {
         return
             "\(list(leaders.map(\.id))) sold most (\(Text.number(rate(best))) to \(Text.number(slowest)) purchases/s); "
             + "\(Text.count(results.workload.rounds, "round")) cannot tell them apart."
+    }
+
+    /// Where the best strategy of a sweep sold most, or how far it kept up.
+    private func swept(_ sweep: SweepResult) -> String? {
+        let points = sweep.kind == .rate ? sweep.points.filter { $0.isSustained == true } : sweep.points
+        guard let best = points.max(by: { $0.purchasesPerSecond < $1.purchasesPerSecond }) else {
+            return sweep.points.isEmpty ? nil : "No rate was kept by any strategy."
+        }
+        let rate = "\(Text.number(best.purchasesPerSecond)) purchases/s"
+        return sweep.kind == .users
+            ? "\(best.strategy) sold most, \(rate), with \(Text.count(best.users, "user"))."
+            : "The highest rate that was kept is \(Text.number(best.offeredPerSecond ?? best.purchasesPerSecond))/s, by \(best.strategy)."
     }
 
     private var unranked: String? {

@@ -16,9 +16,10 @@ package struct MarkdownReport: Sendable {
 
     package var text: String {
         let page = HTMLReport(results)
-        var sections = [head + images([page.overview].compactMap(\.self))] + speedSections
+        let first = [page.overview].compactMap(\.self) + (results.sweep == nil ? [] : page.latencyFigures)
+        var sections = [head + images(first)] + speedSections
         let place = sections.firstIndex { $0.first == "## Speed" }.map { $0 + 1 } ?? sections.count
-        sections.insert(images(page.latencyFigures), at: place)
+        if results.sweep == nil { sections.insert(images(page.latencyFigures), at: place) }
         sections += correctnessSections + methodSections
         return Self.lines(sections).joined(separator: "\n") + "\n"
     }

@@ -53,7 +53,7 @@ package struct HTMLReport: Sendable {
         return "<h1>\(HTML.escaped(title))</h1>\n<p class=\"place\">\(HTML.escaped(place))</p>\n"
             + "<section class=\"verdict \(HTML.escaped(word))\" aria-label=\"Answer\"><strong>"
             + "\(HTML.escaped(word))</strong>\(warnings)<div class=\"answer\">\(answer)</div></section>\n"
-            + (overview?.html ?? "")
+            + ((overview ?? sweepFigures.first)?.html ?? "")
     }
 }
 
@@ -70,7 +70,8 @@ extension HTMLReport {
         let isGood = results.verdict.exit == .good
         var parts = report.speedSections.compactMap { section($0) }
         let place = parts.firstIndex { $0.title == "Speed" }.map { $0 + 1 } ?? 0
-        parts.insert(contentsOf: pictures("Latency", latencyFigures), at: place)
+        // A sweep has its picture at the top.
+        if results.sweep == nil { parts.insert(contentsOf: pictures("Latency", latencyFigures), at: place) }
         parts += report.correctnessSections.compactMap { section($0, folded: isGood ? folding($0) : nil) }
         parts += pictures("Pictures", otherFigures)
         if results.sweep == nil, !timelines.isEmpty { parts.append(overTime) }

@@ -71,6 +71,31 @@ struct AnswerTests {
         #expect(!answer.contains("Nothing was oversold"))
     }
 
+    @Test("says of a sweep where most was sold, and of rising rates which was kept")
+    func sweep() throws {
+        var results = try Self.results(["lua-atomic": Self.fast, "setnx-spin": Self.fast])
+        let times = results.strategies[0].latencyUs
+        func point(_ id: String, _ users: Int, _ rate: Double, isSustained: Bool?) -> SweepResult.Point {
+            SweepResult.Point(
+                strategy: id, users: users, offeredPerSecond: isSustained == nil ? nil : rate, trials: 1,
+                purchasesPerSecond: rate, successShare: 1, isSustained: isSustained, responseUs: times)
+        }
+        results.sweep = SweepResult(
+            kind: .users,
+            points: [
+                point("lua-atomic", 8, 300, isSustained: nil), point("lua-atomic", 64, 700, isSustained: nil),
+                point("setnx-spin", 1, 90, isSustained: nil),
+            ], fits: [])
+        #expect(Answer(results).sentences.first == "lua-atomic sold most, 700 purchases/s, with 64 users.")
+        results.sweep = SweepResult(
+            kind: .rate,
+            points: [
+                point("lua-atomic", 100, 500, isSustained: true),
+                point("lua-atomic", 100, 900, isSustained: false),
+            ], fits: [])
+        #expect(Answer(results).sentences.first == "The highest rate that was kept is 500/s, by lua-atomic.")
+    }
+
     @Test("claims no rank for one round, and nothing for a run without trials")
     func silence() throws {
         let one = Answer(try Self.results(rounds: 1)).sentences
