@@ -23,6 +23,37 @@ let settings: [SwiftSetting] = [
 
 let nio = "swift-nio"
 
+/// Packages that only our dependencies use: address, a product, version. They are pinned as exactly as our own, so that
+/// the same commit builds the same versions on another day (docs/CI.md). SwiftPM warns of a package of which no target
+/// takes a product, so a test target takes one of each, on a platform that does not exist.
+let indirect: [(url: String, product: String, version: Version)] = [
+    ("https://github.com/apple/swift-algorithms", "Algorithms", "1.2.1"),
+    ("https://github.com/apple/swift-asn1", "SwiftASN1", "1.7.4"),
+    ("https://github.com/apple/swift-async-algorithms", "AsyncAlgorithms", "1.1.4"),
+    ("https://github.com/apple/swift-atomics", "Atomics", "1.3.0"),
+    ("https://github.com/apple/swift-certificates", "X509", "1.21.1"),
+    ("https://github.com/apple/swift-collections", "DequeModule", "1.6.0"),
+    ("https://github.com/apple/swift-configuration", "Configuration", "1.4.0"),
+    ("https://github.com/apple/swift-crypto", "Crypto", "4.5.2"),
+    ("https://github.com/apple/swift-http-structured-headers", "StructuredFieldValues", "1.7.0"),
+    ("https://github.com/apple/swift-http-types", "HTTPTypes", "1.8.0"),
+    ("https://github.com/apple/swift-metrics", "Metrics", "2.13.0"),
+    ("https://github.com/apple/swift-nio-extras", "NIOExtras", "1.35.2"),
+    ("https://github.com/apple/swift-nio-http2", "NIOHTTP2", "1.46.0"),
+    ("https://github.com/apple/swift-nio-transport-services", "NIOTransportServices", "1.28.0"),
+    ("https://github.com/apple/swift-numerics", "RealModule", "1.1.1"),
+    ("https://github.com/apple/swift-service-context", "ServiceContextModule", "1.5.1"),
+    ("https://github.com/apple/swift-system", "SystemPackage", "1.8.1"),
+    ("https://github.com/swift-server/async-http-client", "AsyncHTTPClient", "1.37.0"),
+]
+
+/// What keeps the packages above in use; nothing is built for it.
+let pins: [Target.Dependency] = indirect.map { package in
+    let identity = package.url.split(separator: "/").last.map(String.init) ?? ""
+    return .product(
+        name: package.product, package: identity, condition: .when(platforms: [.custom("none")]))
+}
+
 let package = Package(
     name: "lock-strategy-lab",
     platforms: [.macOS(.v15)],
@@ -33,16 +64,16 @@ let package = Package(
         .executable(name: "lab-bench", targets: ["lab-bench"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
-        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-    ],
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", exact: "1.7.3"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
+    ] + indirect.map { .package(url: $0.url, exact: $0.version) },
     targets: [
         // The C boundary: one module map and one shim each.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -187,7 +218,7 @@ let package = Package(
                 "CPowerCut", "LockStrategies", "RedisClient", "LabProcesses",
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
-            ],
+            ] + pins,
             path: "Tests/LabTesting",
             swiftSettings: settings),
         // A process of its own for the clauses that need several.

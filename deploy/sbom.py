@@ -5,7 +5,8 @@
 PROGRAM is the path of a built lab-server or lab-bench. Swift packages come from the package's own description, with the
 versions and revisions that were built; shared libraries from what the program is linked with, with the versions of their
 Debian packages. The same build gives the same bytes: no clock and no chance. The commit is that of git, unless it is
-given. Ends with 1 and a sentence when something of the program cannot be named.
+given. Ends with 1 and a sentence when something of the program cannot be named, and when a Swift package was built in
+another version than the one that Package.swift pins.
 """
 
 import argparse
@@ -51,6 +52,25 @@ def packages_of(program, description):
     return direct
 
 
+def pins(description):
+    """Versions by identity, of the packages that the manifest pins exactly."""
+    found = {}
+    for entry in description["dependencies"]:
+        for package in entry.get("sourceControl", []):
+            for version in package["requirement"].get("exact", []):
+                found[package["identity"]] = version
+    return found
+
+
+def check_pins(pinned, built):
+    """Refuses versions that another day may choose otherwise; `built` has them by identity."""
+    for identity, version in sorted(built.items()):
+        if identity not in pinned:
+            sys.exit(f"sbom: Package.swift does not pin {identity} exactly; {version} was built")
+        if pinned[identity] != version:
+            sys.exit(f"sbom: Package.swift pins {identity} {pinned[identity]}, and {version} was built")
+
+
 def license_of(folder):
     for path in sorted(folder.glob("LICENSE*")):
         text = path.read_text(errors="replace")
@@ -93,7 +113,9 @@ def swift_components(program, scratch):
         for child in node["dependencies"]:
             note(child)
 
-    note(tree)
+    for child in tree["dependencies"]:
+        note(child)
+    check_pins(pins(description), {identity: node["version"] for identity, node in known.items()})
 
     def purl(node):
         place = re.sub(r"^[a-z+]+://|^git@|\.git$", "", node["url"]).replace(":", "/")

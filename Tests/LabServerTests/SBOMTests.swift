@@ -27,8 +27,11 @@ struct SBOMTests {
     }
 
     private func sbom() async throws -> String {
-        let made = try await run(
-            "python3", ["deploy/sbom.py", try BuiltProgram.path("lab-server"), "--scratch-path", ".build"])
+        let program = try BuiltProgram.path("lab-server")
+        // The folder of this build, in which the program lies in the folders of platform and configuration.
+        let scratch = URL(filePath: program).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path
+        let made = try await run("python3", ["deploy/sbom.py", program, "--scratch-path", scratch])
         try #require(!made.text.isEmpty, "\(made.errors)")
         return made.text
     }
