@@ -81,9 +81,19 @@ let package = Package(
         .systemLibrary(name: "CLibCrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
+        // What a person is told when a connection fails.
+        .target(
+            name: "ConnectionFailures",
+            dependencies: [
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings),
         .target(
             name: "RedisClient",
             dependencies: [
+                "ConnectionFailures",
                 "CHiredis", "COpenSSL",
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
@@ -121,7 +131,8 @@ let package = Package(
         .target(
             name: "LabServerKit",
             dependencies: [
-                "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient", "LabProcesses",
+                "ConnectionFailures", "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient",
+                "LabProcesses",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -152,7 +163,7 @@ let package = Package(
         .target(
             name: "BenchLoad",
             dependencies: [
-                "BenchModel", "BenchStatistics",
+                "BenchModel", "BenchStatistics", "ConnectionFailures",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
@@ -177,7 +188,8 @@ let package = Package(
             name: "BenchRun",
             dependencies: [
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit",
-                "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient", "LabProcesses", "CZlib",
+                "ConnectionFailures", "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient",
+                "LabProcesses", "CZlib",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: nio),
@@ -230,7 +242,7 @@ let package = Package(
         .testTarget(
             name: "RedisClientTests",
             dependencies: [
-                "RedisClient", "LabTesting", "LabProcesses",
+                "ConnectionFailures", "RedisClient", "LabTesting", "LabProcesses",
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
             ],

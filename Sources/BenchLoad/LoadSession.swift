@@ -1,4 +1,5 @@
 import BenchModel
+import ConnectionFailures
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -212,7 +213,7 @@ extension LoadSession {
         switch phase {
         case .connecting:
             let reason = BenchError(
-                .unreachable, "the server at \(target.host):\(target.port) refuses connections: \(error)")
+                .unreachable, ConnectionFailure.sentence(connectingTo: target.host, target.port, error))
             finish(.failure(reason))
         case .loading:
             disconnected(user)

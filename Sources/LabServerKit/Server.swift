@@ -212,6 +212,10 @@ struct Server: Sendable {
             .init(service: reconciling), .init(service: LagService(lag: parts.loopLag)),
         ]
         if let page = metricsPage(routes, parts, notice) { services.append(.init(service: page)) }
+        let door = AdminDoor(
+            socket: AdminSocket(ofDatabase: parts.store.path), store: parts.store, hasher: parts.hasher,
+            logger: logger, onSettled: { notice.hasSettledOrders() })
+        services.append(.init(service: door))
         services.append(.init(service: application))
         var group = ServiceGroupConfiguration(services: services, logger: logger)
         group.maximumGracefulShutdownDuration = plan.drainTimeout
@@ -239,7 +243,7 @@ struct Server: Sendable {
     ) -> (any Service)? {
         guard let port = plan.metricsPort else { return nil }
         let host = Self.inURL(plan.metricsHost)
-        let gauges = { @Sendable in await parts.gauges }
+        let gauges = { @Sendable [readiness = routes.readiness] in await parts.gauges(readiness: readiness) }
         return buildMetricsApplication(
             routes.metrics, address: .hostname(plan.metricsHost, port: port), gauges: gauges, logger: logger
         ) { [logger] channel in

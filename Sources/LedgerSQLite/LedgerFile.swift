@@ -1,5 +1,5 @@
 import Foundation
-import InventoryService
+package import InventoryService
 
 /// What a file is, whatever its name: device and inode.
 struct FileIdentity: Sendable, Hashable {
@@ -46,12 +46,12 @@ struct LedgerFiles: Sendable, Hashable {
 }
 
 /// The name of a database file.
-enum LedgerPath {
+package enum LedgerPath {
     /// The one name under which SQLite keeps the log of the database: without symbolic links.
     ///
     /// - Throws: ``InventoryError`` `.databaseUnusable` for a file with a second name, a hard link: SQLite
     ///   would keep a second log beside that name.
-    static func resolved(_ path: String) throws(InventoryError) -> String {
+    package static func resolved(_ path: String) throws(InventoryError) -> String {
         var found = stat()
         guard unsafe stat(path, &found) == 0 else {
             let name = (path as NSString).lastPathComponent

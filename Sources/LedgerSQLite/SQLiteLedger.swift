@@ -14,7 +14,8 @@ public final class SQLiteLedger: Ledger {
     /// The name of this ledger in Redis.
     public let origin: String
     private let lock: DatabaseLock
-    private let path: String
+    /// The database, without symbolic links.
+    package let path: String
     private let isClosed = Mutex(false)
     /// The copy that was made because this opening changed the schema of an existing ledger.
     public let copyBefore: String?

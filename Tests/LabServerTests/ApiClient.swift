@@ -163,7 +163,7 @@ func withLab(
     let built = try build(strategy, parts, clients[0])
     let application = try built.application(
         at: .hostname("127.0.0.1", port: 0), front: front, logger: logger)
-    let (metrics, routes) = (built.metrics, built.documented)
+    let (metrics, routes, readiness) = (built.metrics, built.documented, built.readiness)
     let (server, stock) = (servers[0], clients[0])
     var failure: (any Error)?
     do {
@@ -172,7 +172,8 @@ func withLab(
                 Lab(
                     client: ApiClient(port: client.port ?? 0), redis: server, stock: stock, ledger: ledger,
                     databasePath: directory.file("ledger.sqlite"), metrics: metrics,
-                    gauges: { await parts.gauges }, routes: routes, hasher: hasher))
+                    gauges: { await parts.gauges(readiness: readiness) }, routes: routes, hasher: hasher
+                ))
         }
     } catch {
         failure = error

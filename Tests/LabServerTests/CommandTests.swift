@@ -68,21 +68,47 @@ import Testing
     func config() async throws {
         let secret = "c8f1a0e4b7d29356f0a1c3e5d7b9082461"
         let ended = try await run(
-            ["config", "--port", "9000"],
+            ["config", "--port", "9000", "--purchase-deadline-ms", "6000"],
             environment: [
                 "LAB_JWT_SECRET": secret, "LAB_STRATEGY": "sql-row",
                 "LAB_REDIS": "redis://user:hunter2@127.0.0.1:6379",
             ])
         #expect(ended.status == .exited(0), "\(ended.errors)")
-        #expect(ended.output.contains("port = 9000 (flag)"))
-        #expect(ended.output.contains("strategy = sql-row (environment)"))
+        #expect(ended.output.contains("port = 9000 (flag --port)"))
+        #expect(ended.output.contains("strategy = sql-row (environment variable LAB_STRATEGY)"))
         #expect(ended.output.contains("host = 127.0.0.1 (default)"))
-        #expect(ended.output.contains("redis = redis://…@127.0.0.1:6379 (environment)"))
+        #expect(
+            ended.output.contains("redis = redis://…@127.0.0.1:6379 (environment variable LAB_REDIS)"))
+        for line in [
+            "bcrypt-cost = 12 (default)", "auth-requests-per-minute = 120 (default)",
+            "drain-delay-ms = 5000 (default)",
+            "auth-guesses-per-minute = 10 (default)", "log-format = json (default)",
+            "per-user-limit = no limit (default)",
+            "request-timeout-ms = 69000 (default)", "metrics-port = none (default)",
+        ] { #expect(ended.output.contains(line), "\(line)") }
+        #expect(!ended.output.contains { $0.contains("not set") })
         #expect(ended.output.contains("body-bytes = 65536 (fixed)"))
         #expect(ended.output.count == Setting.allCases.count + FixedLimits.listing.count)
         let all = (ended.output + ended.errors).joined()
         #expect(!all.contains("hunter2"))
         #expect(!all.contains(secret))
+    }
+
+    @Test("config shows the defaults of --dev, and shows all values in effect beside what it finds wrong")
+    func configDefaults() async throws {
+        let development = try await run(["config", "--dev"])
+        #expect(development.status == .exited(0), "\(development.errors)")
+        for line in [
+            "bcrypt-cost = 10 (default)", "auth-requests-per-minute = 0 (default)",
+            "log-format = text (default)",
+            "drain-delay-ms = 0 (default)", "jwt-secret = <random, not shown> (default)",
+            "redis = a redis-server of its own (default)", "dev = true (flag --dev)",
+        ] { #expect(development.output.contains(line), "\(line)") }
+        let refused = try await run(["config"], environment: ["LAB_PORT": "x"])
+        #expect(refused.status == .exited(64))
+        #expect(refused.output.contains("port = x (environment variable LAB_PORT)"))
+        #expect(refused.output.contains("log-format = json (default)"))
+        #expect(refused.output.contains("jwt-secret = none (default)"))
     }
 
     @Test("How much the ledger takes on is set by flag or variable, and shown")
@@ -95,8 +121,10 @@ import Testing
             ])
         #expect(ended.status == .exited(0), "\(ended.errors)")
         for line in [
-            "ledger-batch = 64 (flag)", "ledger-queue = 500 (environment)",
-            "ledger-patience-ms = 750 (environment)", "metrics-products = 7 (flag)",
+            "ledger-batch = 64 (flag --ledger-batch)",
+            "ledger-queue = 500 (environment variable LAB_LEDGER_QUEUE)",
+            "ledger-patience-ms = 750 (environment variable LAB_LEDGER_PATIENCE_MS)",
+            "metrics-products = 7 (flag --metrics-products)",
         ] { #expect(ended.output.contains(line), "\(line)") }
         let options = try ServeOptions.parse(["--ledger-batch", "64", "--dev"])
         let plan = try ServePlan(
@@ -132,6 +160,7 @@ import Testing
         #expect(event?["event"] as? String == "listening")
         #expect((event?["address"] as? String)?.hasPrefix("http://127.0.0.1:") == true)
         #expect(event?["strategy"] as? String == "redlock")
+        #expect(event?["docs"] as? String == (event?["address"] as? String).map { $0 + "/docs" })
         #expect(child.lines(of: .standardError) == [])
         for line in child.lines(of: .standardOutput) {
             #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) is [String: Any], "\(line)")
@@ -185,7 +214,9 @@ import Testing
         try "c8f1a0e4b7d29356f0a1c3e5d7b9082461\n".write(toFile: path, atomically: true, encoding: .utf8)
         let good = try await run(["config"], environment: ["LAB_JWT_SECRET_FILE": path])
         #expect(good.status == .exited(0), "\(good.errors)")
-        #expect(good.output.contains("jwt-secret = <34 bytes, not shown> (file)"))
+        #expect(
+            good.output.contains(
+                "jwt-secret = <34 bytes, not shown> (file \(path), named by LAB_JWT_SECRET_FILE)"))
         let missing = try await run(["config"], environment: ["LAB_JWT_SECRET_FILE": path + ".not"])
         #expect(missing.status == .exited(78))
         directory.remove()
@@ -266,7 +297,24 @@ import Testing
         directory.remove()
     }
 
-    @Test("A database that another server uses is refused by admin create and migrate")
+    @Test("The line about listening names /docs, and the last line of all says that the server has ended")
+    func firstAndLast() async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-lines")
+        let child = try await ChildProcess.start(
+            try BuiltProgram.path("lab-server"),
+            ["serve", "--dev", "--port", "0", "--database", "sqlite:" + directory.file("l.sqlite")])
+        let line = try #require(
+            await child.line(within: .seconds(60)) { $0.contains("listening on ") }, "\(child.lines())")
+        let address = try #require(line.firstMatch(of: /listening on (http:[^ ]+)/)?.1)
+        #expect(line.contains(" docs=\(address)/docs"), "\(line)")
+        #expect(!child.lines().contains { $0.contains("ended") })
+        #expect(await child.terminate(grace: .seconds(30)) == .exited(0))
+        let last = try #require(child.lines(of: .standardError).last)
+        #expect(last.contains("ended") && last.contains("event=ended"), "\(last)")
+        directory.remove()
+    }
+
+    @Test("A database that another server uses is refused by migrate")
     func lockedDatabase() async throws {
         try await withLab { lab async throws in
             let ended = try await run(["migrate", "--database", "sqlite:" + lab.databasePath])

@@ -60,7 +60,7 @@ import Testing
         let compose = try lines("compose.yaml")
         for line in [
             "  read_only: true", "  cap_drop: [ALL]", #"  security_opt: ["no-new-privileges:true"]"#,
-        ] { #expect(compose.filter { $0 == line }.count == 2, "the server's and Redis' part: \(line)") }
+        ] { #expect(compose.filter { $0 == line }.count == 3, "in each shared part: \(line)") }
         #expect(compose.contains("  user: redis"))
         let services = compose.drop { $0 != "services:" }
         let parts = services.filter { $0.wholeMatch(of: /\s{2}[a-z0-9-]+:( &[a-z]+)?/) != nil }

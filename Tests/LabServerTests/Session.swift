@@ -39,7 +39,10 @@ struct Session {
         }
         try await shop(client)
         try await administration(try await lab.administrator())
-        for id in [OperationID.live, .startup, .ready, .openAPI, .docs] { try await call(id, nobody) }
+        for id in [OperationID.live, .startup, .ready, .openAPI, .docs, .home] { try await call(id, nobody) }
+        for name in ["sold-out", "unheard-of"] {
+            try await call(.explainProblem, nobody, path: "/problems/\(name)")
+        }
         try await front()
     }
 

@@ -13,16 +13,17 @@ import Testing
 @Suite struct StartTests {
     @Test(
         "The word is said once, when all of the server listens and the first comparison has ended, in any order",
-        arguments: [0, 1, 2])
+        arguments: [0, 1, 2, 3])
     func notice(first: Int) {
         let said = Recorder<ServingAddresses>()
         let notice = StartNotice(withMetrics: true) { said.note($0) }
         let steps = [
             { notice.listens(at: "here") }, { notice.showsMetrics(at: "there") }, { notice.hasCompared() },
+            { notice.hasSettledOrders() },
         ]
-        for offset in 0..<3 {
+        for offset in 0..<4 {
             #expect(said.values.isEmpty)
-            steps[(first + offset) % 3]()
+            steps[(first + offset) % 4]()
         }
         notice.hasCompared()
         #expect(said.values == [ServingAddresses(api: "here", metrics: "there")])
@@ -33,6 +34,7 @@ import Testing
         let said = Recorder<ServingAddresses>()
         let notice = StartNotice(withMetrics: false) { said.note($0) }
         notice.listens(at: "here")
+        notice.hasSettledOrders()
         notice.hasCompared()
         #expect(said.values == [ServingAddresses(api: "here")])
     }

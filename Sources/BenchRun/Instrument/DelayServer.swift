@@ -1,5 +1,6 @@
 package import BenchLoad
 package import BenchModel
+import ConnectionFailures
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -31,7 +32,8 @@ package final class DelayServer: Sendable {
                 .bind(host: "127.0.0.1", port: 0).get()
             return DelayServer(channel)
         } catch {
-            throw BenchError(.unreachable, "the built-in server cannot listen: \(error)")
+            throw BenchError(
+                .unreachable, "the built-in server cannot listen: \(ConnectionFailure.reason(for: error))")
         }
     }
 

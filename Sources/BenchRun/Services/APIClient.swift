@@ -1,5 +1,6 @@
 import BenchLoad
 import BenchModel
+import ConnectionFailures
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -51,7 +52,7 @@ final class APIClient: Sendable {
                 .connect(host: target.host, port: target.port).get()
         } catch {
             throw BenchError(
-                .unreachable, "the server at \(target.host):\(target.port) cannot be reached: \(error)")
+                .unreachable, ConnectionFailure.sentence(connectingTo: target.host, target.port, error))
         }
         do {
             let value = try await body(APIClient(target, channel))
@@ -76,7 +77,9 @@ final class APIClient: Sendable {
             return try await answer.futureResult.get()
         } catch {
             throw BenchError(
-                .unreachable, "\(method) \(path) got no answer from \(target.host):\(target.port): \(error)")
+                .unreachable,
+                "\(method) \(path) got no answer from \(target.host):\(target.port): "
+                    + ConnectionFailure.reason(for: error))
         }
     }
 }

@@ -54,12 +54,11 @@ extension ServerParts {
         ).add(to: routes)
         AdminRoutes(auth: auth, products: products, store: store).add(to: routes)
         StockRoutes(products: products, supply: service.supply, reconcile: reconcile).add(to: routes)
-        HealthRoutes(
-            strategy: settings.strategy.id, checks: basics + checks, gate: gate, draining: draining
-        ).add(to: routes)
+        let readiness = Readiness(checks: basics + checks, gate: gate, draining: draining)
+        HealthRoutes(strategy: settings.strategy.id, readiness: readiness).add(to: routes)
         LogRoutes(threshold: logThreshold).add(to: routes)
         DocumentRoutes().add(to: routes)
-        return ServerRoutes(router: router, metrics: metrics, identity: identity)
+        return ServerRoutes(router: router, metrics: metrics, identity: identity, readiness: readiness)
     }
 
     /// Brings Redis back to what the ledger says.

@@ -9,6 +9,7 @@ struct ServerRoutes {
     let router: Router<LabRequestContext>
     let metrics: ServerMetrics
     let identity: RequestIdentity
+    let readiness: Readiness
 }
 
 extension ServerRoutes {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConnectionFailures
 import Foundation
 import InventoryService
 import LedgerSQLite
@@ -13,10 +14,13 @@ struct Admin: AsyncParsableCommand {
 struct CreateAdmin: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: "Make an administrator in a stopped server's ledger, or make one of a user.",
+        abstract: "Make an administrator, or make one of a user, beside a running or a stopped server.",
         discussion: """
             A name that is taken becomes an administrator with the new password, and its tokens end. The
             password is read from --password-file, else from the first line of the standard input.
+
+            Where a server has the ledger open, that server makes the administrator. It takes the order on a socket
+            beside the ledger, which only the server's user and root may open, and hashes with its own --bcrypt-cost.
             """)
 
     @OptionGroup var ledger: LedgerOptions
@@ -38,7 +42,9 @@ struct CreateAdmin: AsyncParsableCommand {
             throw StartFailure(.usage, "--bcrypt-cost must be between 4 and 16, not \(bcryptCost)")
         }
         let password = try password()
-        try await ledger.withLedger { ledger in
+        try await ledger.withLedger { refusal in
+            try await ask(password, refusal)
+        } _: { ledger in
             let hasher = PasswordHasher(cost: bcryptCost)
             let result: Result<String, any Error>
             do {
@@ -56,16 +62,36 @@ struct CreateAdmin: AsyncParsableCommand {
     ) async throws -> String {
         do throws(InventoryError) {
             let administrators = Administrators(store: ledger, hasher: hasher)
-            switch try await administrators.make(username: username, password: password, email: email) {
-            case .created(let user): return "administrator \(user.username) was made (user \(user.id))"
-            case .promoted(let user):
-                return
-                    "user \(user.username) (user \(user.id)) is an administrator now, with the new password"
-            case .emailTaken: throw .init(.invalidField, "another user has this e-mail address")
-            }
+            return try await administrators.make(username: username, password: password, email: email)
+                .sentence
         } catch {
             throw StartFailure(
                 error.code == .invalidField ? .usage : .databaseUnusable, error.context)
+        }
+    }
+
+    /// Has the server make the administrator that has the ledger open.
+    private func ask(_ password: String, _ refusal: InventoryError) async throws {
+        let path = try ledger.path
+        let socket = AdminSocket(ofDatabase: (try? LedgerPath.resolved(path)) ?? path)
+        guard socket.belongsToLedger else { throw StartFailure(.databaseUnusable, refusal.context) }
+        let order = AdminOrder(username: username, password: password, email: email)
+        let reply: AdminQuestion.Answer
+        do {
+            reply = try await AdminQuestion(socket: socket, order: order).ask()
+        } catch {
+            throw StartFailure(
+                .databaseUnusable,
+                "a server has \(path) open, and \(socket.path) does not lead to it: "
+                    + "\(ConnectionFailure.reason(for: error)); run this as the server's user, or stop the server"
+            )
+        }
+        switch reply.status {
+        case 200: try answer("\(reply.text)\n")
+        case 422: throw StartFailure(.usage, reply.text)
+        default:
+            throw StartFailure(
+                .databaseUnusable, reply.text.isEmpty ? "the server answered \(reply.status)" : reply.text)
         }
     }
 

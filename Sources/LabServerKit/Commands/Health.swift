@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConnectionFailures
 import Foundation
 import LabProcesses
 import NIOCore
@@ -43,11 +44,13 @@ struct Health: AsyncParsableCommand {
         do {
             let status = try await question.ask()
             guard status != 200 else { return StandardStream.output.say("200\n") }
-            answer = "the answer was \(status)"
+            answer = "\(question.host):\(port)\(path): the answer was \(status)"
+        } catch let error as NIOConnectionError {
+            answer = ConnectionFailure.sentence(connectingTo: question.host, port, error)
         } catch {
-            answer = "no answer: \(error)"
+            answer = "\(question.host):\(port)\(path): \(ConnectionFailure.reason(for: error))"
         }
-        StandardStream.error.say("lab-server: \(question.host):\(port)\(path): \(answer)\n")
+        StandardStream.error.say("lab-server: \(answer)\n")
         Foundation.exit(1)
     }
 

@@ -21,15 +21,19 @@ extension LedgerOptions {
 
     /// Opens the ledger, with its schema brought up to date, and closes it behind `body`.
     ///
-    /// - Parameter keepsCopy: Whether a ledger whose schema changes is copied first.
+    /// - Parameters:
+    ///   - keepsCopy: Whether a ledger whose schema changes is copied first.
+    ///   - inUse: Called in place of `body` where another process has the ledger open; nil refuses.
     func withLedger(
-        keepsCopy: Bool = true, _ body: (SQLiteLedger) async throws -> Void
+        keepsCopy: Bool = true, inUse: ((_ refusal: InventoryError) async throws -> Void)? = nil,
+        _ body: (SQLiteLedger) async throws -> Void
     ) async throws {
         let path = try path
         let ledger: SQLiteLedger
         do throws(InventoryError) {
             ledger = try await SQLiteLedger.open(path: path, keepsCopy: keepsCopy)
         } catch {
+            if error.code == .databaseLocked, let inUse { return try await inUse(error) }
             throw StartFailure(.databaseUnusable, error.context)
         }
         let result: Result<Void, any Error>

@@ -28,6 +28,7 @@ struct Serve: AsyncParsableCommand {
             let line = Self.announcement(at: addresses, plan) + "\n"
             if plan.logOutput == .standardOutput { sink.put(line) } else { StandardStream.output.say(line) }
         }
+        server.logger.notice("ended", metadata: ["event": "ended"])
     }
 
     private static func notice(missing: Int, _ plan: ServePlan) -> String {
@@ -41,7 +42,10 @@ struct Serve: AsyncParsableCommand {
 
     /// The one line on the standard output. Whatever the log's level is, it is said.
     static func announcement(at addresses: ServingAddresses, _ plan: ServePlan) -> String {
-        var fields = [(key: "strategy", value: plan.settings.strategy.name)]
+        var fields = [
+            (key: "strategy", value: plan.settings.strategy.name),
+            (key: "docs", value: addresses.api + RouteTable[.docs].path),
+        ]
         if let metrics = addresses.metrics { fields.append((key: "metrics", value: metrics)) }
         guard plan.logOutput == .standardOutput else {
             let rest = fields.map { " \($0.key)=\($0.value)" }.joined()
@@ -60,15 +64,18 @@ struct Serve: AsyncParsableCommand {
 struct Config: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Print the settings that serve would run with, where each is from, and the fixed limits; check them."
+            "Print the values that serve would run with, the source of each, and the fixed limits; check them."
     )
 
     @OptionGroup var options: ServeOptions
 
     func run() throws {
-        for line in options.values.listing + FixedLimits.listing { try answer(line + "\n") }
-        let plan = try ServePlan(options.values)
-        _ = try plan.tls?.load(at: WallClock.system.now)
+        let values = options.values
+        var reading = SettingReader(values)
+        let plan = Result { () throws(StartFailure) in try ServePlan(values, by: &reading) }
+        let settings = SettingListing(values, inEffect: reading.inEffect).lines
+        for line in settings + FixedLimits.listing { try answer(line + "\n") }
+        _ = try plan.get().tls?.load(at: WallClock.system.now)
     }
 }
 

@@ -64,6 +64,14 @@ struct ServePlan: Sendable {
         _ values: SettingValues, from registry: StrategyRegistry = .builtIn, crashAt: String? = nil
     ) throws(StartFailure) {
         var reading = SettingReader(values)
+        try self.init(values, from: registry, crashAt: crashAt, by: &reading)
+    }
+
+    /// - Parameter reading: Afterwards it has the values in effect, also when this throws.
+    init(
+        _ values: SettingValues, from registry: StrategyRegistry = .builtIn, crashAt: String? = nil,
+        by reading: inout SettingReader
+    ) throws(StartFailure) {
         let isDevelopment = reading.flag(.dev)
         host = reading.text(.host)
         port = reading.number(.port, 0...65_535)
@@ -99,8 +107,7 @@ struct ServePlan: Sendable {
         let longest = settings.patience + redisLimits.stock + ledger.patience
         front = Self.front(
             &reading, longestPurchase: longest, isEncrypted: values.text(.tlsCertificate) != nil)
-        let port = reading.number(.metricsPort, 0...65_535, standard: -1)
-        metricsPort = port < 0 ? nil : port
+        metricsPort = reading.isGiven(.metricsPort) ? reading.number(.metricsPort, 0...65_535) : nil
         metricsHost = reading.text(.metricsHost)
         metricsProducts = reading.number(.metricsProducts, 0...1000)
         tls = Self.tls(&reading, values)

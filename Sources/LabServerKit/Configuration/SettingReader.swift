@@ -2,6 +2,8 @@
 struct SettingReader {
     private let values: SettingValues
     private(set) var problems: [String]
+    /// What each setting that was read is in effect, as text; one without a value is missing.
+    private(set) var inEffect: [Setting: String] = [:]
 
     init(_ values: SettingValues) {
         self.values = values
@@ -14,14 +16,20 @@ struct SettingReader {
 
     mutating func text(_ setting: Setting) -> String {
         let text = values.text(setting) ?? ""
+        inEffect[setting] = text
         if text.isEmpty { problems.append("\(name(setting)) must not be empty") }
         return text
     }
 
     mutating func flag(_ setting: Setting) -> Bool {
+        inEffect[setting] = values.text(setting)
         switch values.text(setting) {
-        case "true", "1": return true
-        case "false", "0", nil: return false
+        case "true", "1":
+            inEffect[setting] = "true"
+            return true
+        case "false", "0", nil:
+            inEffect[setting] = "false"
+            return false
         default:
             problems.append("\(name(setting)) must be true or false, not \(values.text(setting) ?? "")")
             return false
@@ -32,7 +40,11 @@ struct SettingReader {
     mutating func number(
         _ setting: Setting, _ range: ClosedRange<Int>, standard: Int? = nil, advice: String = ""
     ) -> Int {
-        guard let text = values.text(setting) else { return standard ?? range.lowerBound }
+        guard let text = values.text(setting) else {
+            inEffect[setting] = String(standard ?? range.lowerBound)
+            return standard ?? range.lowerBound
+        }
+        inEffect[setting] = text
         guard let number = Int(text), range.contains(number) else {
             problems.append(
                 "\(name(setting)) must be between \(range.lowerBound) and \(range.upperBound), not "
@@ -52,6 +64,7 @@ struct SettingReader {
         _ setting: Setting, _ choices: [Choice], named name: (Choice) -> String, standard: Choice
     ) -> Choice {
         let text = values.text(setting) ?? name(standard)
+        inEffect[setting] = text
         guard let choice = choices.first(where: { name($0) == text }) else {
             let known = choices.map(name).joined(separator: ", ")
             problems.append("unknown \(self.name(setting)) \"\(text)\"; known are: \(known)")
@@ -64,6 +77,7 @@ struct SettingReader {
         _ setting: Setting, standard: Value, _ conversion: (String) throws(StartFailure) -> Value
     ) -> Value {
         guard let text = values.text(setting) else { return standard }
+        inEffect[setting] = text
         do throws(StartFailure) {
             return try conversion(text)
         } catch {

@@ -1,13 +1,13 @@
 import Foundation
-import RedisClient
 
 /// What the flags and the environment say, put together: flags before variables, variables before defaults.
 struct SettingValues: Sendable {
-    enum Source: String, Sendable {
+    enum Source: Sendable, Hashable {
         case flag
         case environment
-        case file
-        case standard = "default"
+        /// - Parameter name: The flag or the variable that names the file.
+        case file(_ path: String, name: String)
+        case standard
     }
 
     struct Value: Sendable {
@@ -72,26 +72,10 @@ struct SettingValues: Sendable {
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         let last = lines.lastIndex { !$0.isEmpty }
         let value = last.map { lines[...$0].joined(separator: "\n") } ?? ""
-        values[setting] = Value(text: value, source: .file)
+        values[setting] = Value(text: value, source: .file(path, name: name))
     }
 
     subscript(_ setting: Setting) -> Value? { values[setting] }
 
     func text(_ setting: Setting) -> String? { values[setting]?.text }
-
-    /// One line a setting: name, value and where it is from. Secrets are not shown.
-    var listing: [String] {
-        Setting.allCases.map { setting in
-            guard let value = values[setting] else { return "\(setting.flag) (not set)" }
-            return "\(setting.flag) = \(Self.shown(setting, value.text)) (\(value.source.rawValue))"
-        }
-    }
-
-    private static func shown(_ setting: Setting, _ text: String) -> String {
-        switch setting {
-        case .jwtSecret: "<\(text.utf8.count) bytes, not shown>"
-        case .redis: RedactedURLs(text).description
-        default: text
-        }
-    }
 }

@@ -4,8 +4,10 @@ import LockStrategies
 
 extension ServerParts where Store == SQLiteLedger {
     /// What is read from the parts when somebody asks for the metrics.
-    var gauges: [Gauge] {
-        get async { await stockGauges + ledgerGauges + reconcileGauges + processGauges }
+    func gauges(readiness: Readiness) async -> [Gauge] {
+        // Both wait for Redis, so they wait at the same time.
+        async let ready = readiness.gauge
+        return await [ready] + stockGauges + ledgerGauges + reconcileGauges + processGauges
     }
 
     private var processGauges: [Gauge] {

@@ -14,10 +14,13 @@ final class StartNotice: Sendable {
         var api: String?
         var metrics: String?
         var isCompared = false
+        var takesOrders = false
         var isSaid = false
 
         mutating func next(withMetrics: Bool) -> ServingAddresses? {
-            guard let api, isCompared, !isSaid, !withMetrics || metrics != nil else { return nil }
+            guard let api, isCompared, takesOrders, !isSaid, !withMetrics || metrics != nil else {
+                return nil
+            }
             isSaid = true
             return ServingAddresses(api: api, metrics: metrics)
         }
@@ -37,6 +40,9 @@ final class StartNotice: Sendable {
     func listens(at address: String) { change { $0.api = address } }
 
     func showsMetrics(at address: String) { change { $0.metrics = address } }
+
+    /// `admin create` reaches the server, or it is known that it will not.
+    func hasSettledOrders() { change { $0.takesOrders = true } }
 
     func hasCompared() { change { $0.isCompared = true } }
 

@@ -9,5 +9,12 @@ struct DocumentRoutes {
         routes.on(.openAPI) { _, _ in .json(Self.document) }
         let page = DocsPage()
         routes.on(.docs) { _, _ in page.response() }
+        routes.on(.home) { _, _ in Response(status: .found, headers: [.location: RouteTable[.docs].path]) }
+        routes.on(.explainProblem) { _, context in
+            guard let kind = context.parameters.get("id").flatMap(ProblemKind.init(rawValue:)) else {
+                throw Problem(status: .notFound)
+            }
+            return kind.page
+        }
     }
 }

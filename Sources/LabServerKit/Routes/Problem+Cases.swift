@@ -3,7 +3,7 @@ import HTTPTypes
 /// The problems that are not the domain's.
 extension Problem {
     static let forbidden = Problem(
-        type: "/problems/forbidden", title: "Not allowed", status: .forbidden,
+        .forbidden, status: .forbidden,
         detail: "this needs an administrator")
 
     static let bodyTooLong = Problem(
@@ -21,7 +21,7 @@ extension Problem {
         status: .requestTimeout, detail: "the request did not come to its end in time")
 
     static let tookTooLong = Problem(
-        type: "/problems/took-too-long", title: "Not answered in time", status: .serviceUnavailable,
+        .tookTooLong, status: .serviceUnavailable,
         detail: "the answer took too long; whether the request was carried out is not known",
         headers: [.retryAfter: "1"])
 
@@ -32,38 +32,38 @@ extension Problem {
         status: .requestHeaderFieldsTooLarge, detail: "the headers of the request are too long")
 
     static let overloaded = Problem(
-        type: "/problems/overloaded", title: "Not available at the moment", status: .serviceUnavailable,
+        .overloaded, status: .serviceUnavailable,
         detail: "the server has more work than it can take; try again", headers: [.retryAfter: "1"])
 
     static let wrongCredentials = Problem.unauthorized(
         "the username or the password is wrong", isTokenGiven: false)
 
     static let belowZero = Problem(
-        type: "/problems/below-zero", title: "Not so many units", status: .conflict,
+        .belowZero, status: .conflict,
         detail: "fewer units are in stock than should be taken away", field: "delta")
 
     static let tooManyUnits = Problem(
-        type: "/problems/too-many-units", title: "Too many units", status: .conflict,
+        .tooManyUnits, status: .conflict,
         detail: "a product has at most 1000000000 units, sold ones included", field: "delta")
 
     static let contended = Problem(
-        type: "/problems/contended", title: "Too many buyers at once", status: .conflict,
+        .contended, status: .conflict,
         detail: "the lock was not obtained in time; nothing was changed, try again",
         headers: [.retryAfter: "1"])
 
     static let userNotFound = Problem(
-        type: "/problems/user-not-found", title: "User not found", status: .notFound,
+        .userNotFound, status: .notFound,
         detail: "there is no user with this id")
 
     static func taken(_ field: String) -> Problem {
         Problem(
-            type: "/problems/taken", title: "Already taken", status: .conflict,
+            .taken, status: .conflict,
             detail: "another user has this \(field)", field: field)
     }
 
     static func tooManyAttempts(retryAfter seconds: Int) -> Problem {
         Problem(
-            type: "/problems/too-many-attempts", title: "Too many attempts", status: .tooManyRequests,
+            .tooManyAttempts, status: .tooManyRequests,
             detail: "too many attempts; wait before the next one",
             headers: [.retryAfter: String(max(1, seconds))])
     }

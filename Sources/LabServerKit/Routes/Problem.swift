@@ -4,21 +4,23 @@ import InventoryService
 
 /// An error as the client sees it: RFC 9457, and nothing of the inside.
 struct Problem: Error, Sendable, Equatable {
-    /// Path of the type; what a client tells errors apart by.
-    let type: String
-    let title: String
+    /// What kind of problem this is; nil where the status says all about it.
+    let kind: ProblemKind?
     let status: HTTPResponse.Status
     let detail: String
     /// The field of the request that is wrong.
     var field: String?
     var headers: HTTPFields = [:]
 
+    /// Where this kind of problem is explained; what a client tells errors apart by.
+    var type: String { kind?.path ?? "about:blank" }
+    var title: String { kind?.title ?? status.reasonPhrase }
+
     init(
-        type: String, title: String, status: HTTPResponse.Status, detail: String, field: String? = nil,
+        _ kind: ProblemKind?, status: HTTPResponse.Status, detail: String, field: String? = nil,
         headers: HTTPFields = [:]
     ) {
-        self.type = type
-        self.title = title
+        self.kind = kind
         self.status = status
         self.detail = detail
         self.field = field
@@ -30,26 +32,24 @@ struct Problem: Error, Sendable, Equatable {
         let detail =
             detail
             ?? (status == .notFound ? "there is nothing at this address" : status.reasonPhrase)
-        self.init(
-            type: "about:blank", title: status.reasonPhrase, status: status, detail: detail, headers: headers)
+        self.init(nil, status: status, detail: detail, headers: headers)
     }
 
     static func invalid(_ field: String, _ rule: String) -> Problem {
         Problem(
-            type: "/problems/invalid-field", title: "A field of the request is wrong",
-            status: .unprocessableContent, detail: "\(field) \(rule)", field: field)
+            .invalidField, status: .unprocessableContent, detail: "\(field) \(rule)", field: field)
     }
 
     static func unauthorized(_ detail: String, isTokenGiven: Bool = true) -> Problem {
         let challenge = isTokenGiven ? #"Bearer error="invalid_token""# : "Bearer"
         return Problem(
-            type: "/problems/unauthorized", title: "Sign in first", status: .unauthorized, detail: detail,
+            .unauthorized, status: .unauthorized, detail: detail,
             headers: [.wwwAuthenticate: challenge])
     }
 
     static func productNotFound() -> Problem {
         Problem(
-            type: "/problems/product-not-found", title: "Product not found", status: .notFound,
+            .productNotFound, status: .notFound,
             detail: "there is no product with this id")
     }
 

@@ -10,21 +10,20 @@ enum ProblemTable {
         case .purchased, .repeated: nil
         case .soldOut:
             Problem(
-                type: "/problems/sold-out", title: "Sold out", status: .badRequest,
+                .soldOut, status: .badRequest,
                 detail: "fewer units are left than were asked for")
         case .oversellRefused:
             Problem(
-                type: "/problems/oversell-refused", title: "Sold out", status: .badRequest,
+                .oversellRefused, status: .badRequest,
                 detail: "all units that were ever supplied are sold")
         case .limitReached:
             Problem(
-                type: "/problems/user-limit", title: "More than one user may buy",
-                status: .unprocessableContent,
+                .userLimit, status: .unprocessableContent,
                 detail: "one user may not buy so many units of this product; earlier purchases, and those "
                     + "that are being made, count", field: "quantity")
         case .contended:
             Problem(
-                type: "/problems/contended", title: "Too many buyers at once", status: .conflict,
+                .contended, status: .conflict,
                 detail: "the lock was not obtained in time; nothing was bought, try again",
                 headers: [.retryAfter: "1"])
         case .productNotFound: .productNotFound()
@@ -36,12 +35,11 @@ enum ProblemTable {
         switch error.code {
         case .invalidField:
             Problem(
-                type: "/problems/invalid-field", title: "A field of the request is wrong",
-                status: .unprocessableContent, detail: error.context, field: error.field)
+                .invalidField, status: .unprocessableContent, detail: error.context, field: error.field)
         case .idempotencyMismatch:
             Problem(
-                type: "/problems/idempotency-mismatch", title: "The Idempotency-Key was used before",
-                status: .unprocessableContent, detail: error.context, field: "Idempotency-Key")
+                .idempotencyMismatch, status: .unprocessableContent, detail: error.context,
+                field: "Idempotency-Key")
         case .unknownUser: .unauthorized("this user does not exist any more")
         case .invalidToken: .unauthorized(error.context)
         case .ledgerUnavailable:
@@ -76,12 +74,13 @@ enum ProblemTable {
     }
 
     static let internalError = Problem(
-        type: "/problems/internal", title: "Internal error", status: .internalServerError,
+        .internalError, status: .internalServerError,
         detail: "the server made a mistake; its log says more")
 
+    /// The kind has the name of the error's code; a test holds that each code has one.
     private static func unavailable(_ error: InventoryError, _ detail: String) -> Problem {
         Problem(
-            type: "/problems/\(error.code.rawValue)", title: "Not available at the moment",
-            status: .serviceUnavailable, detail: detail, headers: [.retryAfter: "1"])
+            ProblemKind(rawValue: error.code.rawValue), status: .serviceUnavailable, detail: detail,
+            headers: [.retryAfter: "1"])
     }
 }

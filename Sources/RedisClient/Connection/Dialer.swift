@@ -1,3 +1,4 @@
+import ConnectionFailures
 import NIOCore
 import NIOPosix
 import NIOSSL

@@ -1,3 +1,4 @@
+import ConnectionFailures
 import NIOCore
 
 /// Writes commands in order and hands each reply to the command that waits longest.

@@ -85,9 +85,12 @@ struct LoadGeneratorTests {
 
     @Test("says that a server cannot be reached")
     func unreachable() async throws {
-        let target = LoadTarget(host: "127.0.0.1", port: try FreePort.pick())
+        let port = try DeadPort()
+        let target = LoadTarget(host: "127.0.0.1", port: port.number)
         let error = await #expect(throws: BenchError.self) { _ = try await Self.drive(target) }
         #expect(error?.exitCode == .unreachable)
+        let sentence = "cannot connect to 127.0.0.1:\(port.number): connection refused"
+        #expect(error.map { "\($0)" }?.contains(sentence) == true, "\(String(describing: error))")
     }
 
     @Test("ends when its task is cancelled")

@@ -56,6 +56,9 @@ extension OperationID {
                 + "server is starting or draining."
         case .openAPI: "Made of the same table as the routes."
         case .docs: "It loads nothing from anywhere else; a token that it gets stays in its memory."
+        case .home: "For whoever types the address of the server into a browser."
+        case .explainProblem:
+            "The type of a problem is its address here. A problem of type about:blank has none: its status says all."
         }
     }
 }

@@ -25,4 +25,6 @@ enum OperationID: String, Sendable, CaseIterable {
     case ready
     case openAPI
     case docs
+    case home
+    case explainProblem
 }

@@ -149,5 +149,26 @@ extension RouteTable {
             "A page to read this document and try its calls",
             answers: [.init(status: .ok, content: .page, note: "The page; it needs nothing but this server.")]
         ),
+        .init(
+            .home, .get, "/", .anyone, tag: "operations", "The way to the page",
+            answers: [
+                .init(
+                    status: .found, content: .nothing, note: "The page is at /docs.",
+                    headers: [
+                        .init(name: "Location", shape: .text(1...100), note: "The address of the page.")
+                    ])
+            ]),
+        .init(
+            .explainProblem, .get, "/problems/{id}", .anyone, tag: "operations",
+            "What a type of problem means, and what to do",
+            parameters: [
+                .init(
+                    .path,
+                    .init(
+                        "id", .choice(ProblemKind.allCases.map(\.rawValue)), "The last part of the type.",
+                        example: "sold-out"))
+            ],
+            answers: [.init(status: .ok, content: .page, note: "The explanation.")],
+            refusals: [Problem(status: .notFound)]),
     ]
 }
