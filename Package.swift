@@ -23,9 +23,10 @@ let settings: [SwiftSetting] = [
 
 let nio = "swift-nio"
 
-/// Packages that only our dependencies use: address, a product, version. They are pinned as exactly as our own, so that
-/// the same commit builds the same versions on another day (docs/CI.md). SwiftPM warns of a package of which no target
-/// takes a product, so a test target takes one of each, on a platform that does not exist.
+/// Packages that only our dependencies use: address, a product, version. They are pinned as exactly as our
+/// own, so that the same commit builds the same versions on another day (docs/CI.md). SwiftPM warns of a
+/// package of which no target takes a product, so a test target takes one of each, on a platform that does
+/// not exist.
 let indirect: [(url: String, product: String, version: Version)] = [
     ("https://github.com/apple/swift-algorithms", "Algorithms", "1.2.1"),
     ("https://github.com/apple/swift-asn1", "SwiftASN1", "1.7.4"),

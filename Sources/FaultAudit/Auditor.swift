@@ -2,7 +2,8 @@
 package enum Auditor {
     /// What must hold, whatever was broken.
     package enum Invariant: String, Sendable, Codable, CaseIterable {
-        /// Initial stock = stock + open reservations + units that buyers have, but for those whose outcome nobody knows.
+        /// Initial stock = stock + open reservations + units that buyers have, but for those whose outcome
+        /// nobody knows.
         case conservation
         /// The stock is never below zero.
         case neverBelowZero = "never-below-zero"

@@ -1,5 +1,5 @@
-/// What buyers did and were told while something was broken, and what was there in the end. Moments are nanoseconds
-/// of one clock that all processes share.
+/// What buyers did and were told while something was broken, and what was there in the end. Moments are
+/// nanoseconds of one clock that all processes share.
 package struct History: Sendable, Codable, Equatable {
     /// One call of one buyer.
     package struct Operation: Sendable, Codable, Equatable {
@@ -24,7 +24,8 @@ package struct History: Sendable, Codable, Equatable {
         /// Nil: no answer ever came.
         package var answered: Int64?
         package var outcome: Outcome
-        /// From the grant of the lock until its holder gave it back or knew that it was over; nil: it had none.
+        /// From the grant of the lock until its holder gave it back or knew that it was over; nil: it had
+        /// none.
         package var hold: Hold?
 
         package init(

@@ -1,10 +1,10 @@
-/// Whether a history could have come from one stock that serves one buyer after the other, each at a moment between
-/// his call and his answer.
+/// Whether a history could have come from one stock that serves one buyer after the other, each at a moment
+/// between his call and his answer.
 ///
-/// The search of Wing and Gong (1993) with Lowe's memory of states (2017): it goes through the calls in the order of
-/// time, gives each that can have taken effect its place, and goes back where it gets stuck. A call without an answer
-/// may take effect at any moment after it, or never; it is tried only where nothing else helps. The search is
-/// exponential at worst, so it has a bound, past which nothing is claimed.
+/// The search of Wing and Gong (1993) with Lowe's memory of states (2017): it goes through the calls in the
+/// order of time, gives each that can have taken effect its place, and goes back where it gets stuck. A call
+/// without an answer may take effect at any moment after it, or never; it is tried only where nothing else
+/// helps. The search is exponential at worst, so it has a bound, past which nothing is claimed.
 package struct Linearizability: Sendable {
     package enum Result: Sendable, Equatable {
         case linearizable

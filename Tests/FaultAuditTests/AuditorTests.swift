@@ -122,10 +122,12 @@ struct AuditorTests {
         Story(
             title: "an acknowledged purchase without a row", stock: 9,
             operations: [call(0, 0, 50, .ok), call(1, 10, 60, .ok)], end: 7,
-            rows: .init(ofOperation: [0: 1], units: 1), verdict: .violated, bad: [.oneRowEach, .conservation]),
+            rows: .init(ofOperation: [0: 1], units: 1), verdict: .violated,
+            bad: [.oneRowEach, .conservation]),
         Story(
             title: "one key that bought twice", stock: 9, operations: [call(0, 0, 50, .ok)], end: 7,
-            rows: .init(ofOperation: [0: 2], units: 2), verdict: .violated, bad: [.oneRowEach, .linearizable]),
+            rows: .init(ofOperation: [0: 2], units: 2), verdict: .violated,
+            bad: [.oneRowEach, .linearizable]),
         Story(
             title: "a lost answer whose row is there", stock: 9,
             operations: [call(0, 0, 50, .ok), call(1, 10, nil, .unknown)], end: 7,

@@ -5,7 +5,8 @@ struct SettingListing {
     private let values: SettingValues
     private let inEffect: [Setting: String]
 
-    /// - Parameter inEffect: What ``ServePlan`` read, defaults included. Settings without a value are missing.
+    /// - Parameter inEffect: What ``ServePlan`` read, defaults included. Settings without a value are
+    ///   missing.
     init(_ values: SettingValues, inEffect: [Setting: String]) {
         self.values = values
         self.inEffect = inEffect

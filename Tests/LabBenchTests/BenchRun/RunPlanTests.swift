@@ -56,7 +56,9 @@ struct RunPlanTests {
 
     @Test("names the modes when one is unknown")
     func unknownMode() {
-        #expect(problems(RunOptions(mode: "fast")) == ["unknown mode \"fast\"; known are: http, direct, strategy"])
+        #expect(
+            problems(RunOptions(mode: "fast")) == ["unknown mode \"fast\"; known are: http, direct, strategy"]
+        )
     }
 
     @Test("is a closed load, then a Poisson one, unless a model is named")
