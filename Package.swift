@@ -184,6 +184,11 @@ let package = Package(
             swiftSettings: settings),
         // Whether what buyers were told can be true, whatever was broken. It knows no strategy, no service.
         .target(name: "FaultAudit", swiftSettings: settings),
+        // What is broken, and by whom units are bought meanwhile.
+        .target(
+            name: "FaultLab",
+            dependencies: ["FaultAudit", "LockStrategies", "RedisClient", "LabProcesses"],
+            swiftSettings: settings),
         // From a plan to results.
         .target(
             name: "BenchRun",
@@ -208,7 +213,7 @@ let package = Package(
             name: "LabBenchKit",
             dependencies: [
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
-                "BenchReports", "LockStrategies", "LabProcesses",
+                "BenchReports", "FaultLab", "LockStrategies", "LabProcesses",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),
@@ -286,7 +291,7 @@ let package = Package(
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
                 "BenchReports", "LabBenchKit", "lab-bench", "LabServerKit", "lab-server", "InventoryService",
                 "LedgerSQLite",
-                "LockStrategies", "RedisClient", "LabTesting", "LabProcesses",
+                "FaultAudit", "FaultLab", "LockStrategies", "RedisClient", "LabTesting", "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),

@@ -14,7 +14,7 @@ package struct LabBench: AsyncParsableCommand {
         version: BenchVersion.current,
         subcommands: [
             RunCommand.self, CompareCommand.self, ReportCommand.self, SelfTestCommand.self,
-            StrategiesCommand.self, IndexCommand.self,
+            StrategiesCommand.self, IndexCommand.self, FaultWorkerCommand.self,
         ])
 
     package init() {}

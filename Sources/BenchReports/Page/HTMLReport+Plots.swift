@@ -118,7 +118,7 @@ extension HTMLReport {
         return Figure(plot, "The further left, the faster; a long tail leans to the right.", keys: keys)
     }
 
-    private static let partColours = ["#b8c4cf", "#8899aa", "#d98c5f", "#5f8fd9", "#c9b458"]
+    static let partColours = ["#7d8a97", "#c2561a", "#3b7dd8", "#8a7400", "#8a5fc0"]
 
     private var parts: Figure? {
         let all = results.strategies.compactMap { strategy in strategy.parts.map { (strategy.id, $0) } }
@@ -129,7 +129,10 @@ extension HTMLReport {
             x: .linear(from: 0, to: Double(all.count)),
             y: .linear(sums), xTitle: "strategy", yTitle: "milliseconds", height: 320,
             xLabels: names(all.map(\.0)))
-        let words = ["waiting for the lock", "holding it", "other Redis time", "SQLite", "HTTP and the rest"]
+        let words = [
+            "waiting", "holding the lock, or in its script", "other Redis time", "SQLite",
+            "HTTP and the rest",
+        ]
         for (index, entry) in all.enumerated() {
             let values = [entry.1.waitUs, entry.1.holdUs, entry.1.redisUs, entry.1.sqlUs, entry.1.restUs]
             var from = 0.0

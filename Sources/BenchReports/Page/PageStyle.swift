@@ -56,8 +56,8 @@ enum PageStyle {
     static let colours = """
         :root { color-scheme: light dark; --ground: #fbfbf9; --ink: #1d2126; --soft: #5b6570; --line: #dcdfe3;
           --panel: #ffffff; --good: #1a7f4b; --bad: #b3261e; --warn: #8a6100; --link: #0b57a4; }
-        @media (prefers-color-scheme: dark) { :root { --ground: #14171b; --ink: #e6e8ea; --soft: #9aa4af;
-          --line: #2c333b; --panel: #1b2026; --good: #5fce94; --bad: #ff8a80; --warn: #e6b84c; --link: #8ab8ff; } }
+        @media (prefers-color-scheme: dark) { :root { --ground: #0a0c0f; --ink: #e6e8ea; --soft: #9aa4af;
+          --line: #2c333b; --panel: #0f1216; --good: #5fce94; --bad: #ff8a80; --warn: #e6b84c; --link: #8ab8ff; } }
         """
 
     /// The parts of a plot.

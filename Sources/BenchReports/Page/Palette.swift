@@ -6,7 +6,7 @@
 package struct Palette: Sendable {
     static let colours = [
         "#556699", "#cc0011", "#117755", "#ee6611", "#1188ee", "#bb2288", "#557733", "#5544ff", "#bb6644",
-        "#77aa33", "#0099bb", "#bb6677",
+        "#60a236", "#0099bb", "#bb6677",
     ]
 
     /// The built-in strategies, each with a colour of its own; `PaletteTests` hold that none is missing.

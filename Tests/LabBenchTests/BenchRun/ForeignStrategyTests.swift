@@ -40,7 +40,7 @@ struct ForeignStrategyTests {
         #expect((own.measured["success"] ?? 0) > 0)
         #expect(results.systemUnderTest.conditions.first { $0.id == "foreign-lock" }?.leaseTtlMs == 10_000)
         let page = HTMLReport(results).text
-        #expect(page.contains("<td class=\"id\">foreign-lock</td>"))
+        #expect(page.contains(#"<th scope="row" class="id">foreign-lock</th>"#))
         #expect(page.contains("<title>foreign-lock</title>"))
     }
 
