@@ -213,8 +213,8 @@ struct Server: Sendable {
         ]
         if let page = metricsPage(routes, parts, notice) { services.append(.init(service: page)) }
         let door = AdminDoor(
-            socket: AdminSocket(ofDatabase: parts.store.path), store: parts.store, hasher: parts.hasher,
-            logger: logger, onSettled: { notice.hasSettledOrders() })
+            socket: AdminSocket(ofDatabase: parts.store.path), appoint: routes.appoint, logger: logger,
+            onSettled: { notice.hasSettledOrders() })
         services.append(.init(service: door))
         services.append(.init(service: application))
         var group = ServiceGroupConfiguration(services: services, logger: logger)

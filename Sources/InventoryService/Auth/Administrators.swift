@@ -10,11 +10,22 @@ public struct Administrators<Store: Ledger>: Sendable {
     private let store: Store
     private let hasher: PasswordHasher
     private let clock: WallClock
+    /// Told after a user was changed, or may have been.
+    private let changed: @Sendable (UserID) -> Void
 
+    /// For a program that has the ledger to itself. Beside a service that signs users in take
+    /// ``AuthService/administrators``.
     public init(store: Store, hasher: PasswordHasher, clock: WallClock = .system) {
+        self.init(store: store, hasher: hasher, clock: clock) { _ in }
+    }
+
+    init(
+        store: Store, hasher: PasswordHasher, clock: WallClock, changed: @escaping @Sendable (UserID) -> Void
+    ) {
         self.store = store
         self.hasher = hasher
         self.clock = clock
+        self.changed = changed
     }
 
     /// Makes an administrator, or one of the user who has this name; a disabled one is enabled again.
@@ -32,10 +43,13 @@ public struct Administrators<Store: Ledger>: Sendable {
         case .created(let user): return .created(user)
         case .emailTaken: return .emailTaken
         case .usernameTaken:
-            guard let found = try await store.credentials(of: username),
+            let gone = InventoryError(.unknownUser, "the user \(username) does not exist any more")
+            guard let found = try await store.credentials(of: username) else { throw gone }
+            defer { changed(found.user.id) }
+            guard
                 let user = try await store.changeUser(
                     found.user.id, [.password(hash), .role(.admin), .disabled(false)], at: clock.now)
-            else { throw InventoryError(.unknownUser, "the user \(username) does not exist any more") }
+            else { throw gone }
             return .promoted(user)
         }
     }

@@ -127,6 +127,11 @@ public struct AuthService<Store: Ledger>: Sendable {
         return try await store.changeUser(user, changes, at: clock.now)
     }
 
+    /// Makes administrators beside this service, which then refuses the tokens that a promoted user had.
+    public var administrators: Administrators<Store> {
+        Administrators(store: store, hasher: hasher, clock: clock) { [standings] in standings.forget($0) }
+    }
+
     /// The user as the ledger knows it now.
     ///
     /// - Throws: ``InventoryError`` with `.unknownUser` when the user does not exist any more.

@@ -10,10 +10,9 @@ import ServiceLifecycle
 /// ledger keeps its one writer.
 ///
 /// A server that cannot open the socket says so in its log and sells.
-struct AdminDoor<Store: Ledger>: Service {
+struct AdminDoor: Service {
     let socket: AdminSocket
-    let store: Store
-    let hasher: PasswordHasher
+    let appoint: AdminCall
     let logger: Logger
     /// Called once, when orders are taken or it is known that none will be.
     let onSettled: @Sendable () -> Void
@@ -53,14 +52,13 @@ struct AdminDoor<Store: Ledger>: Service {
 
     private func carryOut(_ order: AdminOrder) async -> (HTTPResponse.Status, String) {
         do throws(InventoryError) {
-            let outcome = try await Administrators(store: store, hasher: hasher).make(
-                username: order.username, password: order.password, email: order.email)
+            let sentence = try await appoint(order)
             logger.notice(
                 "administrator made at the command line",
                 metadata: [
                     "event": "admin_action", "action": "admin create", "username": "\(order.username)",
                 ])
-            return (.ok, try outcome.sentence)
+            return (.ok, sentence)
         } catch {
             return (error.code == .invalidField ? .unprocessableContent : .serviceUnavailable, error.context)
         }

@@ -58,7 +58,13 @@ extension ServerParts {
         HealthRoutes(strategy: settings.strategy.id, readiness: readiness).add(to: routes)
         LogRoutes(threshold: logThreshold).add(to: routes)
         DocumentRoutes().add(to: routes)
-        return ServerRoutes(router: router, metrics: metrics, identity: identity, readiness: readiness)
+        let administrators = auth.administrators
+        return ServerRoutes(router: router, metrics: metrics, identity: identity, readiness: readiness) {
+            order throws(InventoryError) in
+            try await administrators.make(
+                username: order.username, password: order.password, email: order.email
+            ).sentence
+        }
     }
 
     /// Brings Redis back to what the ledger says.

@@ -1,6 +1,7 @@
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
+import InventoryService
 import Logging
 import NIOCore
 
@@ -10,7 +11,12 @@ struct ServerRoutes {
     let metrics: ServerMetrics
     let identity: RequestIdentity
     let readiness: Readiness
+    /// Carries out an order of `admin create`; says in a sentence who is an administrator now.
+    let appoint: AdminCall
 }
+
+/// Makes an administrator, or one of a user that exists.
+typealias AdminCall = @Sendable (AdminOrder) async throws(InventoryError) -> String
 
 extension ServerRoutes {
     /// The server around the routes, with its limits on connections and headers.
