@@ -76,8 +76,9 @@ import Testing
                     "http_server_request_duration_seconds_count{\(route),http_response_status_code=\"400\"} 2"
                 ))
             #expect(page.contains("lab_http_unknown_route_total 1"))
-            // A user, a product, a purchase: each its own commit.
-            #expect(page.contains("\nlab_sqlite_rows_total 3\n"))
+            // A user, a product, a purchase, and the look whether the ledger can be written: each its own
+            // commit.
+            #expect(page.contains("\nlab_sqlite_rows_total 4\n"))
             #expect(page.contains("\nlab_ledger_queue_length 0\n"))
             #expect(!page.contains("secret"))
         }

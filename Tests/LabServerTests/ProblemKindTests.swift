@@ -35,7 +35,7 @@ import Testing
                 for text in [problem.title, explanation.meaning, "What to do: \(explanation.remedy)"] {
                     #expect(page.text.contains(">\(text)<"), "\(problem.type): \(page.text)")
                 }
-                #expect(explanation.meaning.count > 20 && explanation.remedy.count > 10)
+                #expect(explanation.meaning.count > 20 && explanation.remedy.hasSuffix("."))
             }
             #expect(try await lab.client.send(.get, "/problems/unheard-of").status == 404)
             #expect(try await lab.client.send(.post, "/problems/sold-out").status == 405)

@@ -47,7 +47,10 @@ struct AdminDoor: Service {
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: socket.path),
                 availableConnectionsDelegate: .maximum(8, logger: logger)),
-            onServerRunning: { _ in onSettled() }, logger: logger)
+            onServerRunning: { _ in onSettled() },
+            // What matters is said here; how its sockets end when the server cannot listen is nobody's
+            // concern.
+            logger: Logger(label: "lab-server.admin") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private func carryOut(_ order: AdminOrder) async -> (HTTPResponse.Status, String) {
