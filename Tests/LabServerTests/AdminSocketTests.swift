@@ -47,7 +47,8 @@ struct AdminSocketTests {
             let weak = try await create("boss", at: path, password: "12345678")
             #expect(weak.status == .exited(64))
             #expect(weak.errors.count == 1 && weak.errors[0].contains("guessed first"), "\(weak.errors)")
-            // The password is another one, so the token of before ends at once, and the new one is good at once.
+            // The password is another one, so the token of before ends at once, and the new one is good at
+            // once.
             #expect(try await buyer.buy(server.product).status == 401)
             let bought = try await server.buyer.logIn("ann").buy(server.product)
             #expect(bought.status == 200, "\(bought)")
