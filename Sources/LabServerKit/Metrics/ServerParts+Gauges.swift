@@ -7,7 +7,9 @@ extension ServerParts where Store == SQLiteLedger {
     func gauges(readiness: Readiness) async -> [Gauge] {
         // Both wait for Redis, so they wait at the same time.
         async let ready = readiness.gauge
-        return await [ready] + stockGauges + ledgerGauges + reconcileGauges + processGauges
+        let live = await stockGauges + [ready]
+        // Last, so that it counts what the ledger was asked for just now.
+        return live + ledgerGauges + reconcileGauges + processGauges
     }
 
     private var processGauges: [Gauge] {

@@ -41,6 +41,17 @@ struct ReconcileDecisionTests {
         #expect(decision.fill == nil && decision.clear.isEmpty && decision.giveBack.isEmpty)
     }
 
+    @Test(
+        "A drift that a second look has not confirmed fills nothing; a stock that is missing is filled all the same"
+    )
+    func unconfirmed() {
+        let drifting = decide(account(supplied: 120, sold: 15), stock(90, open: ["a": 5]), working: ["a"])
+        #expect(drifting.fill == .drift && drifting.drift == 10)
+        let calm = drifting.withoutDrift()
+        #expect(calm.fill == nil && calm.drift == 0)
+        #expect(decide(account(), stock(nil)).withoutDrift().fill == .missing)
+    }
+
     @Test("A recorded reservation is cleared, one that nobody works on goes back, one in work is left alone")
     func reservations() {
         let decision = decide(
