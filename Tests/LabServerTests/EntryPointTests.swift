@@ -50,6 +50,7 @@ struct EntryPointTests {
         try? FileManager.default.removeItem(atPath: folder.file("calls"))
         var environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         environment["PATH"] = "\(folder.path):\(environment["PATH"] ?? "")"
+        environment["TMPDIR"] = folder.path
         let child = try await ChildProcess.start(
             "/bin/bash", ["-c", "cd '\(folder.path)' && \(line)"], environment: environment)
         let status = await child.waitUntilExit()
