@@ -158,7 +158,7 @@ let package = Package(
         // What results.json holds, and what two of them say against each other.
         .target(
             name: "BenchResults",
-            dependencies: ["BenchModel", "BenchStatistics"],
+            dependencies: ["BenchModel", "BenchStatistics", "FaultAudit"],
             swiftSettings: settings),
         // Who sends when, and what came back.
         .target(
@@ -182,12 +182,28 @@ let package = Package(
                 .product(name: "NIOCore", package: nio),
             ],
             swiftSettings: settings),
+        // What can be broken, and what breaks it: signals, a proxy, a clock, a disk.
+        .target(
+            name: "FaultInjection",
+            dependencies: [
+                "LabProcesses", "RedisClient",
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+            ],
+            resources: [.embedInCode("Shims")],
+            swiftSettings: settings),
         // Whether what buyers were told can be true, whatever was broken. It knows no strategy, no service.
         .target(name: "FaultAudit", swiftSettings: settings),
-        // What is broken, and by whom units are bought meanwhile.
+        // Every fault with every strategy: who buys meanwhile, and what came of it.
         .target(
             name: "FaultLab",
-            dependencies: ["FaultAudit", "LockStrategies", "RedisClient", "LabProcesses"],
+            dependencies: [
+                "BenchAudit", "BenchLoad", "BenchModel", "BenchResults", "BenchRun", "FaultAudit",
+                "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "NIOCore", package: nio),
+                .product(name: "NIOHTTP1", package: nio),
+            ],
             swiftSettings: settings),
         // From a plan to results.
         .target(
@@ -206,14 +222,14 @@ let package = Package(
         // Everything that is drawn from results alone.
         .target(
             name: "BenchReports",
-            dependencies: ["BenchModel", "BenchStatistics", "BenchResults"],
+            dependencies: ["BenchModel", "BenchStatistics", "BenchResults", "FaultAudit"],
             swiftSettings: settings),
         // The commands of lab-bench as a library.
         .target(
             name: "LabBenchKit",
             dependencies: [
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
-                "BenchReports", "FaultLab", "LockStrategies", "LabProcesses",
+                "BenchReports", "FaultAudit", "FaultInjection", "FaultLab", "LockStrategies", "LabProcesses",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),
@@ -233,7 +249,7 @@ let package = Package(
         .target(
             name: "LabTesting",
             dependencies: [
-                "CPowerCut", "LockStrategies", "RedisClient", "LabProcesses",
+                "CPowerCut", "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses",
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
             ] + pins,
@@ -248,21 +264,21 @@ let package = Package(
         .testTarget(
             name: "RedisClientTests",
             dependencies: [
-                "ConnectionFailures", "RedisClient", "LabTesting", "LabProcesses",
+                "ConnectionFailures", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio),
             ],
             swiftSettings: settings),
         .testTarget(
             name: "LockStrategiesTests",
-            dependencies: ["LockStrategies", "RedisClient", "LabTesting", "LabProcesses", "lock-worker"],
+            dependencies: ["LockStrategies", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses", "lock-worker"],
             // Seeded bugs as data and the script that plants them.
             exclude: ["mutations"],
             swiftSettings: settings),
         .testTarget(
             name: "InventoryServiceTests",
             dependencies: [
-                "InventoryService", "LedgerSQLite", "LabCrypto", "LockStrategies", "LabTesting",
+                "InventoryService", "LedgerSQLite", "LabCrypto", "LockStrategies", "FaultInjection", "LabTesting",
                 "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -273,7 +289,7 @@ let package = Package(
             dependencies: [
                 "LabServerKit", "lab-server", "InventoryService", "LedgerSQLite", "LockStrategies",
                 "RedisClient",
-                "LabTesting", "LabProcesses", "foreign-writer",
+                "FaultInjection", "LabTesting", "LabProcesses", "foreign-writer",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
@@ -291,7 +307,7 @@ let package = Package(
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
                 "BenchReports", "LabBenchKit", "lab-bench", "LabServerKit", "lab-server", "InventoryService",
                 "LedgerSQLite",
-                "FaultAudit", "FaultLab", "LockStrategies", "RedisClient", "LabTesting", "LabProcesses",
+                "FaultAudit", "FaultLab", "LockStrategies", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),

@@ -11,7 +11,9 @@ package enum Auditor {
         case neverOversold = "never-oversold"
         /// Each acknowledged purchase has one row, and no refused one has any.
         case oneRowEach = "one-row-each"
-        /// No two holders at once.
+        /// The ledger had to refuse no sale: no unit was given out twice.
+        case nothingRefused = "nothing-refused"
+        /// No two holders at once; where grants have numbers, only such that the earlier one's write is refused.
         case noOverlap = "no-overlap"
         /// A later grant has a higher number.
         case fencesRise = "fences-rise"
@@ -65,7 +67,7 @@ package enum Auditor {
     package static func judge(_ history: History, mostSteps: Int = Linearizability.mostSteps) -> Report {
         let findings = [
             conservation(history), neverBelowZero(history), neverOversold(history), oneRowEach(history),
-            noOverlap(history), fencesRise(history), linearizable(history, mostSteps),
+            nothingRefused(history), noOverlap(history), fencesRise(history), linearizable(history, mostSteps),
         ].compactMap(\.self)
         return Report(verdict: verdict(history, findings), findings: findings)
     }
@@ -165,22 +167,43 @@ extension Auditor {
             proof: wrong.prefix(mostProof).map(\.id))
     }
 
+    private static func nothingRefused(_ history: History) -> Finding? {
+        guard let refused = history.end.rows?.refused else { return nil }
+        return refused == 0
+            ? Finding(.nothingRefused, .safe, "the ledger had to refuse no sale")
+            : Finding(
+                .nothingRefused, .violated,
+                "the ledger refused \(refused) sales of units that the stock gave out and nobody had",
+                units: refused, moment: history.end.read)
+    }
+
     private static func noOverlap(_ history: History) -> Finding? {
         let holds = history.operations.compactMap { operation in operation.hold.map { (operation.id, $0) } }
             .sorted { ($0.1.from, $0.0) < ($1.1.from, $1.0) }
         guard !holds.isEmpty else { return nil }
-        var last: (id: Int, until: Int64)?
+        var last: (id: Int, hold: History.Hold, until: Int64)?
+        var refusable = 0
         for (id, hold) in holds {
             if let last, hold.from < last.until {
-                return Finding(
-                    .noOverlap, .violated, "operation \(id) was let in while operation \(last.id) was inside",
-                    moment: hold.from, proof: [last.id, id])
+                // Whoever checks the numbers refuses what the earlier holder still writes.
+                guard let older = last.hold.fence, let newer = hold.fence, newer > older else {
+                    return Finding(
+                        .noOverlap, .violated,
+                        "operation \(id) was let in while operation \(last.id) was inside",
+                        moment: hold.from, proof: [last.id, id])
+                }
+                refusable += 1
             }
             // A holder that never came back has left when the next one is let in: its lease was over.
             let until = hold.until ?? hold.from
-            if until > last?.until ?? .min { last = (id, until) }
+            if until > last?.until ?? .min { last = (id, hold, until) }
         }
-        return Finding(.noOverlap, .safe, "\(holds.count) holds, none while another one went on")
+        return Finding(
+            .noOverlap, .safe,
+            refusable == 0
+                ? "\(holds.count) holds, none while another one went on"
+                : "\(holds.count) holds; \(refusable) began while an older one went on, whose write its number refuses"
+        )
     }
 
     private static func fencesRise(_ history: History) -> Finding? {

@@ -83,11 +83,15 @@ package struct History: Sendable, Codable, Equatable {
         /// Rows that belong to no operation of the history.
         package var strangers: Int
         package var units: Int
+        /// Sales that the ledger refused because no unit was left, although the stock had given one out; nil:
+        /// it does not say.
+        package var refused: Int?
 
-        package init(ofOperation: [Int: Int], strangers: Int = 0, units: Int) {
+        package init(ofOperation: [Int: Int], strangers: Int = 0, units: Int, refused: Int? = nil) {
             self.ofOperation = ofOperation
             self.strangers = strangers
             self.units = units
+            self.refused = refused
         }
     }
 

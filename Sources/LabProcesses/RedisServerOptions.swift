@@ -50,6 +50,8 @@ public struct RedisServerOptions: Sendable, Hashable {
     public var persistence: Persistence
     /// Further arguments, as on the command line: `["--maxmemory", "10mb"]`.
     public var arguments: [String]
+    /// Variables of its environment, beside those of this process.
+    public var variables: [String: String]
     /// From the start to the answer to PING.
     public var startLimit: Duration
     /// From SIGTERM to SIGKILL.
@@ -57,7 +59,7 @@ public struct RedisServerOptions: Sendable, Hashable {
 
     public init(
         listener: Listener = .tcp(port: nil), encryption: Encryption? = nil, password: Secret? = nil,
-        persistence: Persistence = .none, arguments: [String] = [],
+        persistence: Persistence = .none, arguments: [String] = [], variables: [String: String] = [:],
         startLimit: Duration = .seconds(60), stopLimit: Duration = .seconds(5)
     ) {
         self.listener = listener
@@ -65,6 +67,7 @@ public struct RedisServerOptions: Sendable, Hashable {
         self.password = password
         self.persistence = persistence
         self.arguments = arguments
+        self.variables = variables
         self.startLimit = startLimit
         self.stopLimit = stopLimit
     }

@@ -8,8 +8,9 @@ public final class RedisServerProcess: Sendable {
     public let options: RedisServerOptions
     /// Where its files are.
     public let directory: String
+    /// Where it listens on 127.0.0.1; 0 on a Unix socket.
+    public let port: Int
     private let executable: String
-    private let port: Int
     private let process: Mutex<ChildProcess>
     /// Kept only when the directory is ours; goes with the last reference.
     private let ownDirectory: TemporaryDirectory?
@@ -130,7 +131,8 @@ extension RedisServerProcess {
             throw LabProcessError(.noResource, "the path of the socket in \(directory) is too long")
         }
         let child = try await ChildProcess.start(
-            executable, options.commandLine(directory: directory, port: port))
+            executable, options.commandLine(directory: directory, port: port),
+            environment: ProcessInfo.processInfo.environment.merging(options.variables) { $1 })
         // Printed once the socket is open and the files are read, so nobody has to poll.
         let ready = await child.line(within: options.startLimit) {
             // "Ready to accept…" for a port, "The server is now ready to accept…" for a socket.

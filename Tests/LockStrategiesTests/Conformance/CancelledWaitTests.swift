@@ -1,3 +1,4 @@
+import FaultInjection
 import LabProcesses
 import LabTesting
 import LockStrategies

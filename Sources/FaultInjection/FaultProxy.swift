@@ -17,6 +17,10 @@ public final class FaultProxy: Sendable {
         case cutReply(after: Int)
         /// What the client sends is swallowed.
         case swallowCommands
+        /// Replies come later by a time between these, in their order.
+        case delayReplies(from: Duration, upTo: Duration)
+        /// New connections are closed at once.
+        case refuse
     }
 
     private struct State {
@@ -25,14 +29,18 @@ public final class FaultProxy: Sendable {
         /// Replies that wait for the mode `pass`, in the order in which they came.
         var held: [(link: Link, bytes: ByteBuffer)] = []
         var repliesSeen = 0
+        /// When the last reply of a connection arrives that was put off.
+        var due: [ObjectIdentifier: NIODeadline] = [:]
+        /// Connections of which something was swallowed.
+        var swallowed: Set<ObjectIdentifier> = []
+        var upstreamPort: Int
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let listener: Mutex<(any Channel)?> = Mutex(nil)
-    private let upstreamPort: Int
 
     private init(upstreamPort: Int) {
-        self.upstreamPort = upstreamPort
+        state = Mutex(State(upstreamPort: upstreamPort))
     }
 
     /// Starts a proxy in front of a server on a loopback port.
@@ -70,6 +78,28 @@ public final class FaultProxy: Sendable {
         for link in state.withLock({ Array($0.links.values) }) { link.cut() }
     }
 
+    /// Ends every connection that passes through now with a reset (RST) to the client.
+    public func sendResets() {
+        for link in state.withLock({ Array($0.links.values) }) { link.cut(isReset: true) }
+    }
+
+    /// Lets everything pass. A connection of which something was swallowed is cut: no network loses bytes
+    /// out of the middle of one.
+    public func heal() {
+        let broken = state.withLock { state in
+            defer { state.swallowed = [] }
+            return state.swallowed.compactMap { state.links[$0] }
+        }
+        for link in broken { link.cut(isReset: true) }
+        set(.pass)
+    }
+
+    /// New connections go to the server on another port; those of now are cut.
+    public func redirect(toPort port: Int) {
+        state.withLock { $0.upstreamPort = port }
+        reset()
+    }
+
     public func stop() async {
         let channel = listener.withLock { channel in
             defer { channel = nil }
@@ -80,15 +110,20 @@ public final class FaultProxy: Sendable {
     }
 
     private func connectUpstream(_ client: any Channel) -> EventLoopFuture<Void> {
-        ClientBootstrap(group: client.eventLoop)
+        let (mode, port) = state.withLock { ($0.mode, $0.upstreamPort) }
+        guard mode != .refuse else { return client.close() }
+        return ClientBootstrap(group: client.eventLoop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .connect(host: "127.0.0.1", port: upstreamPort)
+            .connect(host: "127.0.0.1", port: port)
             .flatMap { server in
                 let link = Link(client: client, server: server)
                 self.state.withLock { $0.links[ObjectIdentifier(link)] = link }
                 client.closeFuture.whenComplete { _ in
                     server.close(promise: nil)
-                    _ = self.state.withLock { $0.links.removeValue(forKey: ObjectIdentifier(link)) }
+                    self.state.withLock { state in
+                        state.links[ObjectIdentifier(link)] = nil
+                        state.due[ObjectIdentifier(link)] = nil
+                    }
                 }
                 server.closeFuture.whenComplete { _ in client.close(promise: nil) }
                 return client.eventLoop.makeCompletedFuture {
@@ -101,7 +136,12 @@ public final class FaultProxy: Sendable {
     }
 
     private func fromClient(_ bytes: ByteBuffer, _ link: Link) {
-        guard state.withLock({ $0.mode }) != .swallowCommands else { return }
+        let isSwallowed = state.withLock { state in
+            // Once something is missing, nothing after it makes sense to the server.
+            if state.mode == .swallowCommands { state.swallowed.insert(ObjectIdentifier(link)) }
+            return state.mode == .swallowCommands
+        }
+        guard !isSwallowed else { return }
         link.server.writeAndFlush(bytes, promise: nil)
     }
 
@@ -111,8 +151,12 @@ public final class FaultProxy: Sendable {
         let isCut = state.withLock { state in
             state.repliesSeen += 1
             switch state.mode {
-            case .pass, .swallowCommands:
-                link.deliver(bytes)
+            case .pass, .swallowCommands, .refuse:
+                put(bytes, link, after: .zero, &state)
+                return false
+            case .delayReplies(let least, let most):
+                let extra = (most - least) * Double.random(in: 0...1)
+                put(bytes, link, after: least + extra, &state)
                 return false
             case .holdReplies:
                 state.held.append((link, bytes))
@@ -132,6 +176,18 @@ public final class FaultProxy: Sendable {
         if isCut { link.cut() }
     }
 
+    /// Sends to the client, not before what was put off earlier.
+    private func put(_ bytes: ByteBuffer, _ link: Link, after delay: Duration, _ state: inout State) {
+        let now = NIODeadline.now()
+        let earliest = state.due[ObjectIdentifier(link)].map { $0 + .nanoseconds(1_000) } ?? now
+        let due = max(now + .nanoseconds(Int64(delay / .nanoseconds(1))), earliest)
+        guard due > now else { return link.deliver(bytes) }
+        state.due[ObjectIdentifier(link)] = due
+        link.client.eventLoop.scheduleTask(deadline: due) { [client = link.client] in
+            client.writeAndFlush(bytes, promise: nil)
+        }
+    }
+
     private final class Link: Sendable {
         let client: any Channel
         let server: any Channel
@@ -146,9 +202,16 @@ public final class FaultProxy: Sendable {
             client.eventLoop.execute { [client] in client.writeAndFlush(bytes, promise: nil) }
         }
 
-        func cut() {
-            client.close(promise: nil)
+        /// - Parameter isReset: The client sees a reset (RST) instead of an end (FIN).
+        func cut(isReset: Bool = false) {
             server.close(promise: nil)
+            guard isReset, let options = client as? any SocketOptionProvider else {
+                return client.close(promise: nil)
+            }
+            // Linger for no time: the kernel throws away what is queued and sends RST.
+            options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { [client] _ in
+                client.close(promise: nil)
+            }
         }
     }
 

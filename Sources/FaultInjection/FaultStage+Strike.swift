@@ -1,0 +1,208 @@
+import Foundation
+import LabProcesses
+import RedisClient
+
+/// Who buys while a fault strikes, as processes that can be struck.
+public protocol FaultVictims: Sendable {
+    /// How many there are.
+    var count: Int { get }
+    /// Stops the time of one (SIGSTOP).
+    func pause(_ number: Int)
+    func resume(_ number: Int)
+    /// SIGKILL, and a new one in its place after the time.
+    func kill(_ number: Int, restartAfter pause: Duration) async throws
+    /// What its disk holds when the power goes; nothing is done for one without a disk. It is killed before,
+    /// and started again afterwards.
+    func cutPower(_ number: Int, restartAfter pause: Duration) async throws
+    /// The room on its disk; nil: any.
+    func setRoom(_ bytes: Int64?) throws
+}
+
+/// What a fault needs to know of the load that it strikes.
+public struct FaultTiming: Sendable {
+    /// How long a fault lasts that has a length of its own.
+    public var lasts: Duration
+    /// Of the locks.
+    public var lease: Duration
+
+    public init(lasts: Duration, lease: Duration) {
+        self.lasts = lasts
+        self.lease = lease
+    }
+}
+
+extension FaultStage {
+    /// Breaks something, waits, and heals it.
+    ///
+    /// - Parameter random: Decides whom it strikes, and when within the fault.
+    public func strike(
+        _ victims: some FaultVictims, _ timing: FaultTiming, random: inout some RandomNumberGenerator
+    ) async throws {
+        let lasts = timing.lasts
+        switch fault {
+        case .none, .slowHolder: try await Task.sleep(for: lasts)
+        case .pauseBuyer: try await pauseBuyers(victims, timing, &random)
+        case .killBuyer, .killServer:
+            try await victims.kill(Int.random(in: 0..<victims.count, using: &random), restartAfter: lasts)
+        case .pauseRedis: try await pause(stock, for: lasts)
+        case .killRedisAOF, .killRedisEmpty: try await kill([stock], for: lasts)
+        case .failoverLostWrite: try await failOver(lasts)
+        case .delay:
+            try await through(lasts, .delayReplies(from: .milliseconds(20), upTo: .milliseconds(20)))
+        case .jitter: try await through(lasts, .delayReplies(from: .zero, upTo: .milliseconds(60)))
+        case .replyLost: try await through(lasts, .cutBeforeReply)
+        case .halfOpen: try await through(lasts, .swallowCommands)
+        case .reset: try await again(lasts, every: .milliseconds(70)) { self.proxy?.sendResets() }
+        case .nodeDown:
+            try await kill([nodes[Int.random(in: 0..<nodes.count, using: &random)]], for: lasts)
+        case .nodeHang:
+            try await pause(nodes[Int.random(in: 0..<nodes.count, using: &random)], for: lasts)
+        case .nodesDownMajority:
+            let some = nodes.shuffled(using: &random).prefix(nodes.count / 2 + 1)
+            try await kill(Array(some), for: max(lasts, timing.lease * 1.2))
+        case .nodeEmptyRestart: try await restartEmpty(timing, &random)
+        case .clockJump: try await jumpClock(timing)
+        case .powerCut: try await cutPower(victims, lasts)
+        case .scriptFlush:
+            try await with(stock.endpoint) { client in
+                try await self.again(lasts, every: .milliseconds(100)) {
+                    _ = try await client.send(RedisCommand("SCRIPT", "FLUSH"))
+                }
+            }
+        case .outOfMemory:
+            try await set(
+                lasts, RedisCommand("CONFIG", "SET", "maxmemory", "1"),
+                back: RedisCommand("CONFIG", "SET", "maxmemory", "0"))
+        case .readOnly:
+            // Of a master that nobody can reach: it keeps what it has.
+            try await set(
+                lasts, RedisCommand("REPLICAOF", "127.0.0.1", "1"), back: RedisCommand("REPLICAOF", "NO", "ONE"))
+        case .diskFull:
+            try victims.setRoom(0)
+            try await Task.sleep(for: lasts)
+            try victims.setRoom(nil)
+        }
+    }
+}
+
+extension FaultStage {
+    /// One after the other, each longer than the lease.
+    private func pauseBuyers(
+        _ victims: some FaultVictims, _ timing: FaultTiming, _ random: inout some RandomNumberGenerator
+    ) async throws {
+        let turns = max(1, Int(timing.lasts / timing.lease))
+        for turn in 0..<turns {
+            let victim = Int.random(in: 0..<victims.count, using: &random)
+            victims.pause(victim)
+            // Also when the run is cut short: nobody stays stopped.
+            defer { victims.resume(victim) }
+            try await Task.sleep(for: timing.lease + .milliseconds(60))
+            victims.resume(victim)
+            if turn + 1 < turns { try await Task.sleep(for: .milliseconds(60)) }
+        }
+    }
+
+    private func pause(_ server: RedisServerProcess, for time: Duration) async throws {
+        server.pause()
+        defer { server.resume() }
+        try await Task.sleep(for: time)
+    }
+
+    private func kill(_ servers: [RedisServerProcess], for time: Duration) async throws {
+        for server in servers { await server.kill() }
+        try await Task.sleep(for: time)
+        for server in servers { try await server.restart() }
+    }
+
+    /// The replica is cut off, the master dies a little later, and the replica takes its place.
+    private func failOver(_ lasts: Duration) async throws {
+        guard let replica, let proxy else { return }
+        replica.link.set(.refuse)
+        replica.link.reset()
+        try await Task.sleep(for: lasts / 2)
+        await stock.kill()
+        try await with(replica.server.endpoint) { client in
+            _ = try await client.send(RedisCommand("REPLICAOF", "NO", "ONE"))
+        }
+        noteFailover()
+        proxy.redirect(toPort: replica.server.port)
+        try await Task.sleep(for: lasts / 2)
+    }
+
+    private func through(_ lasts: Duration, _ mode: FaultProxy.Mode) async throws {
+        proxy?.set(mode)
+        defer { proxy?.heal() }
+        try await Task.sleep(for: lasts)
+    }
+
+    private func again(
+        _ lasts: Duration, every pause: Duration, _ step: () async throws -> Void
+    ) async throws {
+        let end = ContinuousClock.now + lasts
+        while ContinuousClock.now < end {
+            try await step()
+            try await Task.sleep(for: pause)
+        }
+    }
+
+    /// A lock is held by a bare majority, one of which forgets it while the others come back.
+    private func restartEmpty(
+        _ timing: FaultTiming, _ random: inout some RandomNumberGenerator
+    ) async throws {
+        let end = ContinuousClock.now + timing.lasts
+        repeat {
+            let order = nodes.shuffled(using: &random)
+            for node in order.prefix(2) { await node.kill() }
+            // Longer than a lease: what is held now was granted by the other three.
+            try await Task.sleep(for: timing.lease + .milliseconds(Int.random(in: 100...300, using: &random)))
+            await order[2].kill()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for node in order.prefix(3) { group.addTask { try await node.restart() } }
+                try await group.waitForAll()
+            }
+            try await Task.sleep(for: .milliseconds(150))
+        } while ContinuousClock.now < end
+    }
+
+    private func jumpClock(_ timing: FaultTiming) async throws {
+        guard let clock else { return }
+        var ahead: Int64 = 0
+        let jump = Int64(timing.lease / .milliseconds(1)) + 200
+        try await again(timing.lasts, every: .milliseconds(70)) {
+            ahead += jump
+            try clock.jump(toMilliseconds: ahead)
+        }
+    }
+
+    /// All machines lose their power at the same time.
+    private func cutPower(_ victims: some FaultVictims, _ lasts: Duration) async throws {
+        await stock.kill()
+        for number in 0..<victims.count { try await victims.cutPower(number, restartAfter: .zero) }
+        try disk?.cutPower()
+        try await Task.sleep(for: lasts)
+        try await stock.restart()
+    }
+
+    private func set(_ lasts: Duration, _ command: RedisCommand, back: RedisCommand) async throws {
+        try await with(stock.endpoint) { client in
+            _ = try await client.send(command)
+            let end = Result { try Task.checkCancellation() }
+            try? await Task.sleep(for: lasts)
+            _ = try await client.send(back)
+            try end.get()
+        }
+    }
+
+    private func with(
+        _ endpoint: RedisEndpoint, _ body: (RedisClient) async throws -> Void
+    ) async throws {
+        let client = RedisClient(endpoint, limits: .init(connect: .seconds(2), command: .seconds(5)))
+        do {
+            try await body(client)
+            await client.close()
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+}

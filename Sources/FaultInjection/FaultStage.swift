@@ -1,0 +1,153 @@
+import Foundation
+public import LabProcesses
+public import RedisClient
+import Synchronization
+
+/// The Redis servers of one try, and what stands between them and who buys, set up so that one fault can
+/// strike.
+public final class FaultStage: Sendable {
+    /// Independent lock nodes, where a strategy needs them.
+    public static let nodeCount = 5
+
+    public let fault: Fault
+    /// Holds the stock, and the locks of strategies that need one node only.
+    public let stock: RedisServerProcess
+    public let nodes: [RedisServerProcess]
+    /// Between buyers and the stock's Redis; nil: they are connected to it.
+    let proxy: FaultProxy?
+    let replica: Replica?
+    let clock: ClockShim?
+    let disk: DiskShim?
+    /// The replica has taken the place of the stock's Redis.
+    private let hasFailedOver = Mutex(false)
+    /// The disk of Redis; kept as long as its server.
+    private let folder: TemporaryDirectory?
+
+    /// A second Redis that follows the first one, through a link that can be cut.
+    struct Replica: Sendable {
+        let server: RedisServerProcess
+        let link: FaultProxy
+    }
+
+    private init(
+        _ fault: Fault, stock: RedisServerProcess, nodes: [RedisServerProcess], proxy: FaultProxy?,
+        replica: Replica?, clock: ClockShim?, disk: DiskShim?, folder: TemporaryDirectory?
+    ) {
+        self.fault = fault
+        self.stock = stock
+        self.nodes = nodes
+        self.proxy = proxy
+        self.replica = replica
+        self.clock = clock
+        self.disk = disk
+        self.folder = folder
+    }
+
+    /// For the command line of who buys: the stock's URL, then those of the lock nodes.
+    public var urls: [String] { [stockURL] + nodes.map(\.url) }
+
+    private var stockURL: String { proxy.map { "redis://127.0.0.1:\($0.port)" } ?? stock.url }
+
+    /// Where the stock is now, past the proxy.
+    public var stockEndpoint: RedisEndpoint {
+        let hasFailedOver = hasFailedOver.withLock(\.self)
+        return hasFailedOver ? replica?.server.endpoint ?? stock.endpoint : stock.endpoint
+    }
+
+    func noteFailover() { hasFailedOver.withLock { $0 = true } }
+}
+
+extension FaultStage {
+    /// Starts what the fault needs.
+    ///
+    /// - Parameter needsNodes: The strategy asks lock nodes.
+    /// - Throws: ``ShimNotBuilt`` and ``LabProcessError``; nothing is left running then.
+    public static func open(_ fault: Fault, needsNodes: Bool) async throws -> FaultStage {
+        let clock = fault == .clockJump ? try await ClockShim.build() : nil
+        var options = RedisServerOptions(persistence: persistence(fault))
+        var folder: TemporaryDirectory?
+        var disk: DiskShim?
+        if fault == .powerCut {
+            let place = try TemporaryDirectory(prefix: "lab-disk")
+            let shim = try await DiskShim.build(folder: place.path)
+            options.variables = shim.variables
+            (folder, disk) = (place, shim)
+        }
+        // The clock that jumps is that of a Redis that holds locks: one of the nodes, where there are nodes.
+        if let clock, !needsNodes { options.variables = clock.variables }
+        var servers: [RedisServerProcess] = []
+        var proxies: [FaultProxy] = []
+        do {
+            let stock = try await RedisServerProcess.start(options, directory: folder?.path)
+            servers.append(stock)
+            for number in 0..<(needsNodes ? nodeCount : 0) {
+                let variables = number == 0 ? clock?.variables ?? [:] : [:]
+                servers.append(try await RedisServerProcess.start(RedisServerOptions(variables: variables)))
+            }
+            let nodes = Array(servers.dropFirst())
+            var proxy: FaultProxy?
+            if needsProxy(fault) {
+                let made = try await FaultProxy.start(upstreamPort: stock.port)
+                proxies.append(made)
+                proxy = made
+            }
+            var replica: Replica?
+            if fault == .failoverLostWrite {
+                let link = try await FaultProxy.start(upstreamPort: stock.port)
+                proxies.append(link)
+                let server = try await RedisServerProcess.start(
+                    RedisServerOptions(arguments: ["--replicaof", "127.0.0.1 \(link.port)"]))
+                servers.append(server)
+                replica = Replica(server: server, link: link)
+                try await waitUntilLinked(server)
+            }
+            return FaultStage(
+                fault, stock: stock, nodes: nodes, proxy: proxy, replica: replica, clock: clock, disk: disk,
+                folder: folder)
+        } catch {
+            for proxy in proxies { await proxy.stop() }
+            for server in servers { await server.stop() }
+            throw error
+        }
+    }
+
+    /// Ends everything, whatever state the fault left it in.
+    public func close() async {
+        await proxy?.stop()
+        await replica?.link.stop()
+        for server in [stock] + nodes + (replica.map { [$0.server] } ?? []) {
+            server.resume()
+            await server.stop()
+        }
+    }
+
+    private static func persistence(_ fault: Fault) -> RedisServerOptions.Persistence {
+        switch fault {
+        case .killRedisEmpty: .none
+        case .powerCut: .aofEverySecond
+        default: .aofAlways
+        }
+    }
+
+    private static func needsProxy(_ fault: Fault) -> Bool {
+        switch fault {
+        case .delay, .jitter, .replyLost, .reset, .halfOpen, .failoverLostWrite: true
+        default: false
+        }
+    }
+
+    /// Until the replica has everything.
+    private static func waitUntilLinked(_ server: RedisServerProcess) async throws {
+        let client = RedisClient(server.endpoint, limits: .init(connect: .seconds(5), command: .seconds(5)))
+        for _ in 0..<600 {
+            let info = try? await client.send(RedisCommand("INFO", "replication")).string
+            if info?.contains("master_link_status:up") == true {
+                await client.close()
+                return
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        await client.close()
+        throw LabProcessError(.notReady, "the replica did not follow its master within 30 s")
+    }
+}
