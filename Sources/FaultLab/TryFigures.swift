@@ -68,7 +68,8 @@ extension FaultCell.Try {
     }
 
     private static func percentile(_ sorted: [Double]) -> Double? {
-        sorted.isEmpty ? nil : sorted[min(sorted.count - 1, Int((Double(sorted.count) * 0.99).rounded(.up)) - 1)]
+        sorted.isEmpty
+            ? nil : sorted[min(sorted.count - 1, Int((Double(sorted.count) * 0.99).rounded(.up)) - 1)]
     }
 
     /// The operations that prove the first violation and those that went on beside them; where there is none,
@@ -86,8 +87,10 @@ extension FaultCell.Try {
             !proof.contains($0.id) && $0.invoked <= last && ($0.answered ?? .max) >= first
         }
         // Who held a lock says more than who waited for it.
-        let chosen = near.sorted { ($0.hold == nil ? 1 : 0, $0.invoked) < ($1.hold == nil ? 1 : 0, $1.invoked) }
-            .prefix(max(mostShown - proving.count, 0))
+        let chosen = near.sorted {
+            ($0.hold == nil ? 1 : 0, $0.invoked) < ($1.hold == nil ? 1 : 0, $1.invoked)
+        }
+        .prefix(max(mostShown - proving.count, 0))
         func milliseconds(_ moment: Int64?) -> Double? { moment.map { Double($0 - start) / 1e6 } }
         return (proving + chosen).sorted { ($0.invoked, $0.id) < ($1.invoked, $1.id) }.map { one in
             FaultCell.Operation(

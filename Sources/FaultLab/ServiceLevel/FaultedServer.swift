@@ -21,6 +21,8 @@ final class FaultedServer: Sendable {
     private let strategy: StrategyEntry
     private let redis: [String]
     private let folder: String
+    /// Of its tokens: they count after it was started again.
+    private let secret = UUID().uuidString + UUID().uuidString
     private let disk = Mutex<DiskShim?>(nil)
     private let running = Mutex<ServerProcess?>(nil)
 
@@ -46,10 +48,12 @@ final class FaultedServer: Sendable {
 
     func start() async throws {
         let port = running.withLock { $0?.target.port }
+        var variables = disk.withLock { $0?.variables } ?? [:]
+        variables["LAB_JWT_SECRET"] = secret
         let started = try await ServerProcess.start(
             program, strategy: strategy, redis: redis, database: database, purchaseDeadline: .seconds(2),
             bcryptCost: 4, port: port ?? 0, more: ["--reconcile-interval-s", "2", "--log-level", "error"],
-            variables: disk.withLock { $0?.variables } ?? [:])
+            variables: variables)
         running.withLock { $0 = started }
     }
 
@@ -80,18 +84,11 @@ extension FaultedServer: FaultVictims {
 
     func resume(_ number: Int) { running.withLock(\.self)?.process.signal(SIGCONT) }
 
-    func kill(_ number: Int, restartAfter pause: Duration) async throws {
-        await running.withLock(\.self)?.process.killNow()
-        try await Task.sleep(for: pause)
-        try await start()
-    }
+    func kill(_ number: Int) async { await running.withLock(\.self)?.process.killNow() }
 
-    func cutPower(_ number: Int, restartAfter pause: Duration) async throws {
-        await running.withLock(\.self)?.process.killNow()
-        try disk.withLock(\.self)?.cutPower()
-        try await Task.sleep(for: pause)
-        try await start()
-    }
+    func losePower(_ number: Int) async throws { try disk.withLock(\.self)?.cutPower() }
+
+    func start(_ number: Int) async throws { try await start() }
 
     func setRoom(_ bytes: Int64?) throws { try disk.withLock(\.self)?.setRoom(bytes) }
 }

@@ -38,7 +38,7 @@ struct StrategyTry: Sendable {
             await stage.close()
             return record
         } catch {
-            await workers.kill()
+            await workers.killAll()
             await stage.close()
             throw error
         }
@@ -52,7 +52,7 @@ struct StrategyTry: Sendable {
         guard try await shelf.initialise(Worker.product, units: stock, as: epoch) else {
             throw LabProcessError(.noResource, "a new Redis has a stock already")
         }
-        try await workers.start(Self.workers)
+        try await workers.begin(Self.workers)
         var random = SplitMix64(seed: chance)
         try await Task.sleep(for: .milliseconds(Int.random(in: Self.before, using: &random)))
         let struck = MachineClock.now
@@ -73,7 +73,7 @@ struct StrategyTry: Sendable {
     /// Some faults strike several times.
     private static func length(_ fault: Fault) -> Duration {
         switch fault {
-        case .pauseBuyer: lease * 4
+        case .pauseBuyer: lease * 5
         case .nodeEmptyRestart: lease * 6
         default: .milliseconds(800)
         }
@@ -89,7 +89,7 @@ struct StrategyTry: Sendable {
             plan.slowMilliseconds = Int(Self.lease * 2 / .milliseconds(1))
             plan.slowOneIn = 20
         // Work inside the lock, as a call of another system is: so there is somebody inside to be struck.
-        case .pauseBuyer, .clockJump: plan.workMilliseconds = 5
+        case .pauseBuyer, .clockJump: plan.workMilliseconds = 20
         case .nodeEmptyRestart: plan.workMilliseconds = Int(Self.lease / 2 / .milliseconds(1))
         default: break
         }

@@ -25,7 +25,7 @@ final class Workers: Sendable {
     var files: [String] { state.withLock(\.files) }
 
     /// Returns when all of them buy.
-    func start(_ count: Int) async throws {
+    func begin(_ count: Int) async throws {
         for _ in 0..<count {
             let child = try await launch()
             state.withLock { $0.running.append(child) }
@@ -65,7 +65,7 @@ final class Workers: Sendable {
         }
     }
 
-    func kill() async {
+    func killAll() async {
         for child in state.withLock(\.running) { await child.killNow() }
     }
 
@@ -82,16 +82,16 @@ extension Workers: FaultVictims {
 
     func resume(_ number: Int) { state.withLock { $0.running[number] }.signal(SIGCONT) }
 
-    func kill(_ number: Int, restartAfter pause: Duration) async throws {
-        await state.withLock { $0.running[number] }.killNow()
-        try await Task.sleep(for: pause)
+    func kill(_ number: Int) async { await state.withLock { $0.running[number] }.killNow() }
+
+    /// What a worker writes down is the history, not a part of what is tried.
+    func losePower(_ number: Int) async throws {}
+
+    func start(_ number: Int) async throws {
         let child = try await launch()
         state.withLock { $0.running[number] = child }
         try await Self.wait(for: child)
     }
-
-    /// Their machines keep their power: what a worker knows is not on a disk.
-    func cutPower(_ number: Int, restartAfter pause: Duration) async throws {}
 
     func setRoom(_ bytes: Int64?) throws {}
 }

@@ -25,9 +25,14 @@ struct FaultPlan: Sendable {
         let registry = StrategyRegistry.builtIn
         self.strategies = try Self.list(strategies, "--strategies", all: registry.entries) {
             registry.entry(named: $0)
-        } complaint: { registry.complaint(about: $0) }
-        self.faults = try Self.list(faults, "--faults", all: Fault.allCases) { Fault(rawValue: $0) }
-        complaint: { Self.complaint(about: $0) }
+        } complaint: {
+            registry.complaint(about: $0)
+        }
+        self.faults = try Self.list(faults, "--faults", all: Fault.allCases) {
+            Fault(rawValue: $0)
+        } complaint: {
+            Self.complaint(about: $0)
+        }
         if let level {
             guard let one = FaultLevel(rawValue: level) else {
                 throw BenchError(.badInput, "--level is strategy or service, not \(level)")

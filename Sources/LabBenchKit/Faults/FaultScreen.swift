@@ -42,9 +42,10 @@ struct FaultScreen: Sendable {
     }
 
     func finish(_ results: FaultResults, folder: String) {
-        let lines = [] + [
-            "matrix: \(folder)/faults.html", "report: \(folder)/FAULTS.md",
-        ]
+        let lines =
+            [] + [
+                "matrix: \(folder)/faults.html", "report: \(folder)/FAULTS.md",
+            ]
         StandardStream.output.say(lines.joined(separator: "\n") + "\n")
     }
 
