@@ -46,12 +46,14 @@ struct FaultPlan: Sendable {
         }
         matrix = Matrix(
             strategies: self.strategies, faults: self.faults, levels: levels, seed: seed, seeds: seeds)
-        if faults != nil { try Self.check(self.faults, matrix) }
+        try Self.check(faults == nil ? [] : self.faults, matrix)
         let expected = matrix.expectedTime
         self.budget = try budget.map { text throws(BenchError) in try Self.time(text) } ?? expected * 2
         var words = ["lab-bench faults"]
-        if let strategies { words.append("--strategies \(strategies)") }
-        if let faults { words.append("--faults \(faults)") }
+        if strategies != nil {
+            words.append("--strategies " + self.strategies.map(\.name).joined(separator: ","))
+        }
+        if faults != nil { words.append("--faults " + self.faults.map(\.rawValue).joined(separator: ",")) }
         if let level { words.append("--level \(level)") }
         words.append("--seed \(seed)")
         if seeds > 1 { words.append("--seeds \(seeds)") }
@@ -84,7 +86,8 @@ struct FaultPlan: Sendable {
     }
 
     private static func complaint(about name: String) -> String {
-        "unknown fault \"\(name)\": known are \(Fault.names.joined(separator: ", "))"
+        let meant = NearName.suggestion(for: name, among: Fault.names).map { "did you mean \($0)? " } ?? ""
+        return "unknown fault \"\(name)\": \(meant)Known are \(Fault.names.joined(separator: ", "))"
     }
 
     /// `90s`, `30m`, `2h`; a bare number is seconds.
