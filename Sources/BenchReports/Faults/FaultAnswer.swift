@@ -54,6 +54,18 @@ struct FaultAnswer: Sendable {
         return "\(all): \(Text.grouped(right)) as theory says, \(parts.joined(separator: ", "))."
     }
 
+    /// Which strategies something broke, and which nothing did; nil: nothing is known of any.
+    var broken: String? {
+        let pairs = Dictionary(grouping: matrix.all, by: \.strategy)
+        let broken = matrix.strategies.filter { pairs[$0]?.contains { $0.result.isViolated } == true }
+        let whole = matrix.strategies.filter { pairs[$0]?.allSatisfy { $0.result == .safe } == true }
+        let parts = [
+            broken.isEmpty ? nil : "Broken by at least one fault: \(broken.joined(separator: ", ")).",
+            whole.isEmpty ? nil : "Nothing broke \(whole.joined(separator: ", ")).",
+        ].compactMap(\.self)
+        return parts.isEmpty ? nil : parts.joined(separator: " ")
+    }
+
     /// What a reader must not overlook, one sentence each.
     var warnings: [String] {
         var lines: [String] = []
@@ -94,11 +106,14 @@ struct FaultAnswer: Sendable {
     var lines: [Line] {
         matrix.strategies.map { strategy in
             let broken = matrix.levels.compactMap { level -> String? in
-                let faults = matrix.faults.filter {
-                    matrix.pair(strategy, $0, level)?.result.isViolated == true
-                }
+                let pairs = matrix.faults.compactMap { matrix.pair(strategy, $0, level) }
+                let faults = pairs.filter(\.result.isViolated).map(\.fault)
                 guard !faults.isEmpty else { return nil }
-                let names = faults.joined(separator: ", ")
+                let isAll = faults.count == pairs.count && faults.count > 4
+                let names =
+                    isAll
+                    ? "each of \(faults.count) (\(Self.list(faults, most: 3)))"
+                    : faults.joined(separator: ", ")
                 return matrix.levels.count > 1 ? "at \(level.words) \(names)" : names
             }
             let words = [

@@ -56,8 +56,8 @@ struct FaultCosts: Picture {
     var svg: String {
         frame(
             Plot.width, height,
-            names(Self.top) + panel(shares: Self.nameWidth + 8...430, Self.top)
-                + panel(times: 462...Plot.width - 16, Self.top))
+            names(Self.top) + panel(shares: Self.nameWidth + 8...422, Self.top)
+                + panel(times: 472...Plot.width - 10, Self.top))
     }
 
     /// Below each other.
@@ -120,9 +120,9 @@ struct FaultCosts: Picture {
 
     /// What did not recover stands behind the axis.
     private func panel(times span: ClosedRange<Double>, _ top: Double) -> String {
-        let inner = span.lowerBound...span.upperBound - 44
+        let inner = span.lowerBound...span.upperBound - 64
         let floor = Plot.short(top + rowHeight * Double(rows.count) + 16)
-        let edge = span.upperBound - 14
+        let edge = span.upperBound - 18
         return axis(times, "recovery, ms (logarithmic)", inner, top)
             + "<text x=\"\(Plot.short(edge))\" y=\"\(floor)\" text-anchor=\"middle\">never</text>"
             + marks(top) { mark in

@@ -18,16 +18,15 @@ extension FaultMarkdown {
                 findings.map { Self.plain($0.sentence) }.joined(separator: "; "),
                 findings.compactMap(\.units).max().map { Text.grouped($0) } ?? "-",
                 Self.tries(cell) + (pair.share.map { ", \($0)" } ?? ""), link(cell, "page") ?? "-",
-                "`\(cell.command)`",
-            ]
+            ] + (isPage ? [] : ["`\(cell.command)`"])
         }
-        return ["## Violations", "", "The command runs the one cell again, with its seed.", ""]
-            + MarkdownReport.table(
-                [
-                    "strategy", "fault", "level", "invariant", "what was seen", "units", "try", "cell",
-                    "again",
-                ],
-                rows)
+        let heads = ["strategy", "fault", "level", "invariant", "what was seen", "units", "try", "cell"]
+        let sentence =
+            isPage
+            ? "Of several seeds the worst is shown. The page of a cell has the command that runs it again."
+            : "Of several seeds the worst is shown. The command runs the one cell again, with its seed."
+        return ["## Violations", "", sentence, ""]
+            + MarkdownReport.table(heads + (isPage ? [] : ["again"]), rows)
     }
 
     static func tries(_ cell: FaultCell) -> String {

@@ -10,9 +10,16 @@ package struct FaultMarkdown: Sendable {
     /// Of the results' folder, by their paths in it: those that the report links.
     let files: Set<String>
 
+    /// A page folds tables and has a page for each cell: it needs no commands in a table.
+    let isPage: Bool
+
     package init(_ results: FaultResults, files: Set<String> = []) {
+        self.init(results, files: files, isPage: false)
+    }
+
+    init(_ results: FaultResults, files: Set<String>, isPage: Bool) {
         matrix = FaultMatrix(results)
-        self.files = files
+        (self.files, self.isPage) = (files, isPage)
     }
 
     var results: FaultResults { matrix.results }
@@ -24,8 +31,10 @@ package struct FaultMarkdown: Sendable {
     }
 
     /// What follows the matrices, in this order on the page too.
-    var sections: [[String]] {
-        matrix.levels.map(costs) + [
+    var sections: [[String]] { matrix.levels.map(costs) + others }
+
+    var others: [[String]] {
+        [
             violations, differences, notApplicable, names("Faults", matrix.faults, results.faults),
             names("Strategies", matrix.strategies, results.strategies), invariants, method, rawData,
         ]
@@ -33,6 +42,7 @@ package struct FaultMarkdown: Sendable {
 
     private var head: [String] {
         var lines = ["# Fault lab: \(answer.word)", "", "**\(answer.sentence)**", ""]
+        if let broken = answer.broken { lines += [broken, ""] }
         for warning in answer.warnings { lines += ["**\(Self.plain(warning))**", ""] }
         return lines + strategyLines
     }
@@ -124,7 +134,7 @@ extension FaultMarkdown {
         value.map { $0 == .infinity ? "never" : Text.number($0) } ?? "-"
     }
 
-    private func costs(_ level: FaultLevel) -> [String] {
+    func costs(_ level: FaultLevel) -> [String] {
         let faults = matrix.faults(at: level).filter { fault in
             matrix.strategies.contains { matrix.pair($0, fault, level) != nil }
         }

@@ -80,8 +80,11 @@ struct FaultPair: Sendable {
         Self.median(cells.compactMap { $0.shown.flatMap { figure($0.figures) } })
     }
 
-    /// The median over the seeds, a seed without recovery counts as endless; nil: no try is shown.
-    var recoveryMs: Double? { Self.median(cells.compactMap { $0.shown?.figures.recoveryMs ?? (.infinity) }) }
+    /// The median over the seeds; a seed that sold before the fault and did not recover counts as endless.
+    /// Nil: no seed sold anything before.
+    var recoveryMs: Double? {
+        median { $0.recoveryMs ?? ($0.availability == nil ? nil : .infinity) }
+    }
 
     private static func median(_ values: [Double]) -> Double? {
         let sorted = values.sorted()

@@ -30,16 +30,23 @@ package struct FaultPages: Sendable {
     }
 
     private var overview: String {
-        let markdown = FaultMarkdown(results, files: files.union(results.cells.map(Self.path)))
+        let pages = files.union(results.cells.map(Self.path))
+        let markdown = FaultMarkdown(results, files: pages, isPage: true)
         let answer = markdown.answer
         var parts = matrix.levels.map(matrixPart)
-        parts.append(
-            (
-                "What broke each strategy",
-                HTML.rendered(markdown.strategyLines, palette)
-            ))
-        parts += matrix.levels.compactMap(picture)
-        parts += markdown.sections.compactMap { lines in
+        parts.append(("What broke each strategy", HTML.rendered(markdown.strategyLines, palette)))
+        for level in matrix.levels {
+            let lines = markdown.costs(level)
+            guard let title = lines.first?.dropFirst(3) else { continue }
+            let figures = FaultMarkdown.figures.map(\.title).joined(separator: ", ")
+            parts.append(
+                (
+                    String(title),
+                    picture(level) + "\n<details><summary>As numbers: \(figures)</summary>\n"
+                        + "\(body(Array(lines.dropFirst())))</details>"
+                ))
+        }
+        parts += markdown.others.compactMap { lines in
             guard let first = lines.first else { return nil }
             return (String(first.dropFirst(3)), body(Array(lines.dropFirst())))
         }
@@ -60,10 +67,12 @@ package struct FaultPages: Sendable {
             "\(Text.count(matrix.strategies.count, "strategy").replacing("strategys", with: "strategies")), "
             + "\(Text.count(matrix.faults.count, "fault")), \(Text.count(run.seeds, "seed")) from \(run.seed)\(commit), "
             + "\(results.env.cpu), \(Text.count(results.env.cores, "core"))"
+        let sentences = [answer.sentence, answer.broken].compactMap(\.self)
+            .map { "<p>\(HTML.escaped($0))</p>" }.joined()
         let warnings = answer.warnings.map { "<p><strong>\(HTML.escaped($0))</strong></p>" }.joined()
         return "<h1>\(HTML.escaped(title))</h1>\n<p class=\"place\">\(HTML.escaped(place))</p>\n"
             + "<section class=\"verdict \(answer.kind)\" aria-label=\"Answer\"><strong>\(HTML.escaped(answer.word))"
-            + "</strong><div class=\"answer\"><p>\(HTML.escaped(answer.sentence))</p></div>\(warnings)</section>"
+            + "</strong><div class=\"answer\">\(sentences)</div>\(warnings)</section>"
     }
 
     private func contents(_ titles: [String]) -> String {
@@ -79,15 +88,15 @@ package struct FaultPages: Sendable {
         )
     }
 
-    private func picture(_ level: FaultLevel) -> (title: String, html: String)? {
+    private func picture(_ level: FaultLevel) -> String {
         let title = "What was sold during a fault, \(level.words)"
-        guard let costs = FaultCosts(matrix, level, palette, title: title) else { return nil }
-        let figure = Figure(
+        guard let costs = FaultCosts(matrix, level, palette, title: title) else { return "" }
+        return Figure(
             title: title, [costs],
-            "Medians over the seeds. Left: purchases per second during the fault, of those before it. Right: from the end "
-                + "of the fault until half as much is sold as before.",
-            keys: matrix.strategies.map { .strategy($0, palette) })
-        return (matrix.levels.count > 1 ? "Picture, \(level.words)" : "Picture", figure.html)
+            "Left: purchases per second during the fault, as a share of those before it. Right: from the end of the fault "
+                + "until half as much is sold as before. Medians over the seeds.",
+            keys: matrix.strategies.map { .strategy($0, palette) }
+        ).html
     }
 
     private func body(_ lines: [String]) -> String {

@@ -8,7 +8,7 @@ enum FaultStyle {
           --open-ground: #35290a; --open-ink: #f2cf74; } }
         .matrix table { border-collapse: separate; border-spacing: 2px; font-size: 12.5px; min-width: 0; }
         .matrix th, .matrix td { padding: 0; border: 0; text-align: center; vertical-align: middle; }
-        .matrix thead th { padding: 2px 4px; font-size: 11.5px; } .matrix thead td { background: none; }
+        .matrix thead th { padding: 2px 4px; font-size: 11.5px; } .matrix thead th:first-child { text-align: left; } .matrix thead td { background: none; }
         .matrix tbody th { text-align: left; padding: 0 8px 0 2px; }
         .matrix tr > :first-child { position: sticky; left: 0; background: var(--ground); z-index: 1; }
         .matrix td a, .matrix td span.cell { display: block; min-height: 26px; min-width: 62px; padding: 3px 5px;
@@ -23,7 +23,7 @@ enum FaultStyle {
           border: 1px dashed currentColor; }
         .word { padding: 1px 7px; border-radius: 4px; white-space: nowrap; }
         .legend .word { display: inline-block; } dl.legend { display: block; max-width: 90ch; }
-        dl.legend div { display: flex; gap: 8px; margin: 3px 0; } dl.legend dt { flex: 0 0 92px; }
+        dl.legend div { display: flex; gap: 8px; margin: 3px 0; } dl.legend dt { flex: 0 0 104px; }
         dl.legend dd { margin: 0; } .wide:focus { outline: 2px solid var(--link); outline-offset: 1px; }
         .verdict ul { margin: 6px 0 0; padding-left: 20px; }
         svg .lane { stroke: var(--line); } svg .strong { fill: var(--ink); font-weight: 700; }

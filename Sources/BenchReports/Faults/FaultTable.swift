@@ -56,7 +56,7 @@ struct FaultTable: Sendable {
         if !matrix.results.notApplicable.isEmpty {
             notes.append("<div><dt>-</dt><dd>This fault cannot strike this strategy.</dd></div>")
         }
-        return "<dl class=\"legend\" aria-label=\"What the words mean\">\((entries + notes).joined())</dl>"
+        return "<dl class=\"legend\">\((entries + notes).joined())</dl>"
     }
 }
 

@@ -4,8 +4,8 @@ import FaultAudit
 
 /// The drawing.
 extension HoldTimeline {
-    static let row = 34.0
-    static let top = 24.0
+    static let row = 36.0
+    static let top = 38.0
     static let bottom = 44.0
 
     package var height: Double {
@@ -51,7 +51,7 @@ extension HoldTimeline {
             "<svg viewBox=\"0 0 \(Plot.short(canvas.width)) \(Plot.short(height))\" role=\"img\" "
                 + "aria-label=\"\(HTML.escaped(title))\">",
             "<title>\(HTML.escaped(title))</title><desc>\(HTML.escaped(description))</desc>",
-            "<defs>\(Self.hatching(hatch))</defs>", shade(canvas), axis(canvas),
+            "<defs>\(Self.hatching(hatch))</defs>", shade(canvas), inside(canvas), axis(canvas),
         ]
         var y = Self.top
         for lane in lanes {
@@ -81,13 +81,30 @@ extension HoldTimeline {
         return "<rect class=\"band\" x=\"\(Plot.short(start))\" y=\"\(Plot.short(Self.top))\" "
             + "width=\"\(Plot.short(max(end - start, 1)))\" height=\"\(Plot.short(canvas.floor - Self.top))\">"
             + "<title>the fault, from \(Text.number(fault.lowerBound)) to \(Text.number(fault.upperBound)) ms"
-            + "</title></rect><text class=\"note\" x=\"\(Plot.short(middle))\" y=\"\(Plot.short(Self.top - 6))\" "
+            + "</title></rect><text class=\"note\" x=\"\(Plot.short(middle))\" y=\"14\" "
             + "text-anchor=\"middle\">fault</text>"
+    }
+
+    /// The time in which two holders were inside.
+    private func inside(_ canvas: Canvas) -> String {
+        guard let both, both.upperBound >= from, both.lowerBound <= to else { return "" }
+        let (start, end) = (canvas.px(both.lowerBound), canvas.px(both.upperBound))
+        let middle = min(max((start + end) / 2, canvas.left + 28), canvas.right - 28)
+        return "<rect x=\"\(Plot.short(start))\" y=\"\(Plot.short(Self.top - 4))\" fill=\"none\" "
+            + "stroke=\"var(--bad)\" stroke-width=\"1.5\" stroke-dasharray=\"4 3\" "
+            + "width=\"\(Plot.short(max(end - start, 2)))\" height=\"\(Plot.short(canvas.floor - Self.top + 4))\">"
+            + "<title>two inside, from \(Text.number(both.lowerBound)) to \(Text.number(both.upperBound)) ms"
+            + "</title></rect><text class=\"note bad\" x=\"\(Plot.short(middle))\" "
+            + "y=\"\(Plot.short(Self.top - 8))\" text-anchor=\"middle\">two inside</text>"
     }
 
     private func axis(_ canvas: Canvas) -> String {
         let all = canvas.scale.ticks.enumerated()
-        let lines = all.filter { !canvas.isNarrow || $0.offset % 2 == 0 }.map { _, tick in
+        // The last one would run out of the picture.
+        let shown = all.filter {
+            (!canvas.isNarrow || $0.offset % 2 == 0) && canvas.px($0.element.value) < canvas.right - 10
+        }
+        let lines = shown.map { _, tick in
             let x = Plot.short(canvas.px(tick.value))
             return "<line class=\"grid\" x1=\"\(x)\" x2=\"\(x)\" y1=\"\(Plot.short(Self.top))\" "
                 + "y2=\"\(Plot.short(canvas.floor))\"/><text x=\"\(x)\" y=\"\(Plot.short(canvas.floor + 16))\" "
@@ -114,24 +131,32 @@ extension HoldTimeline {
     private func bar(
         _ operation: FaultCell.Operation, _ y: Double, _ canvas: Canvas, _ hatch: String
     ) -> String {
-        let (start, end) = (
-            canvas.px(operation.invokedMs), operation.answeredMs.map(canvas.px) ?? canvas.right
-        )
         let outline = operation.isProof ? " style=\"stroke: var(--ink); stroke-width: 2\"" : ""
+        let call = Self.rectangle(
+            operation.invokedMs, operation.answeredMs, y + 20, height: 6, canvas,
+            operation.outcome.paint(hatch: hatch) + outline)
         let open = operation.answeredMs == nil ? Self.openEnd(at: canvas.right, y + 23, "var(--warn)") : ""
         return "<g data-values=\"\(operation.id)\"\(operation.isProof ? " class=\"proof\"" : "")>"
-            + "<title>\(HTML.escaped(Self.note(operation)))</title>" + hold(operation, y, canvas)
-            + "<rect x=\"\(Plot.short(start))\" y=\"\(Plot.short(y + 19))\" "
-            + "width=\"\(Plot.short(max(end - start, 3)))\" height=\"8\" "
-            + "\(operation.outcome.paint(hatch: hatch))\(outline)/>\(open)</g>"
+            + "<title>\(HTML.escaped(Self.note(operation)))</title>" + hold(operation, y, canvas) + call
+            + open
+            + "</g>"
     }
 
     private func hold(_ operation: FaultCell.Operation, _ y: Double, _ canvas: Canvas) -> String {
         guard let from = operation.holdFromMs else { return "" }
-        let (start, end) = (canvas.px(from), operation.holdUntilMs.map(canvas.px) ?? canvas.right)
-        return "<rect x=\"\(Plot.short(start))\" y=\"\(Plot.short(y + 15))\" "
-            + "width=\"\(Plot.short(max(end - start, 3)))\" height=\"16\" fill=\"var(--link)\" opacity=\"0.75\"/>"
+        return Self.rectangle(
+            from, operation.holdUntilMs, y + 14, height: 18, canvas, "fill=\"var(--link)\" opacity=\"0.75\"")
             + (operation.holdUntilMs == nil ? Self.openEnd(at: canvas.right, y + 23, "var(--link)") : "")
+    }
+
+    /// As much of a time as is in range; nil as its end is the right edge.
+    private static func rectangle(
+        _ from: Double, _ to: Double?, _ y: Double, height: Double, _ canvas: Canvas, _ paint: String
+    ) -> String {
+        guard canvas.scale.place(from) < 1, to.map({ canvas.scale.place($0) > 0 }) ?? true else { return "" }
+        let (start, end) = (canvas.px(from), to.map(canvas.px) ?? canvas.right)
+        return "<rect x=\"\(Plot.short(start))\" y=\"\(Plot.short(y))\" "
+            + "width=\"\(Plot.short(max(end - start, 2)))\" height=\"\(Plot.short(height))\" \(paint)/>"
     }
 
     /// An arrow at the right edge: nobody saw the end.
@@ -197,7 +222,7 @@ extension HoldTimeline {
         if shown.operations.contains(where: \.isProof) {
             keys.append(
                 Figure.Key(
-                    label: "black frame, bold: proves the violation", colour: "var(--ink)",
+                    label: "framed, bold: proves the violation", colour: "var(--ink)",
                     sign: "<rect x=\"1\" y=\"3\" width=\"12\" height=\"8\" fill=\"none\" "
                         + "stroke=\"currentColor\" stroke-width=\"2\"/>"))
         }

@@ -12,6 +12,8 @@ package struct HoldTimeline: Picture {
     let from: Double
     let to: Double
     let fault: ClosedRange<Double>
+    /// In which two of those that prove it held the lock, where that is the violation.
+    let both: ClosedRange<Double>?
 
     /// Calls of one buyer, in rows in which none meets another one.
     struct Lane: Sendable {
@@ -31,6 +33,7 @@ package struct HoldTimeline: Picture {
         (from, to) =
             span.map { ($0.lowerBound, $0.upperBound) } ?? (first - width * 0.02, last + width * 0.06)
         fault = shown.struckMs...max(shown.struckMs, shown.healedMs)
+        both = Self.both(shown)
         lanes = Self.lanes(operations)
         hasProcesses = Set(operations.map(\.process)).count > 1
         self.title = title
@@ -61,6 +64,20 @@ package struct HoldTimeline: Picture {
         else { return nil }
         let margin = (last - first) * 0.15
         return first - margin...last + margin
+    }
+
+    private static func both(_ shown: FaultCell.Try) -> ClosedRange<Double>? {
+        guard shown.findings.contains(where: { $0.invariant == .noOverlap && $0.verdict == .violated }) else {
+            return nil
+        }
+        let holds = shown.operations.filter(\.isProof).compactMap { operation in
+            operation.holdFromMs.map { (from: $0, until: operation.holdUntilMs ?? .infinity) }
+        }.sorted { $0.from < $1.from }
+        return zip(holds, holds.dropFirst()).compactMap { one, next in
+            // An endless hold may lie beyond what is drawn: the later one's beginning is what counts.
+            let end = min(one.until, next.until)
+            return next.from < end ? next.from...(end.isFinite ? end : next.from) : nil
+        }.first
     }
 
     /// Buyers by process; a call goes to the first row of its buyer that is free.

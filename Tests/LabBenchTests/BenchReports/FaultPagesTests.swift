@@ -93,6 +93,19 @@ struct FaultPagesTests {
         }
     }
 
+    @Test("say which strategies something broke, and which nothing did")
+    func broken() throws {
+        let text = try Self.page("faults.html")
+        #expect(text.contains("<p>Broken by at least one fault: setnx-spin, fenced, lua-atomic.</p>"))
+        #expect(!text.contains("Nothing broke"))
+        let large = try Self.page("faults.html", FaultFixture.large)
+        #expect(
+            large.contains(
+                "Nothing broke fenced, optimistic, lua-atomic, combining, sharded, sql-row, redlock.</p>"))
+        #expect(
+            large.contains("<code>unguarded</code>: <strong>breaks under: each of 14 (none, slow-holder, "))
+    }
+
     @Test("draw every availability and recovery of the cells")
     func picture() throws {
         let text = try Self.page("faults.html")
@@ -108,7 +121,7 @@ struct FaultPagesTests {
             "<h1>setnx-spin under slow-holder</h1>", "Theory says: violated.",
             "Work inside the lock takes longer than the lease.", "SET NX PX, asked for again and again.",
             "operation 35 was let in while operation 32 was inside", "200000 places were tried",
-            "<strong>proof</strong>", "Try 2 showed it", "<td>no answer</td>", "2,150 to no end",
+            "<strong>proof</strong>", "Try 2 showed it", "<td>no answer</td>", "2150.0 to no end",
             "--faults slow-holder --level strategy --seed 7</code>", "href=\"../faults.html\"",
             "href=\"../\(Self.history)\"",
             "href=\"strategy-setnx-spin-slow-holder-8.html\">seed 8</a>: not shown",
@@ -157,7 +170,7 @@ struct HoldTimelineTests {
     }
 
     /// Of a rectangle of a call: its left and right end.
-    private static func ends(_ id: Int, _ svg: String, _ mark: String = "height=\"8\"") throws -> (
+    private static func ends(_ id: Int, _ svg: String, _ mark: String = "height=\"6\"") throws -> (
         Double, Double
     ) {
         let group = svg[try #require(svg.range(of: "data-values=\"\(id)\"")).upperBound...]
@@ -189,11 +202,11 @@ struct HoldTimelineTests {
     @Test("draws a call from its beginning to its answer, and the lock from the grant to its end")
     func places() throws {
         let svg = try Self.timeline(FaultFixture.overlap).svg
-        let (call, lock) = (try Self.ends(32, svg), try Self.ends(32, svg, "height=\"16\""))
+        let (call, lock) = (try Self.ends(32, svg), try Self.ends(32, svg, "height=\"18\""))
         let perMs = (call.1 - call.0) / (2391 - 961)
         #expect(abs(lock.0 - call.0 - 5 * perMs) < 0.2)
         #expect(abs(call.1 - lock.1 - 3 * perMs) < 0.2)
-        let other = try Self.ends(35, svg, "height=\"16\"")
+        let other = try Self.ends(35, svg, "height=\"18\"")
         #expect(other.0 > lock.0 && other.0 < lock.1)
         #expect(abs(other.0 - call.0 - (1968 - 961) * perMs) < 0.2)
     }
@@ -201,7 +214,7 @@ struct HoldTimelineTests {
     @Test("runs to the right edge, with an arrow, where nobody saw the end")
     func open() throws {
         let svg = try Self.timeline(FaultFixture.overlap).svg
-        let (call, lock) = (try Self.ends(36, svg), try Self.ends(36, svg, "height=\"16\""))
+        let (call, lock) = (try Self.ends(36, svg), try Self.ends(36, svg, "height=\"18\""))
         #expect(call.1 == Plot.width - 12)
         #expect(lock.1 == Plot.width - 12)
         #expect(try Self.ends(32, svg).1 < Plot.width - 12)
@@ -223,6 +236,15 @@ struct HoldTimelineTests {
         }
         #expect(timeline.svg.contains(">#32 ok</text>"))
         #expect(try Self.timeline(FaultFixture.fenced).svg.contains(">#11 ok, fence 7</text>"))
+    }
+
+    @Test("frames the time in which two were inside, where that is the violation")
+    func inside() throws {
+        let broken = FaultFixture.shown(FaultFixture.overlapFindings, FaultFixture.overlap)
+        let timeline = try #require(HoldTimeline(broken, title: "calls"))
+        #expect(timeline.both == 1968...2133)
+        #expect(timeline.svg.contains(">two inside</text>"))
+        #expect(try Self.timeline(FaultFixture.overlap).both == nil)
     }
 
     @Test("shades the fault where it is in range only")
