@@ -95,15 +95,30 @@ enum HTML {
             "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table: \(escaped(name))\"><table><thead><tr>\(head.joined())</tr></thead>\n<tbody>\(body)</tbody></table></div>"
     }
 
+    /// The terms in the heads of the tables, explained below them.
+    static func terms(of lines: [String]) -> String {
+        let heads = zip(lines, lines.dropFirst()).filter { $1.hasPrefix("| ---") }.map(\.0)
+        let titles = heads.flatMap {
+            $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        let known = titles.removingDuplicates().compactMap { term in
+            Glossary.meaning(of: term).map { (term, $0) }
+        }
+        guard !known.isEmpty else { return "" }
+        let list = known.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined()
+        return "\n<details class=\"terms\"><summary>What the columns mean</summary><dl>\(list)</dl></details>"
+    }
+
     /// What a column means, for somebody who points at it.
     private static func explained(_ title: Substring) -> String {
         Glossary.meaning(of: String(title)).map { " title=\"\(escaped($0))\"" } ?? ""
     }
 
-    /// `code`, **strong**, and [words](of a file beside).
+    /// `code`, **strong**, and [words](of a file beside). A sign behind a backslash stands for itself.
     static func inline(_ text: some StringProtocol) -> String {
         var result = ""
-        for (index, part) in text.split(separator: "`", omittingEmptySubsequences: false).enumerated() {
+        let parts = masked(text).split(separator: "`", omittingEmptySubsequences: false)
+        for (index, part) in parts.enumerated() {
             if index % 2 == 1 {
                 result += "<code>\(escaped(part))</code>"
                 continue
@@ -111,6 +126,46 @@ enum HTML {
             let strong = escaped(part).split(separator: "**", omittingEmptySubsequences: false)
             for (place, words) in strong.enumerated() {
                 result += place % 2 == 1 ? "<strong>\(words)</strong>" : links(words)
+            }
+        }
+        return unmasked(result)
+    }
+
+    private static let signs = Array(#"\`*_[]<>&"#)
+    /// Of Unicode's private use: no text of ours has one.
+    private static let firstMask: UInt32 = 0xE000
+
+    /// Signs behind a backslash as characters that mean nothing; code keeps its backslashes.
+    private static func masked(_ text: some StringProtocol) -> String {
+        guard text.contains("\\") else { return String(text) }
+        var result = ""
+        var isCode = false
+        var isBehind = false
+        for character in text {
+            if isBehind, let place = signs.firstIndex(of: character),
+                let mask = Unicode.Scalar(firstMask + UInt32(place))
+            {
+                result.removeLast()
+                result.unicodeScalars.append(mask)
+                isBehind = false
+                continue
+            }
+            if character == "`" { isCode.toggle() }
+            isBehind = character == "\\" && !isCode
+            result.append(character)
+        }
+        return result
+    }
+
+    private static func unmasked(_ html: String) -> String {
+        guard html.unicodeScalars.contains(where: { $0.value >= firstMask }) else { return html }
+        var result = ""
+        for scalar in html.unicodeScalars {
+            let place = Int(scalar.value) - Int(firstMask)
+            if signs.indices.contains(place) {
+                result += escaped(String(signs[place]))
+            } else {
+                result.unicodeScalars.append(scalar)
             }
         }
         return result

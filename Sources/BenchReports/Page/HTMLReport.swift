@@ -100,26 +100,12 @@ extension HTMLReport {
     private func section(_ lines: [String], folded summary: String? = nil) -> Part? {
         guard let first = lines.first, first.hasPrefix("## ") else { return nil }
         let title = String(first.dropFirst(3))
-        let body = HTML.rendered(Array(lines.dropFirst()), palette) + terms(of: lines)
+        let body = HTML.rendered(Array(lines.dropFirst()), palette) + HTML.terms(of: lines)
         guard let summary else { return Part(title: title, html: HTML.heading(title) + "\n" + body) }
         return Part(
             title: title,
             html: HTML.heading(title)
                 + "\n<details><summary>\(HTML.inline(summary))</summary>\n\(body)</details>")
-    }
-
-    /// The terms in the heads of the tables, explained below them.
-    private func terms(of lines: [String]) -> String {
-        let heads = zip(lines, lines.dropFirst()).filter { $1.hasPrefix("| ---") }.map(\.0)
-        let titles = heads.flatMap {
-            $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-        }
-        let known = titles.removingDuplicates().compactMap { term in
-            Glossary.meaning(of: term).map { (term, $0) }
-        }
-        guard !known.isEmpty else { return "" }
-        let list = known.map { "<dt>\(HTML.escaped($0.0))</dt><dd>\(HTML.escaped($0.1))</dd>" }.joined()
-        return "\n<details class=\"terms\"><summary>What the columns mean</summary><dl>\(list)</dl></details>"
     }
 
     private func pictures(_ title: String, _ figures: [Figure]) -> [Part] {

@@ -1,7 +1,8 @@
 /// What every page of the bench has: one file, its style and its script inside, no reference to anything
 /// outside.
 enum Page {
-    static func text(title: String, body: String) -> String {
+    /// - Parameter style: Of this page alone.
+    static func text(title: String, body: String, style: String = "") -> String {
         """
         <!doctype html>
         <html lang="en">
@@ -9,7 +10,7 @@ enum Page {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>\(HTML.escaped(title))</title>
-        <style>\(PageStyle.css)</style>
+        <style>\(PageStyle.css)\(style.isEmpty ? "" : "\n" + style)</style>
         </head>
         <body>
         <main>

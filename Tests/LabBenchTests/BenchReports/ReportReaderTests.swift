@@ -20,28 +20,11 @@ struct ReportReaderTests {
         return try ResultsFile.read(folder.appending(path: try #require(runs.last)).path())
     }
 
-    private func withPage(
-        _ text: String, width: Int = 1280, height: Int = 900,
-        _ body: (HeadlessBrowser) async throws -> Void
-    ) async throws {
-        let directory = try TemporaryDirectory()
-        let path = directory.file("page.html")
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-        try await HeadlessBrowser.withPage { page async throws in
-            try await page.resize(width: width, height: height)
-            try await page.go(to: "file://" + path)
-            try await page.wait(
-                until: "document.readyState === 'complete' && document.querySelector('h1') !== null")
-            try await body(page)
-        }
-        directory.remove()
-    }
-
     private static func report() throws -> String { HTMLReport(try reference.get()).text }
 
     @Test("shows the answer and the first picture within the first screen")
     func firstScreen() async throws {
-        try await withPage(try Self.report()) { page async throws in
+        try await ReportBrowser.withPage(try Self.report()) { page async throws in
             let bottom = try await page.evaluate(
                 "document.querySelector('.answer').getBoundingClientRect().bottom < 450")
             #expect(bottom == "true")
@@ -59,7 +42,7 @@ struct ReportReaderTests {
         "has text of at least 11 px in every picture, and nothing that is wider than the screen",
         arguments: [390, 768, 1280])
     func sizes(width: Int) async throws {
-        try await withPage(try Self.report(), width: width) { page async throws in
+        try await ReportBrowser.withPage(try Self.report(), width: width) { page async throws in
             _ = try await page.evaluate(
                 "document.querySelectorAll('details').forEach((one) => one.open = true)")
             let small = try await page.evaluate(
@@ -79,7 +62,7 @@ struct ReportReaderTests {
 
     @Test("prints on less than ten pages")
     func paper() async throws {
-        try await withPage(try Self.report()) { page async throws in
+        try await ReportBrowser.withPage(try Self.report()) { page async throws in
             let text = String(decoding: try await page.printed(), as: UTF8.self)
             let pages = text.components(separatedBy: "/Type /Page").dropFirst().count { !$0.hasPrefix("s") }
             #expect(pages > 2)
@@ -89,7 +72,7 @@ struct ReportReaderTests {
 
     @Test("sorts a table by the column that is pressed, numbers as numbers, and says so")
     func sorting() async throws {
-        try await withPage(try Self.report()) { page async throws in
+        try await ReportBrowser.withPage(try Self.report()) { page async throws in
             _ = try await page.evaluate(
                 "document.querySelectorAll('table')[0].tHead.rows[0].cells[5].querySelector('button').click()"
             )
@@ -108,7 +91,7 @@ struct ReportReaderTests {
 
     @Test("opens what is folded when a link leads there")
     func folds() async throws {
-        try await withPage(try Self.report()) { page async throws in
+        try await ReportBrowser.withPage(try Self.report()) { page async throws in
             let checks = "document.querySelector('#checks + details').open"
             #expect(try await page.evaluate(checks) == "false")
             _ = try await page.evaluate("location.hash = '#checks'")
@@ -116,50 +99,27 @@ struct ReportReaderTests {
         }
     }
 
-    /// axe-core of Deque, which `./lab validator` installs.
-    private static func axe() async throws -> String {
-        let lab = try await ChildProcess.start(root.appending(path: "lab").path(), ["validator"])
-        let status = await lab.waitUntilExit()
-        try #require(status.isSuccess, "./lab validator: \(lab.lines().joined(separator: "; "))")
-        let python = try #require(lab.lines(of: .standardOutput).last)
-        let library = URL(filePath: python).appending(path: "../../lib").standardizedFileURL
-        let version = try #require(try FileManager.default.contentsOfDirectory(atPath: library.path()).first)
-        let script = library.appending(path: "\(version)/site-packages/axe_playwright_python/axe.min.js")
-        return try String(contentsOf: script, encoding: .utf8)
-    }
-
-    /// What axe has against the page, by WCAG 2.2 AA and what it calls best practice.
-    private static func complaints(_ page: HeadlessBrowser, _ axe: String) async throws -> String {
-        try await page.run(script: axe)
-        return try await page.evaluate(
-            """
-            axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-                .then((found) => found.violations.map((one) => one.id + ': '
-                    + one.nodes.slice(0, 3).map((node) => node.target.join(' ')).join(', ')).join('; '))
-            """)
-    }
-
     @Test(
         "has nothing that axe complains about, light and dark, wide and narrow",
         arguments: HeadlessBrowser.ColourScheme.allCases, [390, 1280])
     func accessible(scheme: HeadlessBrowser.ColourScheme, width: Int) async throws {
-        let axe = try await Self.axe()
-        try await withPage(try Self.report(), width: width) { page async throws in
+        let axe = try await Axe.script()
+        try await ReportBrowser.withPage(try Self.report(), width: width) { page async throws in
             try await page.prefer(scheme)
             _ = try await page.evaluate(
                 "document.querySelectorAll('details').forEach((one) => one.open = true)")
-            #expect(try await Self.complaints(page, axe) == "")
+            #expect(try await Axe.complaints(page, axe) == "")
         }
     }
 
     @Test("axe can complain: of a picture without a name, and of grey on grey")
     func complaint() async throws {
-        let axe = try await Self.axe()
+        let axe = try await Axe.script()
         let page =
             "<!doctype html><html lang=en><title>t</title><main><h1>t</h1><svg role=img></svg>"
             + "<p style='color:#999;background:#aaa'>grey</p></main></html>"
-        try await withPage(page) { page async throws in
-            let text = try await Self.complaints(page, axe)
+        try await ReportBrowser.withPage(page) { page async throws in
+            let text = try await Axe.complaints(page, axe)
             #expect(text.contains("svg-img-alt") && text.contains("color-contrast"))
         }
     }
