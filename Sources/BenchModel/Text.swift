@@ -44,8 +44,8 @@ package enum Text {
     }
 
     /// `1 trial`, `2 trials`
-    package static func count(_ number: Int, _ thing: String) -> String {
-        "\(grouped(number)) \(thing)\(number == 1 ? "" : "s")"
+    package static func count(_ number: Int, _ thing: String, _ things: String? = nil) -> String {
+        "\(grouped(number)) \(number == 1 ? thing : things ?? thing + "s")"
     }
 
     /// `once`, `twice`, `3 times`

@@ -9,11 +9,13 @@ public protocol FaultVictims: Sendable {
     /// Stops the time of one (SIGSTOP).
     func pause(_ number: Int)
     func resume(_ number: Int)
-    /// SIGKILL, and a new one in its place after the time.
-    func kill(_ number: Int, restartAfter pause: Duration) async throws
-    /// What its disk holds when the power goes; nothing is done for one without a disk. It is killed before,
-    /// and started again afterwards.
-    func cutPower(_ number: Int, restartAfter pause: Duration) async throws
+    /// SIGKILL.
+    func kill(_ number: Int) async
+    /// Takes from its disk what it has not synced; it was killed before. Nothing is done for one without a
+    /// disk.
+    func losePower(_ number: Int) async throws
+    /// In the place of one that was killed; returns when it works.
+    func start(_ number: Int) async throws
     /// The room on its disk; nil: any.
     func setRoom(_ bytes: Int64?) throws
 }
@@ -43,7 +45,10 @@ extension FaultStage {
         case .none, .slowHolder: try await Task.sleep(for: lasts)
         case .pauseBuyer: try await pauseBuyers(victims, timing, &random)
         case .killBuyer, .killServer:
-            try await victims.kill(Int.random(in: 0..<victims.count, using: &random), restartAfter: lasts)
+            let victim = Int.random(in: 0..<victims.count, using: &random)
+            await victims.kill(victim)
+            try await Task.sleep(for: lasts)
+            try await victims.start(victim)
         case .pauseRedis: try await pause(stock, for: lasts)
         case .killRedisAOF, .killRedisEmpty: try await kill([stock], for: lasts)
         case .failoverLostWrite: try await failOver(lasts)
@@ -76,7 +81,8 @@ extension FaultStage {
         case .readOnly:
             // Of a master that nobody can reach: it keeps what it has.
             try await set(
-                lasts, RedisCommand("REPLICAOF", "127.0.0.1", "1"), back: RedisCommand("REPLICAOF", "NO", "ONE"))
+                lasts, RedisCommand("REPLICAOF", "127.0.0.1", "1"),
+                back: RedisCommand("REPLICAOF", "NO", "ONE"))
         case .diskFull:
             try victims.setRoom(0)
             try await Task.sleep(for: lasts)
@@ -177,10 +183,14 @@ extension FaultStage {
     /// All machines lose their power at the same time.
     private func cutPower(_ victims: some FaultVictims, _ lasts: Duration) async throws {
         await stock.kill()
-        for number in 0..<victims.count { try await victims.cutPower(number, restartAfter: .zero) }
+        for number in 0..<victims.count {
+            await victims.kill(number)
+            try await victims.losePower(number)
+        }
         try disk?.cutPower()
         try await Task.sleep(for: lasts)
         try await stock.restart()
+        for number in 0..<victims.count { try await victims.start(number) }
     }
 
     private func set(_ lasts: Duration, _ command: RedisCommand, back: RedisCommand) async throws {

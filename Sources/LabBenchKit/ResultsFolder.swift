@@ -23,7 +23,7 @@ struct ResultsFolder: Sendable {
             return
         }
         path = named
-        if files.fileExists(atPath: "\(path)/results.json") {
+        if ["results.json", "faults.json"].contains(where: { files.fileExists(atPath: "\(named)/\($0)") }) {
             throw BenchError(
                 .outputFailed, "\(path) holds results already; name another directory by --output")
         }

@@ -2,11 +2,11 @@ import CZlib
 
 /// A file that is compressed while it is written.
 @safe
-struct GzipFile: ~Copyable {
+package struct GzipFile: ~Copyable {
     private let file: gzFile
 
     /// - Returns: nil when the file cannot be made.
-    init?(path: String) {
+    package init?(path: String) {
         guard let file = unsafe gzopen(path, "wb6") else { return nil }
         unsafe self.file = file
     }
@@ -16,7 +16,7 @@ struct GzipFile: ~Copyable {
     }
 
     /// - Returns: False when the text was not written whole.
-    func write(_ text: String) -> Bool {
+    package func write(_ text: String) -> Bool {
         var text = text
         let count = text.utf8.count
         guard count > 0 else { return true }

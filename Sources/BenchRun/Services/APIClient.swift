@@ -1,18 +1,18 @@
-import BenchLoad
+package import BenchLoad
 import BenchModel
 import ConnectionFailures
-import Foundation
+package import Foundation
 import NIOCore
-import NIOHTTP1
+package import NIOHTTP1
 import NIOPosix
 
 /// A plain client of the purchase API for setting up and looking: one connection, one request at a time.
-final class APIClient: Sendable {
+package final class APIClient: Sendable {
     /// A whole answer.
-    struct Answer: Sendable {
-        let status: Int
-        let headers: HTTPHeaders
-        let body: Data
+    package struct Answer: Sendable {
+        package let status: Int
+        package let headers: HTTPHeaders
+        package let body: Data
 
         /// The problem's own words, or the start of the body.
         var detail: String {
@@ -35,7 +35,7 @@ final class APIClient: Sendable {
     }
 
     /// Connects, runs `body`, and closes the connection whatever happened.
-    static func with<Value>(
+    package static func with<Value>(
         _ target: LoadTarget, _ body: (APIClient) async throws -> Value
     ) async throws -> Value {
         let channel: any Channel
@@ -64,14 +64,17 @@ final class APIClient: Sendable {
         }
     }
 
-    /// Sends one request and waits for its answer, a minute at most.
-    func send(
-        _ method: HTTPMethod, _ path: String, token: String? = nil, body: Data? = nil
+    /// Sends one request and waits for its answer, a minute at most unless another limit is named.
+    package func send(
+        _ method: HTTPMethod, _ path: String, token: String? = nil, body: Data? = nil,
+        idempotencyKey: String? = nil, limit: Duration = .seconds(60)
     ) async throws -> Answer {
         let answer = channel.eventLoop.makePromise(of: Answer.self)
+        var head = target.head(method, path, token: token, length: body?.count)
+        if let idempotencyKey { head.headers.add(name: "Idempotency-Key", value: idempotencyKey) }
         let exchange = AnswerHandler.Exchange(
-            head: target.head(method, path, token: token, length: body?.count),
-            body: body.map { ByteBuffer(bytes: $0) }, answer: answer)
+            head: head, body: body.map { ByteBuffer(bytes: $0) },
+            limit: .nanoseconds(Int64(limit / .nanoseconds(1))), answer: answer)
         channel.writeAndFlush(exchange, promise: nil)
         do {
             return try await answer.futureResult.get()
@@ -90,15 +93,13 @@ private final class AnswerHandler: ChannelDuplexHandler {
     struct Exchange: Sendable {
         let head: HTTPRequestHead
         let body: ByteBuffer?
+        let limit: TimeAmount
         let answer: EventLoopPromise<APIClient.Answer>
     }
 
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundIn = Exchange
     typealias OutboundOut = HTTPClientRequestPart
-
-    /// Generous: what is asked here is not measured, and a machine may have next to no time for the server.
-    private static let limit = TimeAmount.seconds(60)
 
     private var current: EventLoopPromise<APIClient.Answer>?
     private var timer: Scheduled<Void>?
@@ -114,7 +115,7 @@ private final class AnswerHandler: ChannelDuplexHandler {
         current = exchange.answer
         body = Data()
         let channel = context.channel
-        timer = context.eventLoop.scheduleTask(in: Self.limit) { channel.close(promise: nil) }
+        timer = context.eventLoop.scheduleTask(in: exchange.limit) { channel.close(promise: nil) }
         context.write(wrapOutboundOut(.head(exchange.head)), promise: nil)
         if let bytes = exchange.body {
             context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)

@@ -36,21 +36,28 @@ package struct ServerProcess: Sendable {
     private static let startLimit = Duration.seconds(120)
 
     /// Starts the server and waits for the line that says where it listens.
+    ///
+    /// - Parameters:
+    ///   - port: 0 takes a free one.
+    ///   - more: Further arguments.
+    ///   - variables: Of its environment, beside those of this process.
     package static func start(
         _ executable: String, strategy: StrategyEntry, redis: [String], database: String,
-        purchaseDeadline: Duration, bcryptCost: Int = RunPlan.Defaults().bcryptCost
+        purchaseDeadline: Duration, bcryptCost: Int = RunPlan.Defaults().bcryptCost, port: Int = 0,
+        more: [String] = [], variables: [String: String] = [:]
     ) async throws(BenchError) -> ServerProcess {
         let deadline = Text.plain(purchaseDeadline / .milliseconds(1))
         let fixed = [
             "--strategy", strategy.name, "--purchase-deadline-ms", deadline, "--dev", "--bcrypt-cost",
             String(bcryptCost), "--password-queue", String(passwordQueue), "--log-format", "json",
             "--metrics-port", "0",
-        ]
+        ] + more
         let places = ["--redis", redis.joined(separator: ","), "--database", "sqlite:\(database)"]
-        let arguments = ["serve", "--port", "0"] + places + fixed
+        let arguments = ["serve", "--port", String(port)] + places + fixed
         let child: ChildProcess
         do throws(LabProcessError) {
-            child = try await ChildProcess.start(executable, arguments, environment: environment)
+            child = try await ChildProcess.start(
+                executable, arguments, environment: environment.merging(variables) { $1 })
         } catch {
             throw BenchError(.unreachable, error.description)
         }

@@ -1,14 +1,14 @@
-import BenchLoad
+package import BenchLoad
 import BenchModel
 import Foundation
 import NIOHTTP1
 
 /// What a trial needs from the server before the load: users that are logged in, and products.
-struct Shop: Sendable, Equatable {
+package struct Shop: Sendable, Equatable {
     /// The hottest one first.
-    let products: [Int64]
+    package let products: [Int64]
     /// One for each user; in a journey of a single one, who owns the products.
-    let tokens: [String]
+    package let tokens: [String]
 
     private struct Credentials: Codable, Sendable {
         let username: String
@@ -32,7 +32,7 @@ struct Shop: Sendable, Equatable {
     /// Registers and logs in the users, and puts the stock on sale.
     ///
     /// - Parameter prefix: Of the names of the users.
-    static func open(_ target: LoadTarget, _ order: ShopOrder, prefix: String) async throws -> Shop {
+    package static func open(_ target: LoadTarget, _ order: ShopOrder, prefix: String) async throws -> Shop {
         let users = order.scenario == .journey ? 1 : order.users
         let tokens = try await signIn(target, numbers: 1...users, prefix: prefix)
         return try await offer(target, order, tokens: tokens)

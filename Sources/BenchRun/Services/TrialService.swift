@@ -1,6 +1,6 @@
 import BenchAudit
 import BenchLoad
-import BenchModel
+package import BenchModel
 
 /// The service under load, in whichever process it runs: started for one trial, loaded, stopped.
 protocol TrialService: Sendable {
@@ -30,14 +30,24 @@ extension TrialService {
 }
 
 /// What a trial wants of its shop.
-struct ShopOrder: Sendable, Equatable {
+package struct ShopOrder: Sendable, Equatable {
     var users: Int
     /// Units of each product.
     var stock: Int
-    var mix = ProductMix.one
-    var scenario = Scenario.purchase
+    var mix: ProductMix
+    var scenario: Scenario
     /// Decides what each user wants.
-    var seed: UInt64 = 1
+    var seed: UInt64
+
+    package init(
+        users: Int, stock: Int, mix: ProductMix = .one, scenario: Scenario = .purchase, seed: UInt64 = 1
+    ) {
+        self.users = users
+        self.stock = stock
+        self.mix = mix
+        self.scenario = scenario
+        self.seed = seed
+    }
 }
 
 /// Products on sale, and how the users of a trial buy them.

@@ -75,8 +75,9 @@ static void find_all(void) {
 
 __attribute__((constructor)) static void begin(void) {
     find_all();
-    folder = getenv("DISK_FOLDER");
-    platter = getenv("DISK_PLATTER");
+    /* Copies: Redis writes its title over its environment. */
+    folder = getenv("DISK_FOLDER") ? strdup(getenv("DISK_FOLDER")) : NULL;
+    platter = getenv("DISK_PLATTER") ? strdup(getenv("DISK_PLATTER")) : NULL;
     is_lying = getenv("DISK_LIES") != NULL;
     const char *path = getenv("SHIM_CONTROL");
     int control = path ? real_open(path, O_RDWR | O_CLOEXEC) : -1;
@@ -121,6 +122,8 @@ static int is_memory(const char *name) {
 static void note_open(int descriptor, const char *path, int flags) {
     const char *name = inside(path);
     if (descriptor < 0 || descriptor >= most_descriptors || !name || is_memory(name)) return;
+    struct stat state;
+    if (fstat(descriptor, &state) != 0 || !S_ISREG(state.st_mode)) return;
     pthread_mutex_lock(&turn);
     int place = 0;
     while (place < file_count && strcmp(files[place].name, name) != 0) place++;
@@ -132,9 +135,8 @@ static void note_open(int descriptor, const char *path, int flags) {
         file_count++;
         /* What was there before counts as synced. */
         char target[PATH_MAX];
-        struct stat state;
         platter_path(target, name);
-        if (access(target, F_OK) != 0 && fstat(descriptor, &state) == 0) {
+        if (access(target, F_OK) != 0) {
             files[place].until = state.st_size;
             if (state.st_size == 0) real_close(real_open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
         }

@@ -1,90 +1,97 @@
+import BenchResults
 import FaultAudit
+import FaultInjection
 import LockStrategies
 import Testing
 
 @testable import FaultLab
 
-@Suite("What a worker of the fault lab writes down")
-struct WorkerLineTests {
-    private static let lines: [WorkerLine] = [
-        .began(id: 0, buyer: 3, at: 10), .granted(id: 0, at: 20, end: 320, fence: 7), .left(id: 0, at: 30),
-        .ended(id: 0, at: 40, outcome: .ok), .began(id: 1, buyer: 4, at: 50),
-        .granted(id: 1, at: 60, end: 360, fence: nil),
-    ]
-
-    @Test("comes back the same, and a line that was cut off is none", arguments: lines)
-    func same(line: WorkerLine) {
-        #expect(WorkerLine(line.text) == line)
-        #expect(WorkerLine(line.text.prefix(3)) == nil)
-    }
-
-    @Test(
-        "says of a worker that was killed what it had begun, and until when it may have believed to be alone")
-    func killed() throws {
-        let operations = History.Operation.all(Self.lines, process: 2, first: 100)
-        #expect(operations.map(\.id) == [100, 101])
-        #expect(operations.map(\.outcome) == [.ok, .unknown])
-        #expect(operations[0].hold == History.Hold(from: 20, until: 30, fence: 7))
-        #expect(operations[1].answered == nil)
-        #expect(operations[1].hold == History.Hold(from: 60, until: 360))
-    }
-
-    @Test("ends a hold with its lease where the holder came back later")
-    func late() {
-        let operations = History.Operation.all(
-            [
-                .began(id: 0, buyer: 0, at: 0), .granted(id: 0, at: 5, end: 100, fence: nil),
-                .left(id: 0, at: 900),
-            ], process: 0, first: 0)
-        #expect(operations[0].hold?.until == 100)
-    }
-}
-
-/// Real workers, a real Redis, real signals.
-@Suite("A cell of the fault lab", .serialized, .timeLimit(.minutes(5)))
+/// Real workers, servers and Redis, real signals: the cells that every change is held to.
+@Suite("A cell of the fault lab", .serialized, .timeLimit(.minutes(8)))
 struct CellTests {
-    private func run(_ strategy: StrategyEntry, _ fault: Fault, tries: Int) async throws -> Cell.Outcome {
-        let program = try RunCommandTests.program("lab-bench")
-        return try await Cell(strategy, fault, seed: 1, program: program).run(tries: tries)
+    static func programs() throws -> Cell.Programs {
+        Cell.Programs(
+            bench: try RunCommandTests.program("lab-bench"),
+            server: try RunCommandTests.program("lab-server"))
+    }
+
+    private func run(
+        _ strategy: StrategyEntry, _ fault: Fault, _ level: FaultLevel = .strategy
+    ) async throws -> (cell: FaultCell, outcome: Cell.Outcome) {
+        let cell = Cell(strategy, fault, level: level, seed: 1)
+        let outcome = await cell.run(try Self.programs())
+        return (cell.result(outcome), outcome)
     }
 
     @Test("shows that the control oversells, and where it shows first")
     func control() async throws {
-        let outcome = try await run(.unguarded, .none, tries: 3)
-        #expect(outcome.verdict == .violated)
-        let finding = outcome.shown.report.findings.first { $0.invariant == .conservation }
+        let (cell, outcome) = try await run(.unguarded, .none)
+        #expect(cell.verdict == .violated && cell.judgement == .asExpected)
+        let finding = outcome.shown?.report.findings.first { $0.invariant == .conservation }
         #expect(finding?.verdict == .violated)
         #expect((finding?.units ?? 0) > 0)
     }
 
     @Test(
-        "shows that a lock whose holder is slow loses sales",
-        arguments: [StrategyEntry.setnxSpin, .setnxNotify])
+        "shows that a lock whose holder is slow loses sales, with the operations that prove it",
+        arguments: [StrategyEntry.setnxSpin, .redlock])
     func slowHolder(strategy: StrategyEntry) async throws {
-        #expect(Fault.slowHolder.expectation(of: strategy) == .violated)
-        let outcome = try await run(strategy, .slowHolder, tries: 5)
-        #expect(outcome.verdict == .violated)
+        let (cell, _) = try await run(strategy, .slowHolder)
+        #expect(cell.expected == .violated)
+        #expect(cell.verdict == .violated && cell.judgement == .asExpected, "\(cell)")
+        #expect(cell.shown?.findings.contains { $0.verdict == .violated } == true)
+        #expect(cell.shown?.operations.isEmpty == false)
     }
 
     @Test(
-        "finds nothing against strategies that stalls cannot break",
-        arguments: [StrategyEntry.fenced, .luaAtomic])
-    func stallSafe(strategy: StrategyEntry) async throws {
-        #expect(Fault.slowHolder.expectation(of: strategy) == .safe)
-        let outcome = try await run(strategy, .slowHolder, tries: 1)
-        #expect(outcome.verdict == .safe, "\(outcome.shown.report.findings.map(\.sentence))")
-    }
-
-    @Test(
-        "finds nothing when a buyer or Redis is killed, or stopped, or scripts are forgotten",
-        arguments: [Fault.killBuyer, .pauseBuyer, .pauseRedis, .killRedisAOF, .scriptFlush])
-    func luaAtomic(fault: Fault) async throws {
-        let outcome = try await run(.luaAtomic, fault, tries: 1)
-        #expect(outcome.verdict == .safe, "\(outcome.shown.report.findings.map(\.sentence))")
-        #expect(outcome.shown.before > 0 && outcome.shown.after > 0)
-        if fault == .pauseRedis || fault == .killRedisAOF {
-            #expect(outcome.shown.during < outcome.shown.before / 2)
+        "finds nothing against strategies that stalls cannot break, stopped, killed or slow",
+        arguments: [StrategyEntry.fenced, .luaAtomic], [Fault.slowHolder, .pauseBuyer, .killBuyer])
+    func stallSafe(strategy: StrategyEntry, fault: Fault) async throws {
+        let (cell, outcome) = try await run(strategy, fault)
+        #expect(cell.expected == .safe)
+        #expect(cell.verdict == .safe, "\(cell.why ?? "") \(cell.shown?.findings.map(\.sentence) ?? [])")
+        let figures = try #require(cell.shown?.figures)
+        #expect(figures.purchases > 0 && figures.beforePerSecond > 0 && figures.recoveryMs != nil)
+        if fault == .killBuyer {
+            #expect(outcome.shown?.record.history.operations.contains { $0.answered == nil } == true)
         }
-        if fault == .killBuyer { #expect(outcome.shown.history.operations.contains { $0.answered == nil }) }
+    }
+
+    @Test("sees buyers wait while Redis is away, and buy again afterwards", arguments: [Fault.killRedisAOF])
+    func away(fault: Fault) async throws {
+        let (cell, _) = try await run(.luaAtomic, fault)
+        #expect(cell.verdict == .safe, "\(cell)")
+        #expect((cell.shown?.figures.availability ?? 1) < 0.5)
+        #expect((cell.shown?.figures.recoveryMs ?? .infinity) < 5_000)
+    }
+
+    @Test("keeps every acknowledged purchase when the server is killed", arguments: [StrategyEntry.luaAtomic])
+    func service(strategy: StrategyEntry) async throws {
+        let (cell, outcome) = try await run(strategy, .killServer, .service)
+        #expect(cell.verdict == .safe && cell.judgement == .asExpected, "\(cell)")
+        let healed = try #require(outcome.shown?.record.healed)
+        let history = try #require(outcome.shown?.record.history)
+        #expect(history.operations.contains { $0.outcome == .ok && $0.invoked > healed })
+        #expect(history.end.rows?.units == history.initialStock - (history.end.stock ?? 0))
+        #expect(cell.shown?.figures.refusedByLedger == 0)
+    }
+
+    @Test("shows at the service that the control gave out units twice, which the ledger refused")
+    func refused() async throws {
+        let (cell, _) = try await run(.unguarded, .none, .service)
+        #expect(cell.verdict == .violated && cell.judgement == .asExpected, "\(cell)")
+        #expect((cell.shown?.figures.refusedByLedger ?? 0) > 0)
+    }
+
+    @Test("that could not be run is unknown, never safe, and says why")
+    func crashed() async throws {
+        let programs = Cell.Programs(bench: "/bin/false", server: "/bin/false")
+        for level in FaultLevel.allCases {
+            let cell = Cell(.luaAtomic, .none, level: level, seed: 1)
+            let outcome = await cell.run(programs)
+            #expect(outcome.verdict == .unknown && outcome.shown == nil)
+            #expect(outcome.why?.isEmpty == false)
+            #expect(cell.result(outcome).judgement == .undecided)
+        }
     }
 }

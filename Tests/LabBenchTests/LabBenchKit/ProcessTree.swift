@@ -8,6 +8,11 @@ enum ProcessTree {
         return names.compactMap { Int32($0) }.filter { stat($0)?.parent == parent }
     }
 
+    /// Those that this one started, and those that they started.
+    static func descendants(of parent: Int32) -> [Int32] {
+        children(of: parent).flatMap { [$0] + descendants(of: $0) }
+    }
+
     private static func stat(_ pid: Int32) -> (state: String, parent: Int32)? {
         guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
         let text = String(decoding: data, as: UTF8.self)

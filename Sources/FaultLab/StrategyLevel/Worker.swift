@@ -1,5 +1,6 @@
 import FaultAudit
 import Foundation
+import LabProcesses
 import LockStrategies
 import RedisClient
 import Synchronization
@@ -13,17 +14,20 @@ package struct WorkerPlan: Sendable, Codable, Equatable {
     package var milliseconds: Int
     package var leaseMilliseconds: Int
     package var patienceMilliseconds: Int
-    /// So long a write under the lock takes after the last look at the clock; 0: as long as it takes.
+    /// So much longer a call that takes units is, after the last look at the clock, while the worker is slow.
     package var slowMilliseconds: Int
-    /// One in so many writes is slow.
+    /// One in so many of them is slow.
     package var slowOneIn: Int
+    /// So much longer each of them is, at all times.
+    package var workMilliseconds: Int
     /// The file to which each step is written.
     package var output: String
 
     package init(
         output: String, strategy: String, stock: String, lockNodes: [String] = [], buyers: Int,
         milliseconds: Int,
-        leaseMilliseconds: Int, patienceMilliseconds: Int, slowMilliseconds: Int = 0, slowOneIn: Int = 20
+        leaseMilliseconds: Int, patienceMilliseconds: Int, slowMilliseconds: Int = 0, slowOneIn: Int = 20,
+        workMilliseconds: Int = 0
     ) {
         self.output = output
         self.strategy = strategy
@@ -35,6 +39,7 @@ package struct WorkerPlan: Sendable, Codable, Equatable {
         self.patienceMilliseconds = patienceMilliseconds
         self.slowMilliseconds = slowMilliseconds
         self.slowOneIn = slowOneIn
+        self.workMilliseconds = workMilliseconds
     }
 }
 
@@ -42,6 +47,8 @@ package struct WorkerPlan: Sendable, Codable, Equatable {
 package struct Worker: Sendable {
     /// The one product that all buy.
     static let product = ProductID(1)
+    /// Printed when it begins to buy.
+    static let readyLine = "fault-worker buys"
 
     @TaskLocal private static var call: Int?
 
@@ -51,12 +58,15 @@ package struct Worker: Sendable {
     private let clients: [RedisClient]
     private let finishing = FinishingQueue()
     private let steps: StepFile
+    private let switches: WorkerSwitches
 
     /// - Throws: A sentence that says what is wrong with the plan.
     package init(_ plan: WorkerPlan) throws {
         self.plan = plan
         let steps = try StepFile(plan.output)
         self.steps = steps
+        let switches = WorkerSwitches()
+        self.switches = switches
         guard let entry = StrategyRegistry.builtIn.entry(named: plan.strategy) else {
             throw StrategyConfigurationError(StrategyRegistry.builtIn.complaint(about: plan.strategy))
         }
@@ -64,7 +74,9 @@ package struct Worker: Sendable {
         let limits = RedisClient.Limits(connect: .milliseconds(500), command: .milliseconds(1_500))
         clients = endpoints.map { RedisClient($0, limits: limits) }
         let ports = clients.map {
-            SlowRedis(redis: $0, delay: .milliseconds(plan.slowMilliseconds), oneIn: plan.slowOneIn)
+            SlowRedis(
+                redis: $0, switches: switches, work: .milliseconds(plan.workMilliseconds),
+                delay: .milliseconds(plan.slowMilliseconds), oneIn: plan.slowOneIn)
         }
         stock = ProductStock(ports[0], layout: entry.traits.stockLayout)
         let settings = StrategySettings(leaseTimeToLive: .milliseconds(plan.leaseMilliseconds))
@@ -75,14 +87,17 @@ package struct Worker: Sendable {
         ).strategy(entry) { NotedLock(lock: $0, steps: steps) }
     }
 
-    /// Buys until the time of the plan is over, and writes each step down.
+    /// Buys until SIGTERM, or until the time of the plan is over, and writes each step down. It is slow from
+    /// SIGUSR1 to SIGUSR2.
     package func run() async {
+        switches.watch()
+        StandardStream.output.say("\(Self.readyLine)\n")
         let end = ContinuousClock.now + .milliseconds(plan.milliseconds)
         let numbers = CallNumbers()
         await withTaskGroup(of: Void.self) { group in
             for buyer in 0..<plan.buyers {
                 group.addTask {
-                    while ContinuousClock.now < end {
+                    while ContinuousClock.now < end && !switches.isStopped {
                         let id = numbers.next()
                         await Self.$call.withValue(id) { await buy(id, by: buyer) }
                     }
@@ -94,7 +109,7 @@ package struct Worker: Sendable {
     }
 
     private func buy(_ id: Int, by buyer: Int) async {
-        steps.add(.began(id: id, buyer: buyer, at: Self.now))
+        steps.add(.began(id: id, buyer: buyer, at: MachineClock.now))
         let reservation = Reservation(
             id: ReservationID(random: .system), product: Self.product, quantity: 1,
             deadline: .now + .milliseconds(plan.patienceMilliseconds))
@@ -111,7 +126,7 @@ package struct Worker: Sendable {
         } catch {
             outcome = Self.mayHaveTaken(error.code) ? .unknown : .nothing
         }
-        steps.add(.ended(id: id, at: Self.now, outcome: outcome))
+        steps.add(.ended(id: id, at: MachineClock.now, outcome: outcome))
         // Who was refused does not ask again at once.
         if outcome != .ok { try? await Task.sleep(for: .milliseconds(2)) }
     }
@@ -123,13 +138,6 @@ package struct Worker: Sendable {
             .reservationEnded, .stockReplaced:
             false
         }
-    }
-
-    /// Of the machine's monotonic clock.
-    static var now: Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     /// A lock that says who is inside.
@@ -144,7 +152,7 @@ package struct Worker: Sendable {
         ) async throws(StrategyError) -> AcquireOutcome {
             let outcome = try await lock.acquire(key, timeToLive: timeToLive, deadline: deadline)
             if case .granted(let lease, _) = outcome, let call = Worker.call {
-                let now = Worker.now
+                let now = MachineClock.now
                 let left = ContinuousClock.now.duration(to: lease.validUntil) / .nanoseconds(1)
                 steps.add(.granted(id: call, at: now, end: now + Int64(left), fence: lease.fence?.rawValue))
             }
@@ -156,7 +164,7 @@ package struct Worker: Sendable {
         }
 
         func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
-            if let call = Worker.call { steps.add(.left(id: call, at: Worker.now)) }
+            if let call = Worker.call { steps.add(.left(id: call, at: MachineClock.now)) }
             return try await lock.release(lease)
         }
     }
@@ -184,43 +192,5 @@ private final class StepFile: Sendable {
     func add(_ line: WorkerLine) {
         let bytes = Array((line.text + "\n").utf8)
         _ = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-    }
-}
-
-/// A Redis on which a write under the lock is slow now and then: work inside the lock that takes longer than
-/// its lease, after the last look at the clock.
-struct SlowRedis: RedisPort {
-    let redis: RedisClient
-    let delay: Duration
-    let oneIn: Int
-
-    func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue { try await redis.send(command) }
-
-    func run(
-        _ script: RedisScript, keys: [String], arguments: [String]
-    ) async throws(RedisError) -> RedisScriptReply {
-        if delay > .zero, script.name.hasPrefix("write-stock"), Int.random(in: 0..<oneIn) == 0 {
-            try? await Task.sleep(for: delay)
-        }
-        return try await redis.run(script, keys: keys, arguments: arguments)
-    }
-
-    func transaction<Abandoned: Sendable>(
-        watching keys: [String], reading: [RedisCommand],
-        decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
-    ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
-        try await redis.transaction(watching: keys, reading: reading, decide: decide)
-    }
-
-    func subscribe(
-        to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
-    ) async throws(RedisError) -> RedisSubscription {
-        try await redis.subscribe(to: channel, onEvent: onEvent)
-    }
-
-    func finishing<Value: Sendable, Failure: Error>(
-        _ calls: () async throws(Failure) -> Value
-    ) async throws(Failure) -> Value {
-        try await redis.finishing(calls)
     }
 }

@@ -1,0 +1,148 @@
+import BenchAudit
+import BenchModel
+import BenchRun
+import FaultAudit
+import FaultInjection
+import Foundation
+import LabProcesses
+import LockStrategies
+import Synchronization
+
+/// One try at the level of the service: one `lab-server` with its ledger, bought from over HTTP with
+/// idempotency keys. A buyer asks again with the same key until he knows what became of his purchase.
+struct ServiceTry: Sendable {
+    let strategy: StrategyEntry
+    let fault: Fault
+    /// Decides when and whom the fault strikes.
+    let chance: UInt64
+    /// `lab-server`.
+    let program: String
+    var stock = 100_000
+    /// The disk says that it synced, and did not: a fault that nobody asked for, for the auditor's tests.
+    var isDiskLying = false
+    /// Done to the files of the server after it has ended, for the auditor's tests.
+    var planted: @Sendable (_ database: String) throws -> Void = { _ in }
+
+    static let buyers = 20
+    static let users = 4
+    /// Of the server's locks; it cannot be set.
+    static let lease = Duration.seconds(10)
+    static let before: ClosedRange<Int> = 600...900
+    static let after = Duration.milliseconds(1_200)
+    /// How long a buyer goes on asking after the shop has closed.
+    static let patience = Duration.seconds(8)
+    /// From the end of the load until stock and ledger agree.
+    static let quiet = Duration.seconds(15)
+
+    func run() async throws -> TryRecord {
+        let folder = try TemporaryDirectory(prefix: "lab-fault")
+        defer { folder.remove() }
+        let stage = try await FaultStage.open(fault, needsNodes: strategy.needsLockNodes)
+        let server = FaultedServer(
+            program: program, strategy: strategy, redis: stage.urls, folder: folder.path)
+        do {
+            if fault == .powerCut || fault == .diskFull { try await server.useDisk(isLying: isDiskLying) }
+            try await server.start()
+            let record = try await load(stage, server)
+            await server.end()
+            await stage.close()
+            return record
+        } catch {
+            await server.end()
+            await stage.close()
+            throw error
+        }
+    }
+
+    private func load(_ stage: FaultStage, _ server: FaultedServer) async throws -> TryRecord {
+        let shop = try await server.openShop(users: Self.users, stock: stock)
+        let notes = PurchaseNotes()
+        let door = ShopDoor()
+        let buying = Task {
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<Self.buyers {
+                    let buyer = ServiceBuyer(
+                        number: number, shop: shop, server: server, notes: notes, door: door)
+                    group.addTask { await buyer.run() }
+                }
+            }
+        }
+        defer { buying.cancel() }
+        var random = SplitMix64(seed: chance)
+        try await Task.sleep(for: .milliseconds(Int.random(in: Self.before, using: &random)))
+        let struck = MachineClock.now
+        try await stage.strike(
+            server, FaultTiming(lasts: length, lease: Self.lease), random: &random)
+        let healed = MachineClock.now
+        try await Task.sleep(for: Self.after)
+        door.close(patience: Self.patience)
+        await buying.value
+        await ServiceBuyer(number: Self.buyers, shop: shop, server: server, notes: notes, door: ShopDoor())
+            .buyAll()
+        let end = try await end(stage, server, shop, notes)
+        return TryRecord(
+            history: History(initialStock: stock, operations: notes.operations, end: end), struck: struck,
+            healed: healed)
+    }
+
+    private var length: Duration {
+        // A stop within the lease shows nothing of a lock that has one.
+        let needsLease = fault == .pauseBuyer && strategy.traits.abilities.contains(.leases)
+        return needsLease ? Self.lease : .milliseconds(900)
+    }
+
+    /// Waits until stock and ledger agree, ends the server, and reads both.
+    private func end(
+        _ stage: FaultStage, _ server: FaultedServer, _ shop: FaultedServer.Shop, _ notes: PurchaseNotes
+    ) async throws -> History.End {
+        let patience = ContinuousClock.now + Self.quiet
+        while ContinuousClock.now < patience {
+            let end = await read(stage, server, shop, notes)
+            if let stock = end.stock, end.open == 0, self.stock - stock == end.rows?.units { break }
+            try await Task.sleep(for: .milliseconds(250))
+        }
+        try await server.stop()
+        try planted(server.database)
+        return await read(stage, server, shop, notes)
+    }
+
+    private func read(
+        _ stage: FaultStage, _ server: FaultedServer, _ shop: FaultedServer.Shop, _ notes: PurchaseNotes
+    ) async -> History.End {
+        let read = MachineClock.now
+        let rows = LedgerRows.read(server.database, product: shop.product)
+        let keys = notes.keys
+        let counted = rows.map { rows in
+            History.Rows(
+                ofOperation: Dictionary(
+                    uniqueKeysWithValues: rows.ofKey.compactMap { key, count in
+                        keys[key].map { ($0, count) }
+                    }),
+                strangers: rows.ofKey.reduce(rows.withoutKey) { $0 + (keys[$1.key] == nil ? $1.value : 0) },
+                units: rows.units, refused: rows.refused)
+        }
+        let layout = strategy.traits.stockLayout
+        guard layout.bucketCount > 0 else {
+            // There is no stock but the one that the ledger's sums imply.
+            return History.End(read: read, stock: rows.map { $0.supplied - $0.sold }, rows: counted)
+        }
+        let reading = await StockReader.read(
+            stage.stockEndpoint, products: [shop.product], buckets: layout.bucketCount)
+        let stock = reading?.stocks.first
+        return History.End(
+            read: read, stock: stock?.units, open: stock?.reservations.values.reduce(0, +) ?? 0,
+            rows: counted)
+    }
+}
+
+/// Whether buyers still begin purchases.
+final class ShopDoor: Sendable {
+    private let closed = Mutex<ContinuousClock.Instant?>(nil)
+
+    /// - Parameter patience: So long buyers go on asking what became of what they began.
+    func close(patience: Duration) { closed.withLock { $0 = .now + patience } }
+
+    var isOpen: Bool { closed.withLock { $0 == nil } }
+    /// Nobody asks any more.
+    var isOver: Bool { closed.withLock { $0.map { ContinuousClock.now > $0 } ?? false } }
+}

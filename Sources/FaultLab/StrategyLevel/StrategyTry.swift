@@ -1,0 +1,127 @@
+import BenchAudit
+import BenchModel
+import FaultAudit
+import FaultInjection
+import Foundation
+import LabProcesses
+import LockStrategies
+import RedisClient
+
+/// One try at the level of the strategy: worker processes buy through it, and share nothing but Redis.
+struct StrategyTry: Sendable {
+    let strategy: StrategyEntry
+    let fault: Fault
+    /// Decides when and whom the fault strikes.
+    let chance: UInt64
+    /// Prints a worker's steps: `lab-bench`.
+    let program: String
+    var stock = 1_000_000
+    /// Done to the Redis of the stock when the fault strikes: a fault that nobody asked for, for the auditor's
+    /// tests.
+    var planted: @Sendable (RedisClient) async throws -> Void = { _ in }
+
+    static let workers = 4
+    static let buyers = 8
+    static let lease = Duration.milliseconds(300)
+    /// From the first call until the fault strikes.
+    static let before: ClosedRange<Int> = 500...800
+    /// From the end of the fault until the buyers stop.
+    static let after = Duration.milliseconds(900)
+
+    func run() async throws -> TryRecord {
+        let folder = try TemporaryDirectory(prefix: "lab-fault")
+        defer { folder.remove() }
+        let stage = try await FaultStage.open(fault, needsNodes: strategy.needsLockNodes)
+        let workers = Workers(program: program, folder: folder, plan: plan(stage))
+        do {
+            let record = try await load(stage, workers)
+            await stage.close()
+            return record
+        } catch {
+            await workers.killAll()
+            await stage.close()
+            throw error
+        }
+    }
+
+    private func load(_ stage: FaultStage, _ workers: Workers) async throws -> TryRecord {
+        let client = RedisClient(
+            stage.stock.endpoint, limits: .init(connect: .seconds(2), command: .seconds(5)))
+        let shelf = ProductStock(client, layout: strategy.traits.stockLayout)
+        let epoch = StockEpoch(origin: "fault-lab", number: 1)
+        guard try await shelf.initialise(Worker.product, units: stock, as: epoch) else {
+            throw LabProcessError(.noResource, "a new Redis has a stock already")
+        }
+        try await workers.begin(Self.workers)
+        var random = SplitMix64(seed: chance)
+        try await Task.sleep(for: .milliseconds(Int.random(in: Self.before, using: &random)))
+        let struck = MachineClock.now
+        try await planted(client)
+        await client.close()
+        workers.setSlow(true)
+        try await stage.strike(
+            workers, FaultTiming(lasts: Self.length(fault), lease: Self.lease), random: &random)
+        workers.setSlow(false)
+        let healed = MachineClock.now
+        try await Task.sleep(for: Self.after)
+        try await workers.stop()
+        // A quiet moment: what was under way has come to its end.
+        try await Task.sleep(for: .milliseconds(300))
+        return TryRecord(history: try await history(stage, workers), struck: struck, healed: healed)
+    }
+
+    /// Some faults strike several times.
+    private static func length(_ fault: Fault) -> Duration {
+        switch fault {
+        case .pauseBuyer: lease * 5
+        case .nodeEmptyRestart: lease * 6
+        default: .milliseconds(800)
+        }
+    }
+
+    private func plan(_ stage: FaultStage) -> WorkerPlan {
+        var plan = WorkerPlan(
+            output: "", strategy: strategy.name, stock: stage.urls[0],
+            lockNodes: Array(stage.urls.dropFirst()), buyers: Self.buyers, milliseconds: 60_000,
+            leaseMilliseconds: Int(Self.lease / .milliseconds(1)), patienceMilliseconds: 1_000)
+        switch fault {
+        case .slowHolder:
+            plan.slowMilliseconds = Int(Self.lease * 2 / .milliseconds(1))
+            plan.slowOneIn = 20
+        // Work inside the lock, as a call of another system is: so there is somebody inside to be struck.
+        case .pauseBuyer, .clockJump: plan.workMilliseconds = 20
+        case .nodeEmptyRestart: plan.workMilliseconds = Int(Self.lease / 2 / .milliseconds(1))
+        default: break
+        }
+        return plan
+    }
+
+    private func history(_ stage: FaultStage, _ workers: Workers) async throws -> History {
+        var operations: [History.Operation] = []
+        for (number, file) in workers.files.enumerated() {
+            // A worker that was killed at once has written nothing.
+            let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+            let lines = text.split(separator: "\n").compactMap { WorkerLine($0) }
+            operations += History.Operation.all(lines, process: number, first: operations.count)
+        }
+        let read = MachineClock.now
+        let (units, open) = await endOfStock(stage.stockEndpoint)
+        return History(
+            initialStock: stock, operations: operations, end: .init(read: read, stock: units, open: open))
+    }
+
+    /// By commands of the auditor's own. Nil: Redis cannot be reached; a stock that is gone is none.
+    private func endOfStock(_ endpoint: RedisEndpoint) async -> (units: Int?, open: Int) {
+        let buckets = strategy.traits.stockLayout.bucketCount
+        let product = Worker.product.rawValue
+        if let reading = await StockReader.read(endpoint, products: [product], buckets: buckets),
+            let stock = reading.stocks.first
+        {
+            return (stock.units, stock.reservations.values.reduce(0, +))
+        }
+        let client = RedisClient(endpoint, limits: .init(connect: .seconds(3), command: .seconds(5)))
+        let isThere = try? await client.send(RedisCommand("EXISTS", "stock:{\(product)}")).integer
+        await client.close()
+        return (isThere == 0 ? 0 : nil, 0)
+    }
+}

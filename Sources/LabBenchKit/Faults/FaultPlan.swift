@@ -1,0 +1,103 @@
+import BenchModel
+import BenchResults
+import FaultInjection
+import FaultLab
+import Foundation
+import LockStrategies
+
+/// What `lab-bench faults` was asked for.
+struct FaultPlan: Sendable {
+    let strategies: [StrategyEntry]
+    let faults: [Fault]
+    let levels: [FaultLevel]
+    let matrix: Matrix
+    let budget: Duration
+    /// Asks for the same again.
+    let command: String
+
+    /// The longest time that a run may take: beyond it numbers are no times any more.
+    private static let longest = Duration.seconds(7 * 86_400)
+
+    /// - Throws: ``BenchError`` with `.badInput`, in one sentence.
+    init(
+        strategies: String?, faults: String?, level: String?, seed: UInt64, seeds: Int, budget: String?
+    ) throws(BenchError) {
+        let registry = StrategyRegistry.builtIn
+        self.strategies = try Self.list(strategies, "--strategies", all: registry.entries) {
+            registry.entry(named: $0)
+        } complaint: {
+            registry.complaint(about: $0)
+        }
+        self.faults = try Self.list(faults, "--faults", all: Fault.allCases) {
+            Fault(rawValue: $0)
+        } complaint: {
+            Self.complaint(about: $0)
+        }
+        if let level {
+            guard let one = FaultLevel(rawValue: level) else {
+                throw BenchError(.badInput, "--level is strategy or service, not \(level)")
+            }
+            levels = [one]
+        } else {
+            levels = FaultLevel.allCases
+        }
+        guard (1...20).contains(seeds) else {
+            throw BenchError(.badInput, "--seeds is a number from 1 to 20, not \(seeds)")
+        }
+        matrix = Matrix(
+            strategies: self.strategies, faults: self.faults, levels: levels, seed: seed, seeds: seeds)
+        try Self.check(faults == nil ? [] : self.faults, matrix)
+        let expected = matrix.expectedTime
+        self.budget = try budget.map { text throws(BenchError) in try Self.time(text) } ?? expected * 2
+        var words = ["lab-bench faults"]
+        if strategies != nil {
+            words.append("--strategies " + self.strategies.map(\.name).joined(separator: ","))
+        }
+        if faults != nil { words.append("--faults " + self.faults.map(\.rawValue).joined(separator: ",")) }
+        if let level { words.append("--level \(level)") }
+        words.append("--seed \(seed)")
+        if seeds > 1 { words.append("--seeds \(seeds)") }
+        if let budget { words.append("--budget \(budget)") }
+        command = words.joined(separator: " ")
+    }
+
+    /// Somebody who names a fault wants to see it strike.
+    private static func check(_ faults: [Fault], _ matrix: Matrix) throws(BenchError) {
+        for fault in faults where !matrix.cells.contains(where: { $0.fault == fault }) {
+            let why = matrix.notApplicable.first { $0.fault == fault.rawValue }?.why ?? "nothing was named"
+            throw BenchError(.badInput, "\(fault.rawValue) cannot strike what was asked for: \(why)")
+        }
+        guard !matrix.cells.isEmpty else { throw BenchError(.badInput, "no fault can strike what was named") }
+    }
+
+    private static func list<Entry: Equatable>(
+        _ text: String?, _ option: String, all: [Entry], find: (String) -> Entry?,
+        complaint: (String) -> String
+    ) throws(BenchError) -> [Entry] {
+        guard let text else { return all }
+        var entries: [Entry] = []
+        for name in text.split(separator: ",").map({ $0.trimmingCharacters(in: .whitespaces) })
+        where !name.isEmpty {
+            guard let entry = find(name) else { throw BenchError(.badInput, complaint(name)) }
+            if !entries.contains(entry) { entries.append(entry) }
+        }
+        guard !entries.isEmpty else { throw BenchError(.badInput, "\(option) names nothing") }
+        return entries
+    }
+
+    private static func complaint(about name: String) -> String {
+        let meant = NearName.suggestion(for: name, among: Fault.names).map { "did you mean \($0)? " } ?? ""
+        return "unknown fault \"\(name)\": \(meant)Known are \(Fault.names.joined(separator: ", "))"
+    }
+
+    /// `90s`, `30m`, `2h`; a bare number is seconds.
+    static func time(_ text: String) throws(BenchError) -> Duration {
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
+        let unit = text.last.flatMap { units[$0] }
+        let number = Double(unit == nil ? Substring(text) : text.dropLast())
+        guard let number, number.isFinite, number > 0,
+            number * (unit ?? 1) <= Self.longest / .seconds(1)
+        else { throw BenchError(.badInput, "--budget is a time such as 90s, 30m or 2h, not \(text)") }
+        return .seconds(number * (unit ?? 1))
+    }
+}

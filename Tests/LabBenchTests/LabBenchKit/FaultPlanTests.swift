@@ -1,0 +1,64 @@
+import BenchModel
+import BenchResults
+import FaultInjection
+import Testing
+
+@testable import LabBenchKit
+
+@Suite("What lab-bench faults is asked for")
+struct FaultPlanTests {
+    private func plan(
+        _ strategies: String? = nil, _ faults: String? = nil, level: String? = nil, seeds: Int = 1,
+        budget: String? = nil
+    ) throws(BenchError) -> FaultPlan {
+        try FaultPlan(
+            strategies: strategies, faults: faults, level: level, seed: 1, seeds: seeds, budget: budget)
+    }
+
+    @Test("is everything, unless something is named, and its command asks for the same again")
+    func everything() throws {
+        let all = try plan()
+        #expect(all.faults == Fault.allCases && all.levels == FaultLevel.allCases)
+        #expect(all.budget == all.matrix.expectedTime * 2)
+        let some = try plan("redlock, fenced,redlock", "node-down", level: "strategy", seeds: 2, budget: "90s")
+        #expect(some.strategies.map(\.name) == ["redlock", "fenced"])
+        #expect(some.matrix.cells.count == 2 && some.budget == .seconds(90))
+        #expect(
+            some.command
+                == "lab-bench faults --strategies redlock,fenced --faults node-down --level strategy --seed 1 --seeds 2 --budget 90s"
+        )
+    }
+
+    @Test("is refused in one sentence that says what to do")
+    func refused() {
+        let cases: [(() throws -> FaultPlan, String)] = [
+            ({ try plan(nil, "slow-holdr") }, "did you mean slow-holder"),
+            ({ try plan("redlok") }, "did you mean redlock"),
+            ({ try plan("lua-atomic", "node-down") }, "asks no lock nodes"),
+            ({ try plan(nil, "disk-full", level: "strategy") }, "cannot strike"),
+            ({ try plan("sql-row", level: "strategy") }, "in the ledger"),
+            ({ try plan(level: "http") }, "strategy or service"),
+            ({ try plan(",") }, "names nothing"),
+            ({ try plan(seeds: 0) }, "1 to 20"),
+            ({ try plan(budget: "soon") }, "such as 90s"),
+            ({ try plan(budget: "-5m") }, "such as 90s"),
+            ({ try plan(budget: "1e999h") }, "such as 90s"),
+        ]
+        for (ask, words) in cases {
+            do {
+                _ = try ask()
+                Issue.record("nothing was said about \(words)")
+            } catch let error as BenchError {
+                #expect(error.description.contains(words), "\(error)")
+                #expect(error.exitCode == .usage)
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+    }
+
+    @Test("has a budget in seconds, minutes or hours", arguments: [("90", 90.0), ("1.5m", 90), ("2h", 7200)])
+    func budget(text: String, seconds: Double) throws {
+        #expect(try FaultPlan.time(text) == .seconds(seconds))
+    }
+}
