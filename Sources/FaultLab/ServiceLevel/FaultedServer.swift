@@ -52,7 +52,7 @@ final class FaultedServer: Sendable {
         variables["LAB_JWT_SECRET"] = secret
         let started = try await ServerProcess.start(
             program, strategy: strategy, redis: redis, database: database, purchaseDeadline: .seconds(2),
-            bcryptCost: 4, port: port ?? 0, more: ["--reconcile-interval-s", "2", "--log-level", "error"],
+            bcryptCost: 4, port: port ?? 0, more: ["--reconcile-interval-s", "1", "--log-level", "error"],
             variables: variables)
         running.withLock { $0 = started }
     }

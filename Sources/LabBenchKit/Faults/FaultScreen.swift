@@ -43,7 +43,7 @@ struct FaultScreen: Sendable {
 
     func finish(_ results: FaultResults, folder: String) {
         let lines =
-            [] + [
+            FaultText(results).lines + [
                 "matrix: \(folder)/faults.html", "report: \(folder)/FAULTS.md",
             ]
         StandardStream.output.say(lines.joined(separator: "\n") + "\n")

@@ -34,6 +34,26 @@ extension ResultsFolder {
         } catch {
             throw BenchError(.outputFailed, "the results cannot be written to \(path)")
         }
+        try Self.writeReports(results, to: path)
+    }
+
+    /// Draws everything that is drawn from faults.json alone.
+    static func writeReports(_ results: FaultResults, to folder: String) throws(BenchError) {
+        let files = FileManager.default
+        let histories = results.cells.compactMap { $0.shown?.history }
+        let raw = (["faults.json"] + histories).filter { files.fileExists(atPath: "\(folder)/\($0)") }
+        let pages = FaultPages(results, files: Set(raw + ["FAULTS.md"])).pages
+        let names = Set(raw + ["FAULTS.md"] + pages.map(\.path))
+        let all = pages + [(path: "FAULTS.md", text: FaultMarkdown(results, files: names).text)]
+        do {
+            try files.createDirectory(atPath: "\(folder)/cells", withIntermediateDirectories: true)
+            for page in all {
+                try Data(page.text.utf8).write(
+                    to: URL(fileURLWithPath: "\(folder)/\(page.path)"), options: .atomic)
+            }
+        } catch {
+            throw BenchError(.outputFailed, "the reports cannot be written to \(folder)")
+        }
     }
 
     /// Prints what stands in faults.json.

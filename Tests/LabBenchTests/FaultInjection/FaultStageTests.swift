@@ -98,7 +98,8 @@ struct FaultStageTests {
         }
     }
 
-    @Test("brings everything back that it broke", arguments: [Fault.outOfMemory, .readOnly, .halfOpen, .reset])
+    @Test(
+        "brings everything back that it broke", arguments: [Fault.outOfMemory, .readOnly, .halfOpen, .reset])
     func healed(fault: Fault) async throws {
         try await with(fault) { stage, client in
             let striking = Task { try await strike(stage) }

@@ -1,6 +1,8 @@
 import BenchModel
 import BenchResults
 import FaultInjection
+import FaultLab
+import LockStrategies
 import Testing
 
 @testable import LabBenchKit
@@ -20,7 +22,8 @@ struct FaultPlanTests {
         let all = try plan()
         #expect(all.faults == Fault.allCases && all.levels == FaultLevel.allCases)
         #expect(all.budget == all.matrix.expectedTime * 2)
-        let some = try plan("redlock, fenced,redlock", "node-down", level: "strategy", seeds: 2, budget: "90s")
+        let some = try plan(
+            "redlock, fenced,redlock", "node-down", level: "strategy", seeds: 2, budget: "90s")
         #expect(some.strategies.map(\.name) == ["redlock", "fenced"])
         #expect(some.matrix.cells.count == 2 && some.budget == .seconds(90))
         #expect(

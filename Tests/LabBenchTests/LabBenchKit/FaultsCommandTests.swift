@@ -44,7 +44,9 @@ struct FaultsCommandTests {
     @Test("refuses what cannot be with 64, says it in one line, and leaves nothing behind")
     func usage() async throws {
         let folder = try TemporaryDirectory()
-        for arguments in [["--faults", "gremlins"], ["--strategies", "lua-atomic", "--faults", "node-down"]] {
+        for arguments in [
+            ["--faults", "gremlins"], ["--strategies", "lua-atomic", "--faults", "node-down"],
+        ] {
             let child = try await start(arguments + ["--output", folder.file("out")])
             #expect(await child.waitUntilExit() == .exited(64))
             #expect(child.lines().count == 1, "\(child.lines())")
@@ -83,7 +85,8 @@ struct FaultsCommandTests {
     func interrupted() async throws {
         let folder = try TemporaryDirectory()
         let child = try await start([
-            "--strategies", "lua-atomic,sharded,redlock", "--faults", "none,pause-redis", "--level", "strategy",
+            "--strategies", "lua-atomic,sharded,redlock", "--faults", "none,pause-redis", "--level",
+            "strategy",
             "--output", folder.file("out"),
         ])
         let line = await child.line(within: .seconds(60)) { $0.hasPrefix("[1/") }
