@@ -47,7 +47,8 @@ enum Glossary {
         "after": "When it was over.",
         "lock held": "From the grant of the lock until its holder gave it back or knew that it was over.",
         "fence": "The number of the grant: a store that checks it refuses an earlier holder.",
-        "told": "What the buyer was told: ok, refused (too few units), nothing (not served), or no word at all.",
+        "told":
+            "What the buyer was told: ok, refused (too few units), nothing (not served), or no word at all.",
         "conservation": "The units that left the stock are those that buyers have, or that are reserved.",
         "never-below-zero": "The stock is never below zero.",
         "never-oversold": "Buyers have no more units than there were.",
@@ -55,7 +56,8 @@ enum Glossary {
         "nothing-refused": "The ledger had to refuse no sale: the stock gave no unit out twice.",
         "no-overlap": "Nobody is let in while somebody else is inside whose writes are still accepted.",
         "fences-rise": "Each grant has a higher number than the one before.",
-        "linearizable": "One order of the purchases, each between its call and its answer, explains every answer.",
+        "linearizable":
+            "One order of the purchases, each between its call and its answer, explains every answer.",
     ]
 
     static func meaning(of term: String) -> String? { meanings[term] }

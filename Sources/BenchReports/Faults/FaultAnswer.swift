@@ -112,12 +112,12 @@ struct FaultAnswer: Sendable {
                 let isAll = faults.count == pairs.count && faults.count > 4
                 let names =
                     isAll
-                    ? "each of \(faults.count) (\(Self.list(faults, most: 3)))"
+                    ? "all \(faults.count) (\(Self.list(faults, most: 3)))"
                     : faults.joined(separator: ", ")
-                return matrix.levels.count > 1 ? "at \(level.words) \(names)" : names
+                return matrix.levels.count > 1 ? "at \(level.words) under: \(names)" : "under: \(names)"
             }
             let words = [
-                broken.isEmpty ? unbroken(strategy) : "breaks under: \(broken.joined(separator: "; "))"
+                broken.isEmpty ? unbroken(strategy) : "breaks \(broken.joined(separator: "; "))"
             ]
             return Line(
                 strategy: strategy, words: (words + doubts(strategy)).joined(separator: "; "),

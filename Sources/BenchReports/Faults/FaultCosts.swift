@@ -46,7 +46,7 @@ struct FaultCosts: Picture {
         (self.palette, self.title) = (palette, title)
     }
 
-    private static let top = 26.0
+    private static let top = 44.0
     private static let bottom = 24.0
     private static let nameWidth = 140.0
 
@@ -100,9 +100,10 @@ struct FaultCosts: Picture {
             return
                 "<line class=\"grid\" x1=\"\(x)\" x2=\"\(x)\" y1=\"\(Plot.short(top))\" y2=\"\(Plot.short(floor))\"/>"
                 + "<text x=\"\(x)\" y=\"\(Plot.short(floor + 16))\" text-anchor=\"middle\">\(tick.label)</text>"
+                + "<text x=\"\(x)\" y=\"\(Plot.short(top - 8))\" text-anchor=\"middle\">\(tick.label)</text>"
         }
         return lines.joined(separator: "\n")
-            + "<text class=\"name\" x=\"\(Plot.short(span.lowerBound))\" y=\"\(Plot.short(top - 10))\">\(title)</text>"
+            + "<text class=\"name\" x=\"\(Plot.short(span.lowerBound))\" y=\"\(Plot.short(top - 28))\">\(title)</text>"
     }
 
     private func place(_ value: Double, _ scale: Scale, _ span: ClosedRange<Double>) -> Double {
@@ -121,10 +122,12 @@ struct FaultCosts: Picture {
     /// What did not recover stands behind the axis.
     private func panel(times span: ClosedRange<Double>, _ top: Double) -> String {
         let inner = span.lowerBound...span.upperBound - 64
-        let floor = Plot.short(top + rowHeight * Double(rows.count) + 16)
+        let ends = [top - 8, top + rowHeight * Double(rows.count) + 16]
         let edge = span.upperBound - 18
         return axis(times, "recovery, ms (logarithmic)", inner, top)
-            + "<text x=\"\(Plot.short(edge))\" y=\"\(floor)\" text-anchor=\"middle\">never</text>"
+            + ends.map {
+                "<text x=\"\(Plot.short(edge))\" y=\"\(Plot.short($0))\" text-anchor=\"middle\">never</text>"
+            }.joined()
             + marks(top) { mark in
                 mark.recoveryMs.map { value in
                     value.isFinite

@@ -44,12 +44,12 @@ extension FaultMarkdown {
             ]
         }
         lines += MarkdownReport.table(
-            ["strategy", "fault", "level", "seed", "theory", "result", "judgement", "tries", "why"],
+            ["strategy", "fault", "level", "seed", "theory", "result", "judgement", "tries", "cell", "why"],
             open.map { cell in
                 [
                     cell.strategy, cell.fault, cell.level.rawValue, String(cell.seed), cell.expected.words,
                     FaultPair.Result(cell).word, cell.judgement.words, Self.tries(cell),
-                    Self.plain(cell.reason),
+                    link(cell, "page") ?? "-", Self.plain(cell.reason),
                 ]
             })
         return lines

@@ -83,7 +83,8 @@ extension FaultMarkdown {
             [fault] + matrix.strategies.map { self.word($0, fault, level) }
         }
         return ["## \(level.title)", "", level.meaning, ""]
-            + MarkdownReport.table(["fault"] + matrix.strategies, rows) + ["", Self.legend]
+            + MarkdownReport.table(["fault"] + matrix.strategies, rows)
+            + (level == matrix.levels.last ? ["", Self.legend] : [])
     }
 
     static let legend =
@@ -146,7 +147,7 @@ extension FaultMarkdown {
                     [fault] + matrix.strategies.map { matrix.pair($0, fault, level).map(figure.value) ?? "" }
                 }
                 return ["", "**\(figure.title)**: \(figure.meaning).", ""]
-                    + MarkdownReport.table(["fault"] + matrix.strategies, rows)
+                    + MarkdownReport.table([figure.title] + matrix.strategies, rows)
             }
     }
 }

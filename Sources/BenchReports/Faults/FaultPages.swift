@@ -43,12 +43,13 @@ package struct FaultPages: Sendable {
                 (
                     String(title),
                     picture(level) + "\n<details><summary>As numbers: \(figures)</summary>\n"
-                        + "\(body(Array(lines.dropFirst())))</details>"
+                        + "\(body(Array(lines.dropFirst()), in: String(title)))</details>"
                 ))
         }
         parts += markdown.others.compactMap { lines in
             guard let first = lines.first else { return nil }
-            return (String(first.dropFirst(3)), body(Array(lines.dropFirst())))
+            let title = String(first.dropFirst(3))
+            return (title, body(Array(lines.dropFirst()), in: title))
         }
         let title = "Fault lab on \(results.env.host), \(day)"
         let content = parts.map { HTML.heading($0.title) + "\n" + $0.html }
@@ -84,7 +85,7 @@ package struct FaultPages: Sendable {
         let legend = level == matrix.levels.last ? "\n" + FaultTable.legend(matrix) : ""
         return (
             level.title,
-            "<p>\(HTML.escaped(level.meaning))</p>\n\(FaultTable(matrix: matrix, level: level).html)\(legend)"
+            "<p class=\"place\">\(HTML.escaped(level.meaning))</p>\n\(FaultTable(matrix: matrix, level: level).html)\(legend)"
         )
     }
 
@@ -99,7 +100,7 @@ package struct FaultPages: Sendable {
         ).html
     }
 
-    private func body(_ lines: [String]) -> String {
-        HTML.rendered(lines, palette) + HTML.terms(of: lines)
+    private func body(_ lines: [String], in title: String) -> String {
+        HTML.rendered(lines, palette, in: title) + HTML.terms(of: lines)
     }
 }

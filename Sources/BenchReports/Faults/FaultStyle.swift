@@ -6,6 +6,7 @@ enum FaultStyle {
         @media (prefers-color-scheme: dark) { :root { --safe-ground: #0f2e1d; --safe-ink: #8fe3b4;
           --broken-ground: #3c1512; --broken-ink: #ffb4ab; --wrong-ground: #ff8a80; --wrong-ink: #2b0400;
           --open-ground: #35290a; --open-ink: #f2cf74; } }
+        nav a { display: inline-block; padding: 2px 0; }
         .matrix table { border-collapse: separate; border-spacing: 2px; font-size: 12.5px; min-width: 0; }
         .matrix th, .matrix td { padding: 0; border: 0; text-align: center; vertical-align: middle; }
         .matrix thead th { padding: 2px 4px; font-size: 11.5px; } .matrix thead th:first-child { text-align: left; } .matrix thead td { background: none; }
@@ -27,7 +28,7 @@ enum FaultStyle {
         dl.legend dd { margin: 0; } .wide:focus { outline: 2px solid var(--link); outline-offset: 1px; }
         .verdict ul { margin: 6px 0 0; padding-left: 20px; }
         svg .lane { stroke: var(--line); } svg .strong { fill: var(--ink); font-weight: 700; }
-        @media (max-width: 520px) { .matrix tbody th { white-space: normal; max-width: 96px; padding-right: 4px;
+        @media (max-width: 520px) { .matrix tbody th { white-space: normal; min-width: 92px; padding-right: 4px;
             line-height: 15px; overflow-wrap: break-word; } }
         """
 }

@@ -56,9 +56,9 @@ package struct HoldTimeline: Picture {
 
     /// The part around the proof, where it would be small in the whole; nil: it is not.
     package static func proofSpan(_ shown: FaultCell.Try) -> ClosedRange<Double>? {
-        let (proof, all) = (
-            shown.operations.filter(\.isProof).flatMap(moments), shown.operations.flatMap(moments)
-        )
+        let two = overlapping(shown)
+        let proof = (two.isEmpty ? shown.operations.filter(\.isProof) : two).flatMap(moments)
+        let all = shown.operations.flatMap(moments)
         guard let first = proof.min(), let last = proof.max(), let start = all.min(), let end = all.max(),
             last > first, last - first < (end - start) * 0.4
         else { return nil }
@@ -66,18 +66,18 @@ package struct HoldTimeline: Picture {
         return first - margin...last + margin
     }
 
+    /// The two calls that were inside at once; empty: nobody overlapped, or it is no violation.
+    private static func overlapping(_ shown: FaultCell.Try) -> [FaultCell.Operation] {
+        let finding = shown.findings.first { $0.invariant == .noOverlap && $0.verdict == .violated }
+        guard let proof = finding?.proof else { return [] }
+        return shown.operations.filter { proof.contains($0.id) && $0.holdFromMs != nil }
+    }
+
     private static func both(_ shown: FaultCell.Try) -> ClosedRange<Double>? {
-        guard shown.findings.contains(where: { $0.invariant == .noOverlap && $0.verdict == .violated }) else {
-            return nil
-        }
-        let holds = shown.operations.filter(\.isProof).compactMap { operation in
-            operation.holdFromMs.map { (from: $0, until: operation.holdUntilMs ?? .infinity) }
-        }.sorted { $0.from < $1.from }
-        return zip(holds, holds.dropFirst()).compactMap { one, next in
-            // An endless hold may lie beyond what is drawn: the later one's beginning is what counts.
-            let end = min(one.until, next.until)
-            return next.from < end ? next.from...(end.isFinite ? end : next.from) : nil
-        }.first
+        let two = overlapping(shown)
+        guard two.count == 2, let from = two.compactMap(\.holdFromMs).max() else { return nil }
+        // Where neither came back, the later one's beginning is all that is known.
+        return from...max(two.compactMap(\.holdUntilMs).min() ?? from, from)
     }
 
     /// Buyers by process; a call goes to the first row of its buyer that is free.

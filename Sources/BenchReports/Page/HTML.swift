@@ -30,7 +30,9 @@ enum HTML {
     }
 
     /// Headings, tables, lists, code blocks and paragraphs of ``MarkdownReport``.
-    static func rendered(_ markdown: [String], _ palette: Palette) -> String {
+    ///
+    /// - Parameter place: Tells tables with the same heads apart, for who hears the page.
+    static func rendered(_ markdown: [String], _ palette: Palette, in place: String = "") -> String {
         var blocks: [String] = []
         var lines = markdown[...]
         while let line = lines.first {
@@ -47,7 +49,7 @@ enum HTML {
                 lines = lines.dropFirst()
                 blocks.append("<pre><code>\(code.map(escaped).joined(separator: "\n"))</code></pre>")
             } else if line.hasPrefix("|") {
-                blocks.append(table(take(&lines) { $0.hasPrefix("|") }, palette))
+                blocks.append(table(take(&lines) { $0.hasPrefix("|") }, palette, place))
             } else if line.hasPrefix("- ") {
                 let items = take(&lines) { $0.hasPrefix("- ") }.map { "<li>\(inline($0.dropFirst(2)))</li>" }
                 blocks.append("<ul>\(items.joined(separator: "\n"))</ul>")
@@ -67,7 +69,7 @@ enum HTML {
         return taken
     }
 
-    private static func table(_ lines: [String], _ palette: Palette) -> String {
+    private static func table(_ lines: [String], _ palette: Palette, _ place: String) -> String {
         let rows = lines.map {
             $0.dropFirst(2).dropLast(2).split(separator: " | ", omittingEmptySubsequences: false)
         }
@@ -90,7 +92,9 @@ enum HTML {
             cell.isEmpty ? "<td></td>" : "<th scope=\"col\"\(explained(cell))>\(text(cell))</th>"
         }
         let body = rows.dropFirst(2).map(row).joined(separator: "\n")
-        let name = header.filter { !$0.isEmpty }.prefix(3).joined(separator: ", ")
+        let name =
+            header.filter { !$0.isEmpty }.prefix(3).joined(separator: ", ")
+            + (place.isEmpty ? "" : "; \(place)")
         return
             "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table: \(escaped(name))\"><table><thead><tr>\(head.joined())</tr></thead>\n<tbody>\(body)</tbody></table></div>"
     }

@@ -107,13 +107,15 @@ enum FaultFixture {
             cell("setnx-spin", "pause-redis", verdict: .unknown, why: hostile, tries: 0, shown: nil),
             cell(
                 "fenced", "pause-redis", theory: .violated, tries: 20,
-                shown: shown(figures: figures(availability: nil, recoveryMs: nil))),
+                shown: shown(figures: figures(availability: 0.03, recoveryMs: nil))),
             cell(
                 "lua-atomic", "pause-redis", shown: shown(figures: figures(availability: 0, recoveryMs: 900))),
             cell(
                 "setnx-spin", "slow-holder", at: .service, verdict: .violated, theory: .violated,
                 shown: shown([refused], figures: figures(refused: 4))),
-            cell("fenced", "slow-holder", at: .service, shown: shown(figures: figures(refused: 0))),
+            cell(
+                "fenced", "slow-holder", at: .service,
+                shown: shown(figures: figures(availability: nil, recoveryMs: nil, refused: 0))),
             cell(
                 "lua-atomic", "slow-holder", at: .service, verdict: .violated, theory: .violated,
                 shown: shown([lost])),

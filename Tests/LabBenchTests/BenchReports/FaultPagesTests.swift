@@ -103,13 +103,13 @@ struct FaultPagesTests {
             large.contains(
                 "Nothing broke fenced, optimistic, lua-atomic, combining, sharded, sql-row, redlock.</p>"))
         #expect(
-            large.contains("<code>unguarded</code>: <strong>breaks under: each of 14 (none, slow-holder, "))
+            large.contains("<code>unguarded</code>: <strong>breaks under: all 14 (none, slow-holder, "))
     }
 
     @Test("draw every availability and recovery of the cells")
     func picture() throws {
         let text = try Self.page("faults.html")
-        for value in ["0.42", "0.0", "120.0", "900.0", "inf"] {
+        for value in ["0.42", "0.0", "0.03", "120.0", "900.0", "inf"] {
             #expect(text.contains("data-values=\"\(value)\""), "\(value)")
         }
     }

@@ -32,7 +32,8 @@ struct FaultReaderTests {
                 try await page.prefer(scheme)
                 _ = try await page.evaluate(
                     "document.querySelectorAll('details').forEach((one) => one.open = true)")
-                #expect(try await Axe.complaints(page, axe) == "", "\(name)")
+                let complaints = try await Axe.complaints(page, axe)
+                #expect(complaints == "", "\(name)")
                 #expect(try await page.evaluate(Self.fits) == "true", "\(name)")
                 #expect(page.errors == [])
             }
@@ -55,7 +56,7 @@ struct FaultReaderTests {
     func firstScreen() async throws {
         try await ReportBrowser.withPage(FaultPages(FaultFixture.large).pages[0].text) { page async throws in
             let top = "document.querySelector('.matrix').getBoundingClientRect().top"
-            #expect(try await page.evaluate("\(top) < 420") == "true")
+            #expect(try await page.evaluate("\(top) < 450") == "true")
             // All strategies stand beside each other.
             let whole = "document.querySelector('.matrix')"
             #expect(try await page.evaluate("\(whole).scrollWidth <= \(whole).clientWidth") == "true")
@@ -74,7 +75,8 @@ struct FaultReaderTests {
                 "(() => { const one = document.querySelector('.matrix'); one.scrollLeft = 300; return one.scrollLeft; })()"
             )
             #expect(moved == "300")
-            #expect(try await page.evaluate(left) == before)
+            let after = try #require(Double(try await page.evaluate(left)))
+            #expect(abs(after - (try #require(Double(before)))) < 4)
             let cell = try await page.evaluate(
                 "document.querySelector('.matrix tbody td').getBoundingClientRect().left < 0")
             #expect(cell == "true")
