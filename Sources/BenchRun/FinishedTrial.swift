@@ -15,7 +15,7 @@ package struct FinishedTrial: Sendable {
     let sqliteVersion: String?
     let journalMode: String?
     /// Nil: nothing was broken.
-    let strike: Strike?
+    var strike: Strike?
     /// From 1; more than 1 after a spoilt one.
     package var attempt = 1
     /// It was run in turn with another server, whose trial was spoilt.

@@ -100,7 +100,10 @@ extension FaultStage {
                 let link = try await FaultProxy.start(upstreamPort: stock.port)
                 proxies.append(link)
                 let server = try await RedisServerProcess.start(
-                    RedisServerOptions(arguments: ["--replicaof", "127.0.0.1 \(link.port)"]))
+                    RedisServerOptions(
+                        arguments: [
+                            "--replicaof", "127.0.0.1 \(link.port)", "--repl-diskless-sync-delay", "0",
+                        ]))
                 servers.append(server)
                 replica = Replica(server: server, link: link)
                 try await waitUntilLinked(server)
