@@ -210,7 +210,7 @@ let package = Package(
             name: "BenchRun",
             dependencies: [
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit",
-                "ConnectionFailures", "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient",
+                "ConnectionFailures", "FaultInjection", "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient",
                 "LabProcesses", "CZlib",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),

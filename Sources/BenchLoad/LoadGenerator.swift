@@ -3,7 +3,7 @@ package import NIOCore
 import NIOPosix
 
 /// Times of one load.
-package struct LoadPlan: Sendable, Equatable {
+package struct LoadPlan: Sendable {
     package let warmup: Duration
     package let duration: Duration
     /// How long answers are waited for after the window.
@@ -15,6 +15,10 @@ package struct LoadPlan: Sendable, Equatable {
     package var scenario: Scenario
     /// Decides which requests are kept as samples.
     package var seed: UInt64 = 1
+    /// The window begins when it was meant to, whether the load sells evenly or not.
+    package var isWarmupFixed = false
+    /// Told when the first request is sent.
+    package var onStart: (@Sendable (NIODeadline) -> Void)?
 
     package init(
         warmup: Duration, duration: Duration, drain: Duration, arrivals: ArrivalSchedule? = nil,

@@ -52,7 +52,7 @@ final class LoadSession {
             products: plan.products, scenario: plan.scenario, seed: plan.seed)
         line = LoadLine(schedule: record.schedule, arrivals: plan.arrivals)
         pulse = LoopPulse(expectedAt: .now())
-        warmUp = WarmUp(record.schedule, isOpen: plan.arrivals != nil)
+        warmUp = WarmUp(record.schedule, isOpen: plan.arrivals != nil || plan.isWarmupFixed)
     }
 
     /// Opens all connections; the load starts when the last one is open.
@@ -226,8 +226,9 @@ extension LoadSession {
         let schedule = plan.schedule(from: .now())
         record.begin(schedule)
         line = LoadLine(schedule: schedule, arrivals: plan.arrivals)
-        warmUp = WarmUp(schedule, isOpen: line.isOpen)
+        warmUp = WarmUp(schedule, isOpen: line.isOpen || plan.isWarmupFixed)
         phase = .loading
+        plan.onStart?(schedule.start)
         for (user, buyer) in buyers.enumerated() {
             // A connection may have been lost while the others were opened.
             if buyer == nil { connect(user) } else { send(user, at: .now()) }

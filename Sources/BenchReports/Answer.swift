@@ -35,6 +35,7 @@ private struct Reading {
 
     var most: String? {
         if let sweep = results.sweep { return swept(sweep) }
+        if let fault = results.workload.fault { return struck(fault) }
         guard let best = leaders.first else { return unranked }
         if leaders.count == 1 {
             guard let next = sellers.first(where: { $0.id != best.id && $0.isRanked }) else {
@@ -59,6 +60,32 @@ private struct Reading {
         return sweep.kind == .users
             ? "\(best.strategy) sold most, \(rate), with \(Text.count(best.users, "user"))."
             : "The highest rate that was kept is \(Text.number(best.offeredPerSecond ?? best.purchasesPerSecond))/s, by \(best.strategy)."
+    }
+
+    /// Who bought least during the fault, and how long it took until all bought again.
+    private func struck(_ fault: String) -> String? {
+        let trials = results.strategies.compactMap { strategy in
+            results.trials.first { $0.strategy == strategy.id && $0.struck != nil }
+        }
+        guard !trials.isEmpty else { return nil }
+        let stuck = trials.filter { $0.struck?.recoveryMs == nil }.map(\.strategy)
+        let slowest = trials.compactMap { trial in trial.struck?.recoveryMs.map { (trial.strategy, $0) } }
+            .max { $0.1 < $1.1 }
+        let most = trials.compactMap { trial in trial.struck?.availability.map { (trial.strategy, $0) } }
+            .max { $0.1 < $1.1 }
+        var words: [String] = []
+        if let most {
+            words.append(
+                most.1 < 0.01
+                    ? "During \(fault) next to nothing was sold"
+                    : "During \(fault) \(most.0) kept most of its purchases, \(Text.percent(min(most.1, 1)))")
+        }
+        if let slowest {
+            words.append(
+                "\(slowest.0) took longest to sell again, \(Text.number(slowest.1 / 1000, digits: 2)) s")
+        }
+        if !stuck.isEmpty { words.append("\(list(stuck)) did not recover in the window") }
+        return words.joined(separator: "; ") + "."
     }
 
     private var unranked: String? {
@@ -91,7 +118,8 @@ private struct Reading {
         guard results.strategies.contains(where: { $0.stockWord == "exact" }) else { return nil }
         let caught = results.negativeControls.filter { $0.isCaught == true }.map(\.id)
         let control = caught.isEmpty ? "" : " by a real strategy; \(list(caught)) oversold, as a control must"
-        return "Nothing was oversold\(control). No fault was injected."
+        let fault = results.workload.fault.map { "\($0) struck each load" } ?? "No fault was injected"
+        return "Nothing was oversold\(control). \(fault)."
     }
 
     private func times(_ one: StrategyResult, _ other: StrategyResult) -> String {

@@ -5,7 +5,7 @@ import Histogram
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 package struct RunResults: Sendable, Codable, Equatable {
-    package static let currentSchema = "2.5"
+    package static let currentSchema = "2.6"
 
     package struct Run: Sendable, Codable, Equatable {
         package var id: String
@@ -70,6 +70,11 @@ package struct RunResults: Sendable, Codable, Equatable {
         package var strategies: [String]
         package var controls: [String]
         package var isQuick: Bool
+        /// What struck each trial of a real strategy; nil: nothing.
+        package var fault: String?
+        /// From the begin of the measured window, and how long; nil without a fault.
+        package var faultAtSeconds: Double?
+        package var faultForSeconds: Double?
         /// Against which targets and pairs were judged.
         package var thresholds: Thresholds
 
@@ -79,7 +84,8 @@ package struct RunResults: Sendable, Codable, Equatable {
             warmupSeconds: Double, durationSeconds: Double, drainLimitSeconds: Double, stock: Int,
             controlStock: Int, controlDurationSeconds: Double, products: Int, skew: Double? = nil,
             hotProductShare: Double? = nil, target: String? = nil, strategies: [String], controls: [String],
-            isQuick: Bool, thresholds: Thresholds
+            isQuick: Bool, fault: String? = nil, faultAtSeconds: Double? = nil, faultForSeconds: Double? = nil,
+            thresholds: Thresholds
         ) {
             self.scenario = scenario
             self.mode = mode
@@ -102,6 +108,9 @@ package struct RunResults: Sendable, Codable, Equatable {
             self.strategies = strategies
             self.controls = controls
             self.isQuick = isQuick
+            self.fault = fault
+            self.faultAtSeconds = faultAtSeconds
+            self.faultForSeconds = faultForSeconds
             self.thresholds = thresholds
         }
     }

@@ -14,6 +14,8 @@ package struct FinishedTrial: Sendable {
     let redisSystem: RedisSystem?
     let sqliteVersion: String?
     let journalMode: String?
+    /// Nil: nothing was broken.
+    let strike: Strike?
     /// From 1; more than 1 after a spoilt one.
     package var attempt = 1
     /// It was run in turn with another server, whose trial was spoilt.

@@ -2,8 +2,10 @@ import BenchAudit
 import BenchLoad
 import BenchModel
 import BenchResults
+import FaultInjection
 import LabProcesses
 import LockStrategies
+import NIOCore
 import NIOPosix
 
 /// Runs one trial: fresh Redis, fresh database, fresh service; load; audit. Stops everything on every path.
@@ -61,6 +63,16 @@ struct TrialRunner: Sendable {
         func state(_ products: [Int64], _ record: LoadRecord) async -> ShopReading {
             await self.state(of: planned.strategy, products, redis, database)
         }
+        if case .server(let binary) = place, redis.stage != nil {
+            let server = StruckServer { port in
+                try await ServerProcess.start(
+                    binary, strategy: planned.strategy, redis: redis.urls, database: database,
+                    purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost, port: port,
+                    variables: ["LAB_JWT_SECRET": StruckServer.secret])
+            }
+            try await server.begin()
+            return try await measure(planned, usual, server, redis, progress, state)
+        }
         if case .server(let binary) = place {
             let server = try await ServerProcess.start(
                 binary, strategy: planned.strategy, redis: redis.urls, database: database,
@@ -99,6 +111,9 @@ struct TrialRunner: Sendable {
             stock: reading.stock,
             serverEnd: end.description, serverEndedWell: end.isGood)
         facts.notChecked = reading.notChecked
+        if let strike = loaded.strike {
+            facts.notChecked.merge(strike.fault.uncheckable) { first, _ in first }
+        }
         facts.isLedgerHidden = redis == nil || plan.mode == .strategy
         facts.holds = service.holds
         facts.addMeasurement(
@@ -114,7 +129,7 @@ struct TrialRunner: Sendable {
             planned: planned, record: loaded.record, facts: facts, checks: Audit.checks(facts),
             cost: loaded.cost, serverArguments: service.shownArguments,
             redisSystem: reading.stock?.system, sqliteVersion: reading.ledger?.sqliteVersion,
-            journalMode: reading.ledger?.journalMode)
+            journalMode: reading.ledger?.journalMode, strike: loaded.strike)
     }
 
     private struct Loaded: Sendable {
@@ -127,6 +142,7 @@ struct TrialRunner: Sendable {
         let figures: ServerFigures?
         let linesWritten: Int?
         let peakBytes: Int?
+        let strike: Strike?
     }
 
     private func load(
@@ -141,6 +157,11 @@ struct TrialRunner: Sendable {
             warmup: planned.warmup, duration: planned.duration, drain: Self.drain,
             arrivals: plan.arrivals(of: planned), products: plan.mix.count, scenario: plan.scenario)
         times.seed = plan.seed &+ UInt64(planned.order)
+        let (begun, beginning) = AsyncStream<NIODeadline>.makeStream()
+        if redis?.stage != nil {
+            times.isWarmupFixed = true
+            times.onStart = { beginning.yield($0) }
+        }
         func cost() -> LoadCost.Moment {
             LoadCost.now(server: service.processIdentifier, redis: redis?.processIdentifiers ?? [])
         }
@@ -152,7 +173,10 @@ struct TrialRunner: Sendable {
         let figuresBefore = await service.figures()
         let linesBefore = service.linesWritten
         let before = cost()
+        async let striking = strike(planned, service, redis, begun)
         let record = try await shop.load(times, progress)
+        beginning.finish()
+        let strike = try await striking
         let used = cost().since(before)
         let lines = linesBefore.flatMap { before in service.linesWritten.map { $0 - before } }
         let figuresAfter = await service.figures()
@@ -161,7 +185,33 @@ struct TrialRunner: Sendable {
             products: shop.products, record: record, cost: used,
             commandsSeen: commandsBefore.flatMap { before in commandsAfter.map { $0.since(before) } },
             figures: figuresBefore.flatMap { before in figuresAfter.map { $0.since(before) } },
-            linesWritten: lines, peakBytes: service.processIdentifier.flatMap { ProcessMemory.peakBytes($0) })
+            linesWritten: lines, peakBytes: service.processIdentifier.flatMap { ProcessMemory.peakBytes($0) },
+            strike: strike)
+    }
+
+    /// Breaks something in the middle of the load, and heals it.
+    ///
+    /// - Parameter begun: Says when the first request was sent.
+    private func strike(
+        _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis?,
+        _ begun: AsyncStream<NIODeadline>
+    ) async throws -> Strike? {
+        guard let stage = redis?.stage, let planning = plan.strike, let victim = service as? StruckServer,
+            let start = await begun.first(where: { _ in true })
+        else { return nil }
+        let late = NIODeadline.now() - start
+        try await Task.sleep(
+            for: planned.warmup + planning.at - .nanoseconds(late.nanoseconds), tolerance: .zero)
+        var random = SplitMix64(seed: plan.seed &+ UInt64(planned.order))
+        let struck = NIODeadline.now()
+        try await stage.strike(
+            victim,
+            FaultTiming(
+                lasts: planning.lasts, lease: plan.policies.leaseTimeToLive, stop: planning.lasts),
+            random: &random)
+        return Strike(
+            fault: planning.fault, struck: (struck - start).nanoseconds,
+            healed: (NIODeadline.now() - start).nanoseconds)
     }
 
     /// What the ledger and Redis hold after the service has ended.

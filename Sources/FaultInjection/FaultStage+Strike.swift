@@ -26,10 +26,14 @@ public struct FaultTiming: Sendable {
     public var lasts: Duration
     /// Of the locks.
     public var lease: Duration
+    /// How long a process that buys is stopped. They are stopped one after the other as long as the fault
+    /// lasts, one at least.
+    public var stop: Duration
 
-    public init(lasts: Duration, lease: Duration) {
+    public init(lasts: Duration, lease: Duration, stop: Duration) {
         self.lasts = lasts
         self.lease = lease
+        self.stop = stop
     }
 }
 
@@ -64,7 +68,7 @@ extension FaultStage {
             try await pause(nodes[Int.random(in: 0..<nodes.count, using: &random)], for: lasts)
         case .nodesDownMajority:
             let some = nodes.shuffled(using: &random).prefix(nodes.count / 2 + 1)
-            try await kill(Array(some), for: max(lasts, timing.lease * 1.2))
+            try await kill(Array(some), for: lasts)
         case .nodeEmptyRestart: try await restartEmpty(timing, &random)
         case .clockJump: try await jumpClock(timing)
         case .powerCut: try await cutPower(victims, lasts)
@@ -92,17 +96,16 @@ extension FaultStage {
 }
 
 extension FaultStage {
-    /// One after the other, each longer than the lease.
     private func pauseBuyers(
         _ victims: some FaultVictims, _ timing: FaultTiming, _ random: inout some RandomNumberGenerator
     ) async throws {
-        let turns = max(1, Int(timing.lasts / timing.lease))
+        let turns = max(1, Int(timing.lasts / timing.stop))
         for turn in 0..<turns {
             let victim = Int.random(in: 0..<victims.count, using: &random)
             victims.pause(victim)
             // Also when the run is cut short: nobody stays stopped.
             defer { victims.resume(victim) }
-            try await Task.sleep(for: timing.lease + .milliseconds(60))
+            try await Task.sleep(for: timing.stop)
             victims.resume(victim)
             if turn + 1 < turns { try await Task.sleep(for: .milliseconds(60)) }
         }

@@ -60,11 +60,15 @@ public final class FaultStage: Sendable {
 extension FaultStage {
     /// Starts what the fault needs.
     ///
-    /// - Parameter needsNodes: The strategy asks lock nodes.
+    /// - Parameters:
+    ///   - needsNodes: The strategy asks lock nodes.
+    ///   - usual: What Redis keeps, unless the fault is about that.
     /// - Throws: ``ShimNotBuilt`` and ``LabProcessError``; nothing is left running then.
-    public static func open(_ fault: Fault, needsNodes: Bool) async throws -> FaultStage {
+    public static func open(
+        _ fault: Fault, needsNodes: Bool, usual: RedisServerOptions.Persistence = .aofAlways
+    ) async throws -> FaultStage {
         let clock = fault == .clockJump ? try await ClockShim.build() : nil
-        var options = RedisServerOptions(persistence: persistence(fault))
+        var options = RedisServerOptions(persistence: fault.persistence(usual))
         var folder: TemporaryDirectory?
         var disk: DiskShim?
         if fault == .powerCut {
@@ -121,14 +125,6 @@ extension FaultStage {
         }
     }
 
-    private static func persistence(_ fault: Fault) -> RedisServerOptions.Persistence {
-        switch fault {
-        case .killRedisEmpty: .none
-        case .powerCut: .aofEverySecond
-        default: .aofAlways
-        }
-    }
-
     private static func needsProxy(_ fault: Fault) -> Bool {
         switch fault {
         case .delay, .jitter, .replyLost, .reset, .halfOpen, .failoverLostWrite: true
@@ -149,5 +145,17 @@ extension FaultStage {
         }
         await client.close()
         throw LabProcessError(.notReady, "the replica did not follow its master within 30 s")
+    }
+}
+
+extension Fault {
+    /// What Redis keeps, so that the fault is what its name says.
+    public func persistence(_ usual: RedisServerOptions.Persistence) -> RedisServerOptions.Persistence {
+        switch self {
+        case .killRedisEmpty: .none
+        case .killRedisAOF: .aofAlways
+        case .powerCut: .aofEverySecond
+        default: usual
+        }
     }
 }

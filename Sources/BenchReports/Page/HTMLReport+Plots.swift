@@ -20,7 +20,8 @@ extension HTMLReport {
     }
 
     var latencyFigures: [Figure] {
-        results.sweep != nil ? sweepFigures : [percentiles, openPercentiles, distribution].compactMap(\.self)
+        results.sweep != nil
+            ? sweepFigures : [throughFault, percentiles, openPercentiles, distribution].compactMap(\.self)
     }
 
     var otherFigures: [Figure] {
@@ -228,15 +229,15 @@ extension HTMLReport {
             plot, "First round, as the answers say; the audit compares the end with both stores.", keys: keys)
     }
 
-    private var firstTrials: [TrialResult] {
+    var firstTrials: [TrialResult] {
         ids.compactMap { id in results.trials.first { $0.strategy == id && !$0.isControl } }
     }
 
-    private func end(_ trial: TrialResult) -> Double {
+    func end(_ trial: TrialResult) -> Double {
         Double(trial.series.count) * trial.seriesStepMs / 1000
     }
 
-    private func moments(_ trial: TrialResult) -> [(Double, TrialResult.Step)] {
+    func moments(_ trial: TrialResult) -> [(Double, TrialResult.Step)] {
         trial.series.enumerated().map { (Double($0.offset + 1) * trial.seriesStepMs / 1000, $0.element) }
     }
 
@@ -286,8 +287,12 @@ extension HTMLReport {
         steps.compactMap { step in figure(step.1).map { (step.0, $0) } }
     }
 
-    private func mark(_ trial: TrialResult, _ plot: inout Plot) {
+    func mark(_ trial: TrialResult, _ plot: inout Plot) {
         if trial.warmupSeconds > 0 { plot.band(from: 0, to: trial.warmupSeconds, note: "warm-up") }
+        if let struck = trial.struck {
+            plot.band(
+                from: struck.struckMs / 1000, to: struck.healedMs / 1000, note: struck.fault, isFault: true)
+        }
         let last = trial.warmupSeconds + trial.durationSeconds
         if last < end(trial) { plot.band(from: last, to: end(trial), note: "drain") }
         for pause in trial.generator.pauses {

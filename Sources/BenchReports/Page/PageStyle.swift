@@ -67,6 +67,7 @@ enum PageStyle {
         svg .whisker { stroke: var(--ink); stroke-width: 1.4; fill: none; }
         svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); }
         svg .limit { stroke: var(--bad); stroke-dasharray: 2 3; } svg .band { fill: var(--soft); opacity: 0.16; }
+        svg .band.fault { fill: var(--bad); opacity: 0.2; }
         svg polyline { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linejoin: round; }
         svg polyline.dashed { stroke-dasharray: 5 4; opacity: 0.85; }
         svg g[color] circle, svg g[color] path:not(.whisker) { fill: currentColor; }

@@ -59,8 +59,10 @@ package struct Plot: Picture {
     }
 
     /// An area over the whole height, for a warm-up or a pause.
-    mutating func band(from: Double, to: Double, note: String) {
-        marks.insert(.band(from: from, to: to, note: note), at: 0)
+    ///
+    /// - Parameter isFault: Something was broken on purpose.
+    mutating func band(from: Double, to: Double, note: String, isFault: Bool = false) {
+        marks.insert(.band(from: from, to: to, note: note, isFault: isFault), at: 0)
     }
 
     /// A horizontal line that says what it means.
@@ -73,7 +75,7 @@ package struct Plot: Picture {
         case bar(
             x: Double, halfWidth: Double, from: Double, to: Double, value: Double, colour: String,
             note: String)
-        case band(from: Double, to: Double, note: String)
+        case band(from: Double, to: Double, note: String, isFault: Bool)
         case limit(Double, String)
     }
 }
@@ -205,10 +207,10 @@ extension Plot {
                 "<g \(Self.data([value]))><title>\(HTML.escaped(note))</title><rect x=\"\(Self.short(low))\" "
                 + "y=\"\(Self.short(canvas.py(to)))\" width=\"\(Self.short(high - low))\" "
                 + "height=\"\(Self.short(max(canvas.py(from) - canvas.py(to), 0)))\" fill=\"\(colour)\"/></g>"
-        case .band(let from, let to, let note):
+        case .band(let from, let to, let note, let isFault):
             let width = max(canvas.px(to) - canvas.px(from), 1)
             return
-                "<rect class=\"band\" x=\"\(Self.short(canvas.px(from)))\" y=\"\(Self.short(canvas.top))\" "
+                "<rect class=\"band\(isFault ? " fault" : "")\" x=\"\(Self.short(canvas.px(from)))\" y=\"\(Self.short(canvas.top))\" "
                 + "width=\"\(Self.short(width))\" height=\"\(Self.short(canvas.height - canvas.top - canvas.bottom))\">"
                 + "<title>\(HTML.escaped(note))</title></rect>"
         case .limit(let value, let label):

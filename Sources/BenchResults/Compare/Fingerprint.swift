@@ -23,6 +23,7 @@ package enum Fingerprint {
         look("skew", base.workload.skew, new.workload.skew)
         look("sweep", base.sweep?.kind.rawValue ?? "none", new.sweep?.kind.rawValue ?? "none")
         look("target", base.workload.target, new.workload.target)
+        look("fault", base.workload.fault ?? "none", new.workload.fault ?? "none")
         look("stock", base.workload.stock, new.workload.stock)
         look("users", base.workload.users, new.workload.users)
         look("measured seconds", base.workload.durationSeconds, new.workload.durationSeconds)

@@ -245,6 +245,8 @@ package struct TrialResult: Sendable, Codable, Equatable {
     package var products: [ProductResult]?
     /// Nil in the purchase scenario.
     package var journey: JourneyResult?
+    /// Nil: nothing was broken.
+    package var struck: StruckTrial?
     package var checks: [Check]
 
     package init(
@@ -258,7 +260,9 @@ package struct TrialResult: Sendable, Codable, Equatable {
         generator: Generator, loadSeconds: Double, redisCommandsSeen: Int?, holds: Int? = nil,
         holdOverlaps: Int? = nil, server: ServerSide? = nil, measurement: Measurement? = nil,
         waitHistogramUs: [UInt64]? = nil, holdHistogramUs: [UInt64]? = nil, cpuSeconds: LoadCost,
-        audit: Audited, products: [ProductResult]? = nil, journey: JourneyResult? = nil, checks: [Check]
+        audit: Audited, products: [ProductResult]? = nil, journey: JourneyResult? = nil,
+        struck: StruckTrial? = nil,
+        checks: [Check]
     ) {
         self.strategy = strategy
         self.model = model
@@ -301,6 +305,7 @@ package struct TrialResult: Sendable, Codable, Equatable {
         self.audit = audit
         self.products = products
         self.journey = journey
+        self.struck = struck
         self.checks = checks
     }
 

@@ -38,7 +38,8 @@ extension LoadCost {
 
         func since(_ earlier: Moment) -> LoadCost {
             func difference(_ now: Double?, _ before: Double?) -> Double? {
-                guard let now, let before else { return nil }
+                // Less than before: another process has taken its place.
+                guard let now, let before, now >= before else { return nil }
                 return now - before
             }
             let each = zip(redis, earlier.redis).compactMap { difference($0, $1) }

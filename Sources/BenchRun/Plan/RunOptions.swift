@@ -34,6 +34,10 @@ package struct RunOptions: Sendable {
     package var targetAuthorities: String?
     package var isJSON: Bool
     package var isWithoutCeilings: Bool
+    /// One of ``PlannedStrike/possible``.
+    package var fault: String?
+    package var at: Double?
+    package var lasts: Double?
 
     package init(
         mode: String? = nil, scenario: String? = nil, model: String? = nil, rate: Double? = nil,
@@ -43,7 +47,8 @@ package struct RunOptions: Sendable {
         skew: Double? = nil, bcryptCost: Int? = nil, isQuick: Bool = false, isQuiet: Bool = false,
         output: String? = nil, redis: String? = nil, thresholds: Thresholds = Thresholds(),
         serverBinary: String? = nil, target: String? = nil, targetAuthorities: String? = nil,
-        isJSON: Bool = false, isWithoutCeilings: Bool = false
+        isJSON: Bool = false, isWithoutCeilings: Bool = false, fault: String? = nil, at: Double? = nil,
+        lasts: Double? = nil
     ) {
         self.mode = mode
         self.scenario = scenario
@@ -72,6 +77,9 @@ package struct RunOptions: Sendable {
         self.targetAuthorities = targetAuthorities
         self.isJSON = isJSON
         self.isWithoutCeilings = isWithoutCeilings
+        self.fault = fault
+        self.at = at
+        self.lasts = lasts
     }
 }
 

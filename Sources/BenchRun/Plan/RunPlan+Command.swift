@@ -1,5 +1,6 @@
 import BenchLoad
 import BenchModel
+import FaultInjection
 import LockStrategies
 
 extension RunPlan {
@@ -36,7 +37,13 @@ extension RunPlan {
         if openRounds > 0 && openRounds != defaults.openRounds { words.append("--open-rounds \(openRounds)") }
         if stock != defaults.stock { words.append("--stock \(stock)") }
         if mix.count > 1 { words.append("--products \(mix.count) --skew \(Text.plain(mix.skew))") }
-        if !hasCeilings { words.append("--no-ceilings") }
+        if let strike {
+            words.append(
+                "--fault \(strike.fault.rawValue) --at \(Text.plain(strike.at / .seconds(1))) --for \(Text.plain(strike.lasts / .seconds(1)))"
+            )
+        } else if !hasCeilings {
+            words.append("--no-ceilings")
+        }
         if bcryptCost != defaults.bcryptCost { words.append("--bcrypt-cost \(bcryptCost)") }
         if thresholds != Thresholds() { words.append("--thresholds FILE") }
         words.append("--seed \(seed)")

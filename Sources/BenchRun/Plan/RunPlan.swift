@@ -1,5 +1,6 @@
 package import BenchLoad
 package import BenchModel
+import FaultInjection
 import InventoryService
 package import LockStrategies
 package import RedisClient
@@ -77,6 +78,8 @@ package struct RunPlan: Sendable, Equatable {
     /// Targets and noise floor.
     package let thresholds: Thresholds
     package let isQuick: Bool
+    /// Nil: nothing is broken.
+    package let strike: PlannedStrike?
     /// Parts of the system are loaded alone before the rounds.
     let hasCeilings: Bool
     package let isQuiet: Bool
@@ -119,10 +122,14 @@ package struct RunPlan: Sendable, Equatable {
         warmup = Self.seconds(
             options.warmup, "--warmup", 0...600,
             options.isQuick ? defaults.quickWarmup : defaults.warmup, &problems)
-        openDuration = models.first == .closed ? min(duration, defaults.openDuration) : duration
+        // A fault has its place in both loads.
+        openDuration =
+            models.first == .closed && options.fault == nil
+            ? min(duration, defaults.openDuration) : duration
         if options.isQuick && (options.rounds != nil || options.duration != nil) {
             problems.append("--quick is 1 round of 3 s: leave out --rounds and --duration, or --quick")
         }
+        strike = PlannedStrike(options, mode: mode, duration: duration, strategies: named, &problems)
         target = Self.target(options, mode, &problems)
         redis = Self.redis(options.redis, &problems)
         if options.output == "" { problems.append("--output must name a directory") }
@@ -144,7 +151,7 @@ package struct RunPlan: Sendable, Equatable {
         isQuick = options.isQuick
         isQuiet = options.isQuiet || options.isJSON
         isJSON = options.isJSON
-        hasCeilings = !options.isWithoutCeilings
+        hasCeilings = !options.isWithoutCeilings && options.fault == nil
     }
 
     private static func openRounds(
@@ -304,6 +311,7 @@ extension RunPlan {
     var whyNothingIsRanked: String? {
         if isQuick { return "a quick run ranks nothing" }
         if sweep != nil { return "a sweep ranks nothing" }
+        if let strike { return "a run with a fault (\(strike.fault.rawValue)) ranks nothing" }
         return rounds == 1 ? "one round ranks nothing" : nil
     }
 

@@ -2,6 +2,7 @@ import BenchAudit
 import BenchLoad
 import BenchModel
 package import BenchResults
+import FaultInjection
 package import Foundation
 import LockStrategies
 
@@ -88,6 +89,9 @@ extension RunResults.Workload {
             strategies: plan.strategies.map(\.name),
             controls: plan.controls.map(\.name),
             isQuick: plan.isQuick,
+            fault: plan.strike?.fault.rawValue,
+            faultAtSeconds: plan.strike.map { $0.at / .seconds(1) },
+            faultForSeconds: plan.strike.map { $0.lasts / .seconds(1) },
             thresholds: plan.thresholds)
     }
 }

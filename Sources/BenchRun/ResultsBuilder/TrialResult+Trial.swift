@@ -3,6 +3,7 @@ import BenchLoad
 import BenchModel
 import BenchResults
 import BenchStatistics
+import FaultInjection
 import Histogram
 import LockStrategies
 import NIOCore
@@ -63,6 +64,14 @@ extension TrialResult {
             audit: Audited(facts),
             products: ProductResult.all(facts, record),
             journey: JourneyResult([record]),
+            struck: trial.strike.map { strike in
+                StruckTrial(
+                    fault: strike.fault.rawValue, struckMs: Double(strike.struck) / 1e6,
+                    healedMs: Double(strike.healed) / 1e6,
+                    series: Step.all(record.series, perSecond: 1000 / stepMs), stepMs: stepMs,
+                    from: record.window.lowerBound * 1000,
+                    until: (record.window.lowerBound + planned.duration / .seconds(1)) * 1000)
+            },
             checks: trial.checks)
     }
 

@@ -47,11 +47,12 @@ package struct ServerProcess: Sendable {
         more: [String] = [], variables: [String: String] = [:]
     ) async throws(BenchError) -> ServerProcess {
         let deadline = Text.plain(purchaseDeadline / .milliseconds(1))
-        let fixed = [
-            "--strategy", strategy.name, "--purchase-deadline-ms", deadline, "--dev", "--bcrypt-cost",
-            String(bcryptCost), "--password-queue", String(passwordQueue), "--log-format", "json",
-            "--metrics-port", "0",
-        ] + more
+        let fixed =
+            [
+                "--strategy", strategy.name, "--purchase-deadline-ms", deadline, "--dev", "--bcrypt-cost",
+                String(bcryptCost), "--password-queue", String(passwordQueue), "--log-format", "json",
+                "--metrics-port", "0",
+            ] + more
         let places = ["--redis", redis.joined(separator: ","), "--database", "sqlite:\(database)"]
         let arguments = ["serve", "--port", String(port)] + places + fixed
         let child: ChildProcess

@@ -1,4 +1,5 @@
 package import BenchModel
+import FaultInjection
 import LabProcesses
 import LockStrategies
 package import RedisClient
@@ -8,7 +9,11 @@ struct TrialRedis: Sendable {
     /// Independent servers that hold Redlock's locks.
     static let lockNodeCount = 5
 
-    let stock: RedisEndpoint
+    /// The fault that will strike these servers, if any, is set up with them.
+    let stage: FaultStage?
+    private let origin: RedisEndpoint
+    /// After a failover it is another one.
+    var stock: RedisEndpoint { stage?.stockEndpoint ?? origin }
     /// For the server's command line: the stock's URL first, then the lock nodes.
     let urls: [String]
     /// Where the locks of a quorum are.
@@ -18,10 +23,14 @@ struct TrialRedis: Sendable {
 
     /// Starts what the strategy needs, or takes the Redis that the user named.
     static func start(_ plan: RunPlan, _ strategy: StrategyEntry) async throws -> TrialRedis {
+        if let strike = plan.strike, !strategy.isNegativeControl {
+            return try await staged(strike.fault, strategy)
+        }
         var servers: [RedisServerProcess] = []
         do {
             if plan.redis == nil {
-                servers.append(try await RedisServerProcess.start(stockOptions))
+                servers.append(
+                    try await RedisServerProcess.start(stockOptions(plan.strike?.fault)))
             }
             for _ in 0..<(strategy.needsLockNodes ? lockNodeCount : 0) {
                 servers.append(try await RedisServerProcess.start(RedisServerOptions()))
@@ -38,20 +47,38 @@ struct TrialRedis: Sendable {
                 throw error
             }
             return TrialRedis(
-                stock: redis, urls: [url.revealed] + servers.map(\.url),
+                stage: nil, origin: redis, urls: [url.revealed] + servers.map(\.url),
                 lockNodes: servers.map(\.endpoint), servers: servers)
         }
         return TrialRedis(
-            stock: servers[0].endpoint, urls: servers.map(\.url),
+            stage: nil, origin: servers[0].endpoint, urls: servers.map(\.url),
             lockNodes: servers.dropFirst().map(\.endpoint), servers: servers)
     }
 
-    private static let stockOptions = RedisServerOptions(persistence: .aofEverySecond)
+    private static func staged(_ fault: Fault, _ strategy: StrategyEntry) async throws -> TrialRedis {
+        do {
+            let stage = try await FaultStage.open(
+                fault, needsNodes: strategy.needsLockNodes, usual: usualPersistence)
+            return TrialRedis(
+                stage: stage, origin: stage.stock.endpoint, urls: stage.urls,
+                lockNodes: stage.nodes.map(\.endpoint), servers: [stage.stock] + stage.nodes)
+        } catch {
+            throw BenchError(.unreachable, (error as? LabProcessError)?.description ?? "\(error)")
+        }
+    }
+
+    private static let usualPersistence = RedisServerOptions.Persistence.aofEverySecond
+
+    /// All trials of a run have the same, those too in which nothing is broken.
+    private static func stockOptions(_ fault: Fault?) -> RedisServerOptions {
+        RedisServerOptions(persistence: fault?.persistence(usualPersistence) ?? usualPersistence)
+    }
 
     /// The numbers of our `redis-server` processes.
     var processIdentifiers: [Int32] { servers.map(\.processIdentifier) }
 
     func stop() async {
+        await stage?.close()
         for server in servers { await server.stop() }
     }
 }

@@ -72,7 +72,7 @@ struct ServiceTry: Sendable {
         try await Task.sleep(for: .milliseconds(Int.random(in: Self.before, using: &random)))
         let struck = MachineClock.now
         try await stage.strike(
-            server, FaultTiming(lasts: length, lease: Self.lease), random: &random)
+            server, FaultTiming(lasts: length, lease: Self.lease, stop: length), random: &random)
         let healed = MachineClock.now
         try await Task.sleep(for: Self.after)
         door.close(patience: Self.patience)
@@ -88,7 +88,7 @@ struct ServiceTry: Sendable {
     private var length: Duration {
         // A stop within the lease shows nothing of a lock that has one.
         let needsLease = fault == .pauseBuyer && strategy.traits.abilities.contains(.leases)
-        return needsLease ? Self.lease : .milliseconds(900)
+        return needsLease ? Self.lease + .milliseconds(60) : .milliseconds(900)
     }
 
     /// Waits until stock and ledger agree, ends the server, and reads both.

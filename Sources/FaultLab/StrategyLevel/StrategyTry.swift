@@ -60,7 +60,10 @@ struct StrategyTry: Sendable {
         await client.close()
         workers.setSlow(true)
         try await stage.strike(
-            workers, FaultTiming(lasts: Self.length(fault), lease: Self.lease), random: &random)
+            workers,
+            FaultTiming(
+                lasts: Self.length(fault), lease: Self.lease, stop: Self.lease + .milliseconds(60)),
+            random: &random)
         workers.setSlow(false)
         let healed = MachineClock.now
         try await Task.sleep(for: Self.after)
@@ -73,7 +76,7 @@ struct StrategyTry: Sendable {
     /// Some faults strike several times.
     private static func length(_ fault: Fault) -> Duration {
         switch fault {
-        case .pauseBuyer: lease * 5
+        case .pauseBuyer: (lease + .milliseconds(60)) * 5
         case .nodeEmptyRestart: lease * 6
         default: .milliseconds(800)
         }

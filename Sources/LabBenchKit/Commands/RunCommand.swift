@@ -27,6 +27,8 @@ struct RunCommand: AsyncParsableCommand {
               lab-bench run --mode strategy
             How throughput grows with the number of buyers:
               lab-bench run --sweep users
+            What a second without Redis does to three strategies:
+              lab-bench run --fault pause-redis --strategies lua-atomic,setnx-spin,redlock
             """)
 
     @OptionGroup(title: "Trials")
@@ -37,6 +39,9 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "What is measured")
     var place: PlaceOptions
+
+    @OptionGroup(title: "A fault")
+    var broken: FaultOptions
 
     @OptionGroup(title: "Output")
     var kept: OutputOptions
@@ -61,7 +66,8 @@ struct RunCommand: AsyncParsableCommand {
             skew: load.skew, bcryptCost: place.bcryptCost, isQuick: trials.quick, isQuiet: kept.quiet,
             output: kept.output, redis: place.redis, thresholds: limits, serverBinary: place.serverBinary,
             target: place.target, targetAuthorities: place.targetCa, isJSON: kept.json,
-            isWithoutCeilings: trials.noCeilings)
+            isWithoutCeilings: trials.noCeilings,
+            fault: broken.fault, at: broken.at, lasts: broken.lasts)
         // Small, so that it is easily typed again.
         let chance = UInt64.random(in: 1...999_999)
         let plan: RunPlan

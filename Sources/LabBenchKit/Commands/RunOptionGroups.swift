@@ -1,4 +1,6 @@
 import ArgumentParser
+import BenchRun
+import FaultInjection
 import LockStrategies
 
 /// What is asked of the service, and how often.
@@ -106,6 +108,23 @@ struct PlaceOptions: ParsableArguments {
 
     @Option(help: "bcrypt cost for the bench's own test users, 4 to 31. Default 4, the cheapest.")
     var bcryptCost: Int?
+}
+
+/// Something that breaks in the middle of each load.
+struct FaultOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Breaks this in each load: \(PlannedStrike.possible.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "id"), completion: .list(PlannedStrike.possible.map(\.rawValue)))
+    var fault: String?
+
+    @Option(help: "Seconds from the begin of the measurement to the fault; default: a third of --duration.")
+    var at: Double?
+
+    @Option(
+        name: .customLong("for"),
+        help: "Seconds that the fault lasts; default 1, a fifth of --duration at most.")
+    var lasts: Double?
 }
 
 /// What is written, and what decides the exit code.

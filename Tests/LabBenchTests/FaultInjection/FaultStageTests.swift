@@ -37,7 +37,7 @@ struct FaultStageTests {
     private func strike(_ stage: FaultStage, for time: Duration = .milliseconds(400)) async throws {
         var random = SystemRandomNumberGenerator()
         try await stage.strike(
-            Nobody(), FaultTiming(lasts: time, lease: .milliseconds(200)), random: &random)
+            Nobody(), FaultTiming(lasts: time, lease: .milliseconds(200), stop: time), random: &random)
     }
 
     @Test("makes replies late, and lets them come in their order again afterwards")

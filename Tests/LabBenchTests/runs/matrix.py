@@ -61,6 +61,8 @@ REST = [
         "--no-ceilings"),
     run("sweep-named-rate", "--sweep", "rate", "--rate", "800", "--strategies", "lua-atomic", "--duration", "1",
         "--warmup", "0.3", "--no-ceilings"),
+    run("fault", "--fault", "pause-redis", "--at", "1", "--for", "0.5", "--model", "closed", *TWO, "--duration", "3",
+        "--warmup", "0.4", "--rounds", "1", ci=True),
     run("users-1", "--users", "1", *TWO, *SHORT),
     run("users-100", "--users", "100", "--model", "both", "--rate", "300", *TWO, *SHORT),
     run("constant", "--model", "constant", "--rate", "1000", *FAST, *SHORT),
