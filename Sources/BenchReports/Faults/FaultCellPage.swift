@@ -49,10 +49,9 @@ struct FaultCellPage: Sendable {
 
     private var tries: String {
         guard let shown = cell.shown else { return "No try was finished." }
-        let most = "\(Text.count(cell.mostTries, "try").replacing("trys", with: "tries")) at most"
         return cell.verdict == .violated
-            ? "Try \(shown.number) showed it; there were to be \(most)."
-            : "Tries: \(cell.tries), \(most). Try \(shown.number) is shown."
+            ? "Try \(shown.number) showed it, of at most \(cell.mostTries)."
+            : "Tries: \(FaultMarkdown.tries(cell)); number \(shown.number) is shown."
     }
 
     /// What the fault and the strategy are.

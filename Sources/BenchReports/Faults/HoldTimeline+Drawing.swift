@@ -192,9 +192,12 @@ extension HoldTimeline {
     /// The whole, and the proof alone where it would be small.
     static func figures(_ shown: FaultCell.Try) -> [Figure] {
         guard let whole = HoldTimeline(shown, title: "What buyers did") else { return [] }
+        let waiting =
+            whole.leftOut == 0
+            ? "" : " \(Text.count(whole.leftOut, "buyer")) who only waited: in the table below."
         let caption =
             "Each lane is a buyer, each bar a call from its beginning to its answer, an arrow: nobody saw its end. "
-            + "Grey: the fault."
+            + "Grey: the fault.\(waiting)"
         let near = proofSpan(shown).flatMap { HoldTimeline(shown, title: "The proof, near", span: $0) }
         return [Figure(title: whole.title, [whole], caption, keys: keys(shown))]
             + [near].compactMap(\.self).map {

@@ -8,6 +8,8 @@ package struct HoldTimeline: Picture {
     let title: String
     let description: String
     let lanes: [Lane]
+    /// Buyers that have no lane.
+    let leftOut: Int
     let hasProcesses: Bool
     let from: Double
     let to: Double
@@ -20,6 +22,15 @@ package struct HoldTimeline: Picture {
         let process: Int
         let buyer: Int
         var rows: [[FaultCell.Operation]]
+
+        var isProof: Bool { rows.contains { $0.contains(where: \.isProof) } }
+
+        /// More than a wait for something that did not come.
+        var isTelling: Bool {
+            rows.joined().contains {
+                $0.isProof || $0.holdFromMs != nil || $0.outcome == .ok || $0.outcome == .unknown
+            }
+        }
     }
 
     /// - Parameter span: Milliseconds that are shown, and the calls that touch them; nil: all.
@@ -34,12 +45,15 @@ package struct HoldTimeline: Picture {
             span.map { ($0.lowerBound, $0.upperBound) } ?? (first - width * 0.02, last + width * 0.06)
         fault = shown.struckMs...max(shown.struckMs, shown.healedMs)
         both = Self.both(shown)
-        lanes = Self.lanes(operations)
+        let all = Self.lanes(operations)
+        lanes = Self.telling(all)
+        leftOut = all.count - lanes.count
         hasProcesses = Set(operations.map(\.process)).count > 1
         self.title = title
         let proof = operations.filter(\.isProof).map { Self.label($0, isShort: false) }
+        let shownCalls = lanes.reduce(0) { $0 + $1.rows.joined().count }
         description =
-            "\(Text.count(operations.count, "call")) of \(Text.count(lanes.count, "buyer")), from "
+            "\(Text.count(shownCalls, "call")) of \(Text.count(lanes.count, "buyer")), from "
             + "\(Text.number(from)) to \(Text.number(to)) ms; the fault lasted from \(Text.number(shown.struckMs)) to "
             + "\(Text.number(shown.healedMs)) ms."
             + (proof.isEmpty ? "" : " The proof: \(proof.joined(separator: "; ")).")
@@ -80,10 +94,10 @@ package struct HoldTimeline: Picture {
         return from...max(two.compactMap(\.holdUntilMs).min() ?? from, from)
     }
 
-    /// Buyers by process; a call goes to the first row of its buyer that is free.
+    /// Buyers by process, those of the proof first; a call goes to the first row of its buyer that is free.
     private static func lanes(_ operations: [FaultCell.Operation]) -> [Lane] {
         let buyers = Dictionary(grouping: operations) { [$0.process, $0.buyer] }
-        return buyers.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, calls in
+        let lanes = buyers.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, calls in
             var lane = Lane(process: key[0], buyer: key[1], rows: [])
             for call in calls.sorted(by: { ($0.invokedMs, $0.id) < ($1.invokedMs, $1.id) }) {
                 let free = lane.rows.firstIndex { ($0.last?.end ?? -.infinity) <= call.invokedMs }
@@ -91,6 +105,15 @@ package struct HoldTimeline: Picture {
             }
             return lane
         }
+        return lanes.filter(\.isProof) + lanes.filter { !$0.isProof }
+    }
+
+    /// More lanes than these are too many to look at: those who only waited are left out.
+    static let mostLanes = 12
+
+    private static func telling(_ lanes: [Lane]) -> [Lane] {
+        let telling = lanes.filter(\.isTelling)
+        return lanes.count <= mostLanes || telling.isEmpty ? lanes : telling
     }
 
     /// `#12 ok, fence 7`

@@ -188,9 +188,10 @@ struct HoldTimelineTests {
     @Test("has one lane for each buyer, and no two calls of a row overlap")
     func lanes() throws {
         let lanes = try Self.timeline(FaultFixture.overlap).lanes
-        #expect(lanes.map(\.buyer) == [2, 3, 0, 4, 5])
-        #expect(lanes.map(\.process) == [0, 0, 1, 2, 2])
-        #expect(lanes[0].rows.map { $0.map(\.id) } == [[31, 33, 37]])
+        // Those of the proof first.
+        #expect(lanes.map(\.buyer) == [0, 4, 2, 3, 5])
+        #expect(lanes.map(\.process) == [1, 2, 0, 0, 2])
+        #expect(lanes[2].rows.map { $0.map(\.id) } == [[31, 33, 37]])
         let crossed = try Self.timeline([
             FaultFixture.operation(0, buyer: 1, from: 0, to: nil, .unknown),
             FaultFixture.operation(1, buyer: 1, from: 5, to: 9),
@@ -268,6 +269,22 @@ struct HoldTimelineTests {
         )
         #expect(call.1 - call.0 > 5 * (whole.1 - whole.0))
         #expect(HoldTimeline.proofSpan(FaultFixture.shown([], FaultFixture.overlap)) == nil)
+    }
+
+    @Test("leaves out who only waited, and says so, where there are too many lanes to look at")
+    func waiting() throws {
+        let waiting = (0..<HoldTimeline.mostLanes).map {
+            FaultFixture.operation(100 + $0, buyer: 10 + $0, from: 950, to: 2000, .nothing)
+        }
+        let few = try Self.timeline(FaultFixture.overlap + waiting.prefix(3))
+        #expect(few.lanes.count == 8)
+        #expect(few.leftOut == 0)
+        let many = FaultFixture.shown([], FaultFixture.overlap + waiting)
+        let timeline = try #require(HoldTimeline(many, title: "calls"))
+        // Buyer 5 of process 2 only waited, too.
+        #expect(timeline.lanes.map(\.buyer) == [0, 4, 2, 3])
+        #expect(timeline.leftOut == 13)
+        #expect(HoldTimeline.figures(many)[0].html.contains("13 buyers who only waited: in the table below."))
     }
 
     @Test("is not drawn of nothing")
