@@ -210,7 +210,8 @@ let package = Package(
             name: "BenchRun",
             dependencies: [
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit",
-                "ConnectionFailures", "FaultInjection", "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient",
+                "ConnectionFailures", "FaultInjection", "InventoryService", "LedgerSQLite", "LockStrategies",
+                "RedisClient",
                 "LabProcesses", "CZlib",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -271,14 +272,18 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "LockStrategiesTests",
-            dependencies: ["LockStrategies", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses", "lock-worker"],
+            dependencies: [
+                "LockStrategies", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
+                "lock-worker",
+            ],
             // Seeded bugs as data and the script that plants them.
             exclude: ["mutations"],
             swiftSettings: settings),
         .testTarget(
             name: "InventoryServiceTests",
             dependencies: [
-                "InventoryService", "LedgerSQLite", "LabCrypto", "LockStrategies", "FaultInjection", "LabTesting",
+                "InventoryService", "LedgerSQLite", "LabCrypto", "LockStrategies", "FaultInjection",
+                "LabTesting",
                 "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -307,7 +312,8 @@ let package = Package(
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
                 "BenchReports", "LabBenchKit", "lab-bench", "LabServerKit", "lab-server", "InventoryService",
                 "LedgerSQLite",
-                "FaultAudit", "FaultLab", "LockStrategies", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
+                "FaultAudit", "FaultLab", "LockStrategies", "RedisClient", "FaultInjection", "LabTesting",
+                "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),

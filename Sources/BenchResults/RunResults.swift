@@ -84,7 +84,8 @@ package struct RunResults: Sendable, Codable, Equatable {
             warmupSeconds: Double, durationSeconds: Double, drainLimitSeconds: Double, stock: Int,
             controlStock: Int, controlDurationSeconds: Double, products: Int, skew: Double? = nil,
             hotProductShare: Double? = nil, target: String? = nil, strategies: [String], controls: [String],
-            isQuick: Bool, fault: String? = nil, faultAtSeconds: Double? = nil, faultForSeconds: Double? = nil,
+            isQuick: Bool, fault: String? = nil, faultAtSeconds: Double? = nil,
+            faultForSeconds: Double? = nil,
             thresholds: Thresholds
         ) {
             self.scenario = scenario

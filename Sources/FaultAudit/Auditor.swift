@@ -67,7 +67,8 @@ package enum Auditor {
     package static func judge(_ history: History, mostSteps: Int = Linearizability.mostSteps) -> Report {
         let findings = [
             conservation(history), neverBelowZero(history), neverOversold(history), oneRowEach(history),
-            nothingRefused(history), noOverlap(history), fencesRise(history), linearizable(history, mostSteps),
+            nothingRefused(history), noOverlap(history), fencesRise(history),
+            linearizable(history, mostSteps),
         ].compactMap(\.self)
         return Report(verdict: verdict(history, findings), findings: findings)
     }
@@ -106,11 +107,25 @@ extension Auditor {
             return Finding(
                 .conservation, .violated,
                 "\(taken) units left the stock, of which \(history.end.open) are open; buyers have \(sold), and perhaps \(doubtful) more",
-                units: off, moment: history.end.read)
+                units: off, moment: history.end.read, proof: latecomers(history))
         }
         return Finding(
             .conservation, .safe,
             "\(taken) units left the stock; buyers have \(sold), and perhaps \(doubtful) more")
+    }
+
+    /// Who worked after the end of a hold while another one was inside, and that one: so a sale is overwritten.
+    /// Empty where there are no such two.
+    private static func latecomers(_ history: History) -> [Int] {
+        let holds = history.operations.compactMap { operation in operation.hold.map { (operation, $0) } }
+            .filter { $0.0.outcome == .ok || $0.0.outcome == .unknown }
+            .sorted { ($0.1.from, $0.0.id) < ($1.1.from, $1.0.id) }
+        for (place, (late, hold)) in holds.enumerated() {
+            guard let until = hold.until, let left = hold.left, left > until else { continue }
+            let inside = holds[(place + 1)...].prefix { $0.1.from < left }
+            if !inside.isEmpty { return [late.id] + inside.prefix(mostProof - 1).map(\.0.id) }
+        }
+        return []
     }
 
     private static func neverBelowZero(_ history: History) -> Finding? {

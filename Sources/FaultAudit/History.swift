@@ -50,11 +50,15 @@ package struct History: Sendable, Codable, Equatable {
         package var until: Int64?
         /// The number of the grant, where the lock has numbers.
         package var fence: Int64?
+        /// When the holder gave it back: after `until` for one that worked longer than it might. Nil: never,
+        /// or not known.
+        package var left: Int64?
 
-        package init(from: Int64, until: Int64?, fence: Int64? = nil) {
+        package init(from: Int64, until: Int64?, fence: Int64? = nil, left: Int64? = nil) {
             self.from = from
             self.until = until
             self.fence = fence
+            self.left = left
         }
     }
 

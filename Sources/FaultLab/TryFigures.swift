@@ -16,7 +16,12 @@ extension FaultCell.Try {
         self.init(
             number: number, struckMs: milliseconds(record.struck), healedMs: milliseconds(record.healed),
             endedMs: milliseconds(end), figures: Self.figures(record, from: start, until: end),
-            findings: report.findings, operations: Self.shown(record, report, from: start),
+            findings: report.findings.map { finding in
+                // On the clock of all else here.
+                var finding = finding
+                finding.moment = finding.moment.map { $0 - start }
+                return finding
+            }, operations: Self.shown(record, report, from: start),
             history: history)
     }
 

@@ -120,6 +120,28 @@ struct AuditorTests {
                 call(1, 10, 60, .ok, hold: .init(from: 39, until: 55, fence: 7)),
             ], end: 7, verdict: .violated, bad: [.fencesRise]),
         Story(
+            title: "a sale that a holder overwrote who had lost his lease", stock: 8,
+            operations: [
+                call(0, 0, 95, .ok, hold: .init(from: 10, until: 50, left: 90)),
+                call(1, 5, 85, .ok, hold: .init(from: 60, until: 80, left: 80)),
+            ], end: 200, verdict: .violated, bad: [.conservation, .linearizable]),
+        Story(
+            title: "two holders at once, of whom the later one has the higher number", stock: 8,
+            operations: [
+                call(0, 0, 50, .ok, hold: .init(from: 10, until: 45, fence: 7)),
+                call(1, 10, 60, .ok, hold: .init(from: 39, until: 55, fence: 8)),
+            ], end: 8, verdict: .safe),
+        Story(
+            title: "two holders at once with numbers the wrong way", stock: 8,
+            operations: [
+                call(0, 0, 50, .ok, hold: .init(from: 10, until: 45, fence: 8)),
+                call(1, 10, 60, .ok, hold: .init(from: 39, until: 55, fence: 7)),
+            ], end: 8, verdict: .violated, bad: [.noOverlap, .fencesRise]),
+        Story(
+            title: "a sale that the ledger refused", stock: 9, operations: [call(0, 0, 50, .ok)], end: 8,
+            rows: .init(ofOperation: [0: 1], units: 1, refused: 2), verdict: .violated, bad: [.nothingRefused]
+        ),
+        Story(
             title: "an acknowledged purchase without a row", stock: 9,
             operations: [call(0, 0, 50, .ok), call(1, 10, 60, .ok)], end: 7,
             rows: .init(ofOperation: [0: 1], units: 1), verdict: .violated,
@@ -151,6 +173,13 @@ struct AuditorTests {
         let story = Self.stories.first { $0.title == "two holders at once" }
         let findings = story.map { Auditor.judge($0.history).findings } ?? []
         #expect(findings.first { $0.invariant == .noOverlap }?.proof == [0, 1])
+    }
+
+    @Test("shows who wrote after his lease, and who was inside meanwhile")
+    func latecomer() {
+        let story = Self.stories.first { $0.title.hasPrefix("a sale that a holder overwrote") }
+        let findings = story.map { Auditor.judge($0.history).findings } ?? []
+        #expect(findings.first { $0.invariant == .conservation }?.proof == [0, 1])
     }
 
     @Test("claims nothing past its bound")

@@ -75,6 +75,7 @@ extension History.Operation {
             case .left(let id, let at):
                 guard let place = places[id] else { continue }
                 operations[place].hold?.until = min(at, ends[id] ?? at)
+                operations[place].hold?.left = at
             case .ended(let id, let at, let outcome):
                 guard let place = places[id] else { continue }
                 operations[place].answered = at

@@ -67,7 +67,9 @@ struct FaultPlan: Sendable {
             let why = matrix.notApplicable.first { $0.fault == fault.rawValue }?.why ?? "nothing was named"
             throw BenchError(.badInput, "\(fault.rawValue) cannot strike what was asked for: \(why)")
         }
-        guard !matrix.cells.isEmpty else { throw BenchError(.badInput, "no fault can strike what was named") }
+        guard matrix.cells.isEmpty else { return }
+        let why = matrix.notApplicable.first?.why ?? "nothing was named"
+        throw BenchError(.badInput, "no fault can strike what was asked for: \(why)")
     }
 
     private static func list<Entry: Equatable>(

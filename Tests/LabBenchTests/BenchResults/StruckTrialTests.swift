@@ -5,7 +5,8 @@ import Testing
 struct StruckTrialTests {
     private func step(_ perSecond: Double, _ p99: Double? = 1_000) -> TrialResult.Step {
         TrialResult.Step(
-            successes: Int(perSecond / 4), perSecond: perSecond, soldSoFar: 0, refusals: 0, errors: 0, p50Us: p99,
+            successes: Int(perSecond / 4), perSecond: perSecond, soldSoFar: 0, refusals: 0, errors: 0,
+            p50Us: p99,
             p99Us: p99, slowestUs: 0)
     }
 
