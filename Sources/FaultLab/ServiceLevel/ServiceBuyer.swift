@@ -13,8 +13,13 @@ struct ServiceBuyer: Sendable {
     let door: ShopDoor
 
     private struct Order: Encodable, Sendable {
-        let product_id: Int64
+        let productID: Int64
         let quantity: Int
+
+        enum CodingKeys: String, CodingKey {
+            case productID = "product_id"
+            case quantity
+        }
     }
 
     private struct Stock: Decodable, Sendable {
@@ -58,7 +63,7 @@ struct ServiceBuyer: Sendable {
 
     /// - Throws: When the connection is no use any more; the purchase has been asked for to its end then.
     private func buy(_ units: Int, _ key: String, _ client: APIClient) async throws {
-        let body = try JSONEncoder().encode(Order(product_id: shop.product, quantity: units))
+        let body = try JSONEncoder().encode(Order(productID: shop.product, quantity: units))
         let id = notes.begin(key, buyer: number, units: units, at: MachineClock.now)
         var isInDoubt = false
         var isBroken = false
