@@ -19,6 +19,13 @@ package struct Linearizability: Sendable {
 
     /// - Parameter mostSteps: Places that are tried.
     package static func check(_ history: History, mostSteps: Int = mostSteps) -> Result {
+        // In whatever order they are: too many or too few units have left the stock.
+        if let stock = history.end.stock {
+            let sold = history.operations.reduce(0) { $0 + ($1.outcome == .ok ? $1.units : 0) }
+            let doubtful = history.operations.reduce(0) { $0 + ($1.outcome == .unknown ? $1.units : 0) }
+            let left = history.initialStock - stock
+            if left < sold || left > sold + doubtful { return .violated(stuckAt: -1) }
+        }
         var search = Search(history, mostSteps: mostSteps)
         return search.run()
     }

@@ -126,13 +126,13 @@ struct AuditorTests {
                 call(1, 5, 85, .ok, hold: .init(from: 60, until: 80, left: 80)),
             ], end: 200, verdict: .violated, bad: [.conservation, .linearizable]),
         Story(
-            title: "two holders at once, of whom the later one has the higher number", stock: 8,
+            title: "two holders at once, of whom the later one has the higher number", stock: 10,
             operations: [
                 call(0, 0, 50, .ok, hold: .init(from: 10, until: 45, fence: 7)),
                 call(1, 10, 60, .ok, hold: .init(from: 39, until: 55, fence: 8)),
             ], end: 8, verdict: .safe),
         Story(
-            title: "two holders at once with numbers the wrong way", stock: 8,
+            title: "two holders at once with numbers the wrong way", stock: 10,
             operations: [
                 call(0, 0, 50, .ok, hold: .init(from: 10, until: 45, fence: 8)),
                 call(1, 10, 60, .ok, hold: .init(from: 39, until: 55, fence: 7)),

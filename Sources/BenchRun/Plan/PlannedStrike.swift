@@ -21,8 +21,8 @@ package struct PlannedStrike: Sendable, Equatable {
         }
     }
 
-    /// What is left of the window after it must show whether buyers buy again.
-    private static let leastAfter = Duration.milliseconds(500)
+    /// Seconds. What is left of the window after it must show whether buyers buy again.
+    private static let leastAfter = 0.5
 
     /// - Returns: Nil when none was asked for, or what was asked for cannot be.
     init?(
@@ -50,16 +50,18 @@ package struct PlannedStrike: Sendable, Equatable {
             problems.append("\(fault.rawValue) cannot strike \(strategy): it asks no lock nodes")
         }
         // A third of the window before it, and as much after it as before.
-        at = options.at.map { .seconds($0) } ?? duration / 3
-        lasts = options.lasts.map { .seconds($0) } ?? min(duration / 5, .seconds(1))
-        self.fault = fault
-        let (begin, length) = (at / .seconds(1), lasts / .seconds(1))
-        if !(begin >= 0.5 && length >= 0.05 && at + lasts + Self.leastAfter <= duration) {
+        let window = duration / .seconds(1)
+        let (begin, length) = (options.at ?? window / 3, options.lasts ?? min(window / 5, 1))
+        // Also false for NaN, which is no time.
+        let fits = begin >= 0.5 && length >= 0.05 && begin + length + Self.leastAfter <= window
+        if !fits {
             problems.append(
-                "--at \(Text.number(begin)) --for \(Text.number(length)) does not fit into \(Text.number(duration / .seconds(1))) s: "
+                "--at \(Text.number(begin)) --for \(Text.number(length)) does not fit into \(Text.number(window)) s: "
                     + "half a second must be left before the fault and after it")
         }
-        guard problems.count == before else { return nil }
+        guard problems.count == before, fits else { return nil }
+        self.fault = fault
+        (at, lasts) = (.seconds(begin), .seconds(length))
     }
 
     private static func check(_ options: RunOptions, _ mode: RunMode, _ problems: inout [String]) {

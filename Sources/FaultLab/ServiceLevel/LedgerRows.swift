@@ -38,12 +38,13 @@ struct LedgerRows: Sendable {
                     sql:
                         "SELECT count(*) FROM refused_purchases WHERE product_id = ? AND outcome = 'oversell-refused'",
                     arguments: [product]) ?? 0
-            guard
-                let sums = try Row.fetchOne(
-                    database, sql: "SELECT supplied, sold FROM products WHERE id = ?", arguments: [product])
-            else { return nil }
-            rows.supplied = sums["supplied"]
-            rows.sold = sums["sold"]
+            // A ledger that has lost the product has sold nothing of it.
+            if let sums = try Row.fetchOne(
+                database, sql: "SELECT supplied, sold FROM products WHERE id = ?", arguments: [product])
+            {
+                rows.supplied = sums["supplied"]
+                rows.sold = sums["sold"]
+            }
             return rows
         }
     }

@@ -103,7 +103,12 @@ struct ServiceTry: Sendable {
         }
         try await server.stop()
         try planted(server.database)
-        return await read(stage, server, shop, notes)
+        let end = await read(stage, server, shop, notes)
+        // Without its rows nothing can be said of an acknowledged purchase.
+        guard end.rows != nil else {
+            throw LabProcessError(.noResource, "the ledger could not be read after the fault")
+        }
+        return end
     }
 
     private func read(

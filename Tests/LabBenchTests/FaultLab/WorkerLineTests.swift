@@ -23,7 +23,7 @@ struct WorkerLineTests {
         let operations = History.Operation.all(Self.lines, process: 2, first: 100)
         #expect(operations.map(\.id) == [100, 101])
         #expect(operations.map(\.outcome) == [.ok, .unknown])
-        #expect(operations[0].hold == History.Hold(from: 20, until: 30, fence: 7))
+        #expect(operations[0].hold == History.Hold(from: 20, until: 30, fence: 7, left: 30))
         #expect(operations[1].answered == nil)
         #expect(operations[1].hold == History.Hold(from: 60, until: 360))
     }

@@ -14,7 +14,7 @@ struct StruckRunTests {
             try RunCommandTests.program("lab-bench"),
             [
                 "run", "--fault", fault, "--at", "1", "--for", "0.8", "--strategies", strategies, "--model",
-                "closed", "--users", "10", "--duration", "3.5", "--warmup", "0.5", "--rounds", "1",
+                "closed", "--users", "10", "--duration", "6", "--warmup", "0.5", "--rounds", "1",
                 "--output",
                 folder.file("out"),
             ])
