@@ -241,7 +241,9 @@ extension Auditor {
             return Finding(
                 .linearizable, .safe, "one stock that serves one buyer after the other explains every answer")
         case .undecided:
-            return Finding(.linearizable, .unknown, "\(mostSteps) places were tried and did not decide it")
+            return Finding(
+                .linearizable, .unknown,
+                "the search went to its bound (\(mostSteps) places, or its memory) and did not decide it")
         case .violated(let id):
             let operation = history.operations.first { $0.id == id }
             let around = history.operations.filter { other in

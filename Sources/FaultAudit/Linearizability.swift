@@ -19,15 +19,32 @@ package struct Linearizability: Sendable {
 
     /// - Parameter mostSteps: Places that are tried.
     package static func check(_ history: History, mostSteps: Int = mostSteps) -> Result {
-        // In whatever order they are: too many or too few units have left the stock.
-        if let stock = history.end.stock {
-            let sold = history.operations.reduce(0) { $0 + ($1.outcome == .ok ? $1.units : 0) }
-            let doubtful = history.operations.reduce(0) { $0 + ($1.outcome == .unknown ? $1.units : 0) }
-            let left = history.initialStock - stock
-            if left < sold || left > sold + doubtful { return .violated(stuckAt: -1) }
-        }
+        if let known = byCounting(history) { return known }
         var search = Search(history, mostSteps: mostSteps)
         return search.run()
+    }
+
+    /// What the sums say, in whatever order the calls are; nil: a search must decide.
+    private static func byCounting(_ history: History) -> Result? {
+        guard let stock = history.end.stock, stock >= 0 else { return nil }
+        func units(_ outcome: History.Operation.Outcome) -> Int {
+            history.operations.reduce(0) { $0 + ($1.outcome == outcome ? $1.units : 0) }
+        }
+        let (sold, doubtful) = (units(.ok), units(.unknown))
+        let left = history.initialStock - stock
+        // Too many or too few units have left the stock.
+        if left < sold || left > sold + doubtful { return .violated(stuckAt: -1) }
+        // Nobody was refused, and the stock only falls: each order that keeps time explains every answer. Of
+        // calls without an answer as many took effect as are missing, which single units always allow.
+        let isFree = history.operations.allSatisfy { operation in
+            switch operation.outcome {
+            case .refused: false
+            case .unknown: operation.units == 1 && operation.invoked <= history.end.read
+            case .ok: operation.invoked <= history.end.read
+            case .nothing: true
+            }
+        }
+        return isFree ? .linearizable : nil
     }
 }
 
