@@ -13,7 +13,8 @@ package enum Auditor {
         case oneRowEach = "one-row-each"
         /// The ledger had to refuse no sale: no unit was given out twice.
         case nothingRefused = "nothing-refused"
-        /// No two holders at once; where grants have numbers, only such that the earlier one's write is refused.
+        /// No two holders at once; where grants have numbers, only such that the earlier one's write is
+        /// refused.
         case noOverlap = "no-overlap"
         /// A later grant has a higher number.
         case fencesRise = "fences-rise"
@@ -114,8 +115,8 @@ extension Auditor {
             "\(taken) units left the stock; buyers have \(sold), and perhaps \(doubtful) more")
     }
 
-    /// Who worked after the end of a hold while another one was inside, and that one: so a sale is overwritten.
-    /// Empty where there are no such two.
+    /// Who worked after the end of a hold while another one was inside, and that one: so a sale is
+    /// overwritten. Empty where there are no such two.
     private static func latecomers(_ history: History) -> [Int] {
         let holds = history.operations.compactMap { operation in operation.hold.map { (operation, $0) } }
             .filter { $0.0.outcome == .ok || $0.0.outcome == .unknown }

@@ -11,8 +11,8 @@ package struct FaultPages: Sendable {
     private let files: Set<String>
     private let palette: Palette
 
-    /// - Parameter files: Of the results' folder, by their paths in it: those that the pages link, beside each
-    ///   other.
+    /// - Parameter files: Of the results' folder, by their paths in it: those that the pages link, beside
+    ///   each other.
     package init(_ results: FaultResults, files: Set<String> = []) {
         (self.results, self.files) = (results, files)
         matrix = FaultMatrix(results)

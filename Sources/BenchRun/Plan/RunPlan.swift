@@ -126,13 +126,10 @@ package struct RunPlan: Sendable, Equatable {
         openDuration =
             models.first == .closed && options.fault == nil
             ? min(duration, defaults.openDuration) : duration
-        if options.isQuick && (options.rounds != nil || options.duration != nil) {
-            problems.append("--quick is 1 round of 3 s: leave out --rounds and --duration, or --quick")
-        }
+        Self.check(options, &problems)
         strike = PlannedStrike(options, mode: mode, duration: duration, strategies: named, &problems)
         target = Self.target(options, mode, &problems)
         redis = Self.redis(options.redis, &problems)
-        if options.output == "" { problems.append("--output must name a directory") }
         guard problems.isEmpty else { throw PlanProblems(sentences: problems) }
         strategies = named.filter { !$0.isNegativeControl }
         // An audit that was not seen to catch anybody proves nothing. A server that runs already has one
@@ -152,6 +149,13 @@ package struct RunPlan: Sendable, Equatable {
         isQuiet = options.isQuiet || options.isJSON
         isJSON = options.isJSON
         hasCeilings = !options.isWithoutCeilings && options.fault == nil
+    }
+
+    private static func check(_ options: RunOptions, _ problems: inout [String]) {
+        if options.isQuick && (options.rounds != nil || options.duration != nil) {
+            problems.append("--quick is 1 round of 3 s: leave out --rounds and --duration, or --quick")
+        }
+        if options.output == "" { problems.append("--output must name a directory") }
     }
 
     private static func openRounds(

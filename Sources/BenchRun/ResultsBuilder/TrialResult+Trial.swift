@@ -64,14 +64,7 @@ extension TrialResult {
             audit: Audited(facts),
             products: ProductResult.all(facts, record),
             journey: JourneyResult([record]),
-            struck: trial.strike.map { strike in
-                StruckTrial(
-                    fault: strike.fault.rawValue, struckMs: Double(strike.struck) / 1e6,
-                    healedMs: Double(strike.healed) / 1e6,
-                    series: Step.all(record.series, perSecond: 1000 / stepMs), stepMs: stepMs,
-                    from: record.window.lowerBound * 1000,
-                    until: (record.window.lowerBound + planned.duration / .seconds(1)) * 1000)
-            },
+            struck: StruckTrial(trial, stepMs: stepMs),
             checks: trial.checks)
     }
 
@@ -79,6 +72,19 @@ extension TrialResult {
         _ outcomes: [BuyerOutcome], _ value: (BuyerOutcome) -> Value
     ) -> [String: Value] {
         Dictionary(uniqueKeysWithValues: outcomes.map { ($0.rawValue, value($0)) })
+    }
+}
+
+extension StruckTrial {
+    /// - Returns: nil where nothing was broken.
+    fileprivate init?(_ trial: FinishedTrial, stepMs: Double) {
+        guard let strike = trial.strike else { return nil }
+        let begin = trial.record.window.lowerBound
+        self.init(
+            fault: strike.fault.rawValue, struckMs: Double(strike.struck) / 1e6,
+            healedMs: Double(strike.healed) / 1e6,
+            series: TrialResult.Step.all(trial.record.series, perSecond: 1000 / stepMs), stepMs: stepMs,
+            from: begin * 1000, until: (begin + trial.planned.duration / .seconds(1)) * 1000)
     }
 }
 

@@ -16,8 +16,8 @@ struct StrategyTry: Sendable {
     /// Prints a worker's steps: `lab-bench`.
     let program: String
     var stock = 1_000_000
-    /// Done to the Redis of the stock when the fault strikes: a fault that nobody asked for, for the auditor's
-    /// tests.
+    /// Done to the Redis of the stock when the fault strikes: a fault that nobody asked for, for the
+    /// auditor's tests.
     var planted: @Sendable (RedisClient) async throws -> Void = { _ in }
 
     static let workers = 4

@@ -2,8 +2,8 @@ import Foundation
 import LabProcesses
 import Testing
 
-/// A document against a committed JSON Schema, judged by a validator that is not ours: python's jsonschema, in
-/// the version that `./lab` installs into the build folder.
+/// A document against a committed JSON Schema, judged by a validator that is not ours: python's jsonschema,
+/// in the version that `./lab` installs into the build folder.
 enum SchemaJudge {
     private static let root: String = {
         var path = #filePath

@@ -8,7 +8,8 @@ import Testing
 
 @testable import FaultLab
 
-/// Each invariant is seen red in a real run: by a strategy that breaks it, or by a fault that nobody asked for.
+/// Each invariant is seen red in a real run: by a strategy that breaks it, or by a fault that nobody asked
+/// for.
 @Suite("The auditor, in real runs with a planted fault", .serialized, .timeLimit(.minutes(8)))
 struct PlantedFaultTests {
     private func violated(
