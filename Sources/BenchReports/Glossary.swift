@@ -52,6 +52,7 @@ enum Glossary {
         "conservation": "The units that left the stock are those that buyers have, or that are reserved.",
         "never-below-zero": "The stock is never below zero.",
         "never-oversold": "Buyers have no more units than there were.",
+        "no-unit-twice": "No two purchases left the same stock behind: each took a unit of its own.",
         "one-row-each": "Each acknowledged purchase has one row in the ledger, and no refused one has any.",
         "nothing-refused": "The ledger had to refuse no sale: the stock gave no unit out twice.",
         "no-overlap": "Nobody is let in while somebody else is inside whose writes are still accepted.",

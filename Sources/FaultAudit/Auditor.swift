@@ -9,6 +9,8 @@ package enum Auditor {
         case neverBelowZero = "never-below-zero"
         /// Buyers have no more units than there were.
         case neverOversold = "never-oversold"
+        /// No two steps left the same stock behind: each took units of its own.
+        case noUnitTwice = "no-unit-twice"
         /// Each acknowledged purchase has one row, and no refused one has any.
         case oneRowEach = "one-row-each"
         /// The ledger had to refuse no sale: no unit was given out twice.
@@ -67,7 +69,8 @@ package enum Auditor {
     /// - Parameter mostSteps: Of the search of ``Linearizability``.
     package static func judge(_ history: History, mostSteps: Int = Linearizability.mostSteps) -> Report {
         let findings = [
-            conservation(history), neverBelowZero(history), neverOversold(history), oneRowEach(history),
+            conservation(history), neverBelowZero(history), neverOversold(history), noUnitTwice(history),
+            oneRowEach(history),
             nothingRefused(history), noOverlap(history), fencesRise(history),
             linearizable(history, mostSteps),
         ].compactMap(\.self)
@@ -160,6 +163,31 @@ extension Auditor {
         return Finding(.neverOversold, .safe, "buyers have \(sold) units of \(history.initialStock)")
     }
 
+    private static func noUnitTwice(_ history: History) -> Finding? {
+        let sold = history.operations.filter { $0.outcome == .ok && $0.remaining != nil }
+            .sorted { ($0.answered ?? .max, $0.id) < ($1.answered ?? .max, $1.id) }
+        guard !sold.isEmpty else { return nil }
+        var first: [Int: Int] = [:]
+        var twice = 0
+        var proof: (one: Int, other: Int, moment: Int64?)?
+        for operation in sold {
+            guard let remaining = operation.remaining else { continue }
+            if let before = first[remaining] {
+                twice += operation.units
+                if proof == nil { proof = (before, operation.id, operation.answered) }
+            } else {
+                first[remaining] = operation.id
+            }
+        }
+        guard let proof else {
+            return Finding(.noUnitTwice, .safe, "\(sold.count) steps, each left another stock behind")
+        }
+        return Finding(
+            .noUnitTwice, .violated,
+            "operations \(proof.one) and \(proof.other) left the same stock behind: both took the same unit",
+            units: twice, moment: proof.moment, proof: [proof.one, proof.other])
+    }
+
     private static func oneRowEach(_ history: History) -> Finding? {
         guard let rows = history.end.rows else { return nil }
         func count(_ operation: History.Operation) -> Int { rows.ofOperation[operation.id] ?? 0 }
@@ -189,7 +217,7 @@ extension Auditor {
             ? Finding(.nothingRefused, .safe, "the ledger had to refuse no sale")
             : Finding(
                 .nothingRefused, .violated,
-                "the ledger refused \(refused) sales of units that the stock gave out and nobody had",
+                "the ledger refused sales of \(refused) units, which the stock had given out without having them all",
                 units: refused, moment: history.end.read)
     }
 
@@ -202,7 +230,7 @@ extension Auditor {
         for (id, hold) in holds {
             if let last, hold.from < last.until {
                 // Whoever checks the numbers refuses what the earlier holder still writes.
-                guard let older = last.hold.fence, let newer = hold.fence, newer > older else {
+                guard let older = last.hold.fence, let newer = hold.fence, newer != older else {
                     return Finding(
                         .noOverlap, .violated,
                         "operation \(id) was let in while operation \(last.id) was inside",
@@ -222,18 +250,33 @@ extension Auditor {
         )
     }
 
+    /// A grant that was asked for after another one had come must have the higher number. Two that were under
+    /// way at the same time may have come in either order.
     private static func fencesRise(_ history: History) -> Finding? {
         let grants = history.operations.compactMap { operation in
-            operation.hold.flatMap { hold in hold.fence.map { (operation.id, hold.from, $0) } }
-        }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
-        guard !grants.isEmpty else { return nil }
-        for (one, next) in zip(grants, grants.dropFirst()) where next.2 <= one.2 && next.1 > one.1 {
-            return Finding(
-                .fencesRise, .violated,
-                "the grant of operation \(next.0) has number \(next.2), after \(one.2)",
-                moment: next.1, proof: [one.0, next.0])
+            operation.hold.flatMap { hold in hold.fence.map { (id: operation.id, hold: hold, fence: $0) } }
         }
-        return Finding(.fencesRise, .safe, "\(grants.count) grants, each with a higher number")
+        guard !grants.isEmpty else { return nil }
+        let came = grants.sorted { ($0.hold.from, $0.id) < ($1.hold.from, $1.id) }
+        let asked = grants.sorted {
+            ($0.hold.asked ?? $0.hold.from, $0.id) < ($1.hold.asked ?? $1.hold.from, $1.id)
+        }
+        var next = 0
+        var highest: (id: Int, fence: Int64)?
+        for grant in asked {
+            let moment = grant.hold.asked ?? grant.hold.from
+            while next < came.count, came[next].hold.from < moment {
+                if came[next].fence > highest?.fence ?? .min { highest = (came[next].id, came[next].fence) }
+                next += 1
+            }
+            if let highest, grant.fence <= highest.fence {
+                return Finding(
+                    .fencesRise, .violated,
+                    "the grant of operation \(grant.id) has number \(grant.fence), after \(highest.fence)",
+                    moment: grant.hold.from, proof: [highest.id, grant.id])
+            }
+        }
+        return Finding(.fencesRise, .safe, "\(grants.count) grants, a later one with a higher number")
     }
 
     private static func linearizable(_ history: History, _ mostSteps: Int) -> Finding {

@@ -27,10 +27,13 @@ package struct History: Sendable, Codable, Equatable {
         /// From the grant of the lock until its holder gave it back or knew that it was over; nil: it had
         /// none.
         package var hold: Hold?
+        /// The stock that the buyer's own step left behind, where all units are in one place and the stock only
+        /// falls; nil: not known.
+        package var remaining: Int?
 
         package init(
             id: Int, buyer: Int, process: Int = 0, units: Int = 1, invoked: Int64, answered: Int64?,
-            outcome: Outcome, hold: Hold? = nil
+            outcome: Outcome, hold: Hold? = nil, remaining: Int? = nil
         ) {
             self.id = id
             self.buyer = buyer
@@ -40,6 +43,7 @@ package struct History: Sendable, Codable, Equatable {
             self.answered = answered
             self.outcome = outcome
             self.hold = hold
+            self.remaining = remaining
         }
     }
 
@@ -53,12 +57,17 @@ package struct History: Sendable, Codable, Equatable {
         /// When the holder gave it back: after `until` for one that worked longer than it might. Nil: never,
         /// or not known.
         package var left: Int64?
+        /// When the lock was asked for; nil: not known. The lock was granted between this moment and `from`.
+        package var asked: Int64?
 
-        package init(from: Int64, until: Int64?, fence: Int64? = nil, left: Int64? = nil) {
+        package init(
+            from: Int64, until: Int64?, fence: Int64? = nil, left: Int64? = nil, asked: Int64? = nil
+        ) {
             self.from = from
             self.until = until
             self.fence = fence
             self.left = left
+            self.asked = asked
         }
     }
 
@@ -87,8 +96,8 @@ package struct History: Sendable, Codable, Equatable {
         /// Rows that belong to no operation of the history.
         package var strangers: Int
         package var units: Int
-        /// Sales that the ledger refused because no unit was left, although the stock had given one out; nil:
-        /// it does not say.
+        /// Units of sales that the ledger refused because none was left, although the stock had given them out;
+        /// nil: it does not say.
         package var refused: Int?
 
         package init(ofOperation: [Int: Int], strangers: Int = 0, units: Int, refused: Int? = nil) {

@@ -32,8 +32,8 @@ package struct Linearizability: Sendable {
         }
         let (sold, doubtful) = (units(.ok), units(.unknown))
         let left = history.initialStock - stock
-        // Too many or too few units have left the stock.
-        if left < sold || left > sold + doubtful { return .violated(stuckAt: -1) }
+        // Too many or too few units have left the stock. Open ones are not sold, whoever took them.
+        if left < sold || left - history.end.open > sold + doubtful { return .violated(stuckAt: -1) }
         // Nobody was refused, and the stock only falls: each order that keeps time explains every answer. Of
         // calls without an answer as many took effect as are missing, which single units always allow.
         let isFree = history.operations.allSatisfy { operation in
@@ -121,8 +121,8 @@ private struct Search {
             case .nothing: break
             }
         }
-        if let stock = history.end.stock {
-            // Units of reservations that nobody ended are taken: by whom, the unknown ones know.
+        if let stock = history.end.stock, history.end.open == 0 {
+            // With open units nobody can say how many calls took effect, so the end is no reading then.
             add(
                 Call(id: -1, effect: .read(stock), isUnknown: false), from: history.end.read,
                 until: history.end.read)

@@ -8,19 +8,16 @@ public struct DiskShim: Sendable {
     private let platter: TemporaryDirectory
     /// The folder, without symbolic links.
     private let folder: String
-    private let isLying: Bool
 
     /// Compiles the library. The disk has any room until ``setRoom(_:)``.
     ///
-    /// - Parameters:
-    ///   - folder: Holds the files of the disk.
-    ///   - isLying: The disk says that it synced, and did not.
+    /// - Parameter folder: Holds the files of the disk.
     /// - Throws: ``ShimNotBuilt`` when it cannot be built here.
-    public static func build(folder: String, isLying: Bool = false) async throws -> DiskShim {
+    public static func build(folder: String) async throws -> DiskShim {
         let shim = try await PreloadShim.build("disk-shim", source: PackageResources.disk_shim_c, number: -1)
         return DiskShim(
             shim: shim, platter: try TemporaryDirectory(prefix: "disk-platter"),
-            folder: URL(filePath: folder).resolvingSymlinksInPath().path, isLying: isLying)
+            folder: URL(filePath: folder).resolvingSymlinksInPath().path)
     }
 
     /// What a child must be started with, beside the variables of this process.
@@ -28,12 +25,14 @@ public struct DiskShim: Sendable {
         var all = shim.environment
         all["DISK_FOLDER"] = folder
         all["DISK_PLATTER"] = platter.path
-        if isLying { all["DISK_LIES"] = "1" }
         return all
     }
 
     /// How many bytes the files may still grow by, all together; nil: any number.
     public func setRoom(_ bytes: Int64?) throws { try shim.set(bytes ?? -1) }
+
+    /// From now on the disk says that it synced, and does not.
+    public func lie() throws { try shim.set(-2) }
 
     /// Leaves in the folder what the disk holds when the power goes. Call it after the child was killed.
     ///

@@ -31,7 +31,8 @@ public enum Fault: String, Sendable, Codable, CaseIterable {
         case .none: "Nothing is broken: the control."
         case .slowHolder:
             "Now and then the work inside the lock takes twice the lease, after the last look at the clock."
-        case .pauseBuyer: "A process that buys is stopped (SIGSTOP) longer than the lease, then goes on."
+        case .pauseBuyer:
+            "A process that buys is stopped (SIGSTOP), then goes on; at the level of the strategy longer than the lease."
         case .killBuyer: "A process that buys is killed (SIGKILL)."
         case .killServer: "The server is killed (SIGKILL) and started again."
         case .pauseRedis: "Redis is stopped (SIGSTOP), then goes on."
@@ -39,11 +40,14 @@ public enum Fault: String, Sendable, Codable, CaseIterable {
         case .killRedisEmpty: "Redis is killed and starts again empty: it keeps nothing on disk."
         case .failoverLostWrite:
             "Redis dies while its replica is cut off, and the replica takes its place: acknowledged writes are gone."
-        case .delay: "Every reply of Redis comes 20 ms late."
-        case .jitter: "Every reply of Redis comes up to 60 ms late, each by another time."
-        case .replyLost: "Redis carries out commands, and the connections are cut before the replies."
-        case .reset: "Connections to Redis are reset, again and again."
-        case .halfOpen: "Connections to Redis stay open, and nothing that is sent arrives."
+        case .delay: "Every reply of Redis, and of each lock node, comes 20 ms late."
+        case .jitter:
+            "Every reply of Redis, and of each lock node, comes up to 60 ms late, each by another time."
+        case .replyLost:
+            "Redis carries out commands, and connections to it and to the lock nodes are cut before the replies."
+        case .reset: "Connections to Redis and to the lock nodes are reset, again and again."
+        case .halfOpen:
+            "Connections to Redis and to the lock nodes stay open, and nothing that is sent arrives."
         case .nodeDown: "One of the five lock nodes is killed, and started again empty."
         case .nodeHang: "One of the five lock nodes is stopped (SIGSTOP), then goes on."
         case .nodesDownMajority: "Three of the five lock nodes are killed, and started again empty."

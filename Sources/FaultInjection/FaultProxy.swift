@@ -19,6 +19,9 @@ public final class FaultProxy: Sendable {
         case swallowCommands
         /// Replies come later by a time between these, in their order.
         case delayReplies(from: Duration, upTo: Duration)
+        /// The server gets commands, and a connection is cut instead of its next reply, but not instead of its
+        /// first ones: what a client asks when it connects is answered.
+        case cutReplies(sparing: Int)
         /// New connections are closed at once.
         case refuse
     }
@@ -29,8 +32,10 @@ public final class FaultProxy: Sendable {
         /// Replies that wait for the mode `pass`, in the order in which they came.
         var held: [(link: Link, bytes: ByteBuffer)] = []
         var repliesSeen = 0
-        /// When the last reply of a connection arrives that was put off.
-        var due: [ObjectIdentifier: NIODeadline] = [:]
+        /// Replies that were put off, in the order in which they came, and when each may arrive.
+        var putOff: [ObjectIdentifier: [(due: NIODeadline, bytes: ByteBuffer)]] = [:]
+        /// Replies of each connection so far.
+        var replies: [ObjectIdentifier: Int] = [:]
         /// Connections of which something was swallowed.
         var swallowed: Set<ObjectIdentifier> = []
         var upstreamPort: Int
@@ -86,8 +91,9 @@ public final class FaultProxy: Sendable {
     /// Lets everything pass. A connection of which something was swallowed is cut: no network loses bytes
     /// out of the middle of one.
     public func heal() {
+        // What was swallowed from stays marked until it is closed: nothing passes through it any more.
         let broken = state.withLock { state in
-            defer { state.swallowed = [] }
+            state.mode = .pass
             return state.swallowed.compactMap { state.links[$0] }
         }
         for link in broken { link.cut(isReset: true) }
@@ -117,15 +123,22 @@ public final class FaultProxy: Sendable {
             .connect(host: "127.0.0.1", port: port)
             .flatMap { server in
                 let link = Link(client: client, server: server)
-                self.state.withLock { $0.links[ObjectIdentifier(link)] = link }
+                let isRefused = self.state.withLock { state in
+                    state.links[ObjectIdentifier(link)] = link
+                    // It was begun before connections were refused.
+                    return state.mode == .refuse
+                }
                 client.closeFuture.whenComplete { _ in
                     server.close(promise: nil)
                     self.state.withLock { state in
                         state.links[ObjectIdentifier(link)] = nil
-                        state.due[ObjectIdentifier(link)] = nil
+                        state.putOff[ObjectIdentifier(link)] = nil
+                        state.replies[ObjectIdentifier(link)] = nil
+                        state.swallowed.remove(ObjectIdentifier(link))
                     }
                 }
                 server.closeFuture.whenComplete { _ in client.close(promise: nil) }
+                if isRefused { link.cut() }
                 return client.eventLoop.makeCompletedFuture {
                     try client.pipeline.syncOperations.addHandler(
                         Relay { bytes in self.fromClient(bytes, link) })
@@ -139,7 +152,7 @@ public final class FaultProxy: Sendable {
         let isSwallowed = state.withLock { state in
             // Once something is missing, nothing after it makes sense to the server.
             if state.mode == .swallowCommands { state.swallowed.insert(ObjectIdentifier(link)) }
-            return state.mode == .swallowCommands
+            return state.swallowed.contains(ObjectIdentifier(link))
         }
         guard !isSwallowed else { return }
         link.server.writeAndFlush(bytes, promise: nil)
@@ -150,6 +163,7 @@ public final class FaultProxy: Sendable {
         // nor let through before those that were held.
         let isCut = state.withLock { state in
             state.repliesSeen += 1
+            state.replies[ObjectIdentifier(link), default: 0] += 1
             switch state.mode {
             case .pass, .swallowCommands, .refuse:
                 put(bytes, link, after: .zero, &state)
@@ -168,6 +182,10 @@ public final class FaultProxy: Sendable {
                 state.mode = .cutReply(after: count - 1)
                 link.deliver(bytes)
                 return false
+            case .cutReplies(let sparing):
+                guard state.replies[ObjectIdentifier(link), default: 0] <= sparing else { return true }
+                put(bytes, link, after: .zero, &state)
+                return false
             case .cutBeforeReply:
                 return true
             }
@@ -176,15 +194,28 @@ public final class FaultProxy: Sendable {
         if isCut { link.cut() }
     }
 
-    /// Sends to the client, not before what was put off earlier.
+    /// Sends to the client, never before what came earlier.
     private func put(_ bytes: ByteBuffer, _ link: Link, after delay: Duration, _ state: inout State) {
-        let now = NIODeadline.now()
-        let earliest = state.due[ObjectIdentifier(link)].map { $0 + .nanoseconds(1_000) } ?? now
-        let due = max(now + .nanoseconds(Int64(delay / .nanoseconds(1))), earliest)
-        guard due > now else { return link.deliver(bytes) }
-        state.due[ObjectIdentifier(link)] = due
-        link.client.eventLoop.scheduleTask(deadline: due) { [client = link.client] in
-            client.writeAndFlush(bytes, promise: nil)
+        let id = ObjectIdentifier(link)
+        let waiting = state.putOff[id] ?? []
+        guard delay > .zero || !waiting.isEmpty else { return link.deliver(bytes) }
+        let due = max(
+            NIODeadline.now() + .nanoseconds(Int64(delay / .nanoseconds(1))), waiting.last?.due ?? .now())
+        state.putOff[id] = waiting + [(due, bytes)]
+        // Each waits for the first one's time: the timers take them in their order, whichever fires first.
+        link.client.eventLoop.scheduleTask(deadline: due) { self.deliverDue(link) }
+    }
+
+    private func deliverDue(_ link: Link) {
+        state.withLock { state in
+            let id = ObjectIdentifier(link)
+            guard var waiting = state.putOff[id] else { return }
+            let now = NIODeadline.now()
+            while let first = waiting.first, first.due <= now {
+                link.deliver(first.bytes)
+                waiting.removeFirst()
+            }
+            state.putOff[id] = waiting.isEmpty ? nil : waiting
         }
     }
 

@@ -59,9 +59,12 @@ extension FaultStage {
         case .delay:
             try await through(lasts, .delayReplies(from: .milliseconds(20), upTo: .milliseconds(20)))
         case .jitter: try await through(lasts, .delayReplies(from: .zero, upTo: .milliseconds(60)))
-        case .replyLost: try await through(lasts, .cutBeforeReply)
+        case .replyLost: try await through(lasts, .cutReplies(sparing: 3))
         case .halfOpen: try await through(lasts, .swallowCommands)
-        case .reset: try await again(lasts, every: .milliseconds(70)) { self.proxy?.sendResets() }
+        case .reset:
+            try await again(lasts, every: .milliseconds(70)) {
+                for proxy in self.proxies { proxy.sendResets() }
+            }
         case .nodeDown:
             try await kill([nodes[Int.random(in: 0..<nodes.count, using: &random)]], for: lasts)
         case .nodeHang:
@@ -125,7 +128,7 @@ extension FaultStage {
 
     /// The replica is cut off, the master dies a little later, and the replica takes its place.
     private func failOver(_ lasts: Duration) async throws {
-        guard let replica, let proxy else { return }
+        guard let replica, let proxy = proxies.first else { return }
         replica.link.set(.refuse)
         replica.link.reset()
         try await Task.sleep(for: lasts / 2)
@@ -139,8 +142,8 @@ extension FaultStage {
     }
 
     private func through(_ lasts: Duration, _ mode: FaultProxy.Mode) async throws {
-        proxy?.set(mode)
-        defer { proxy?.heal() }
+        for proxy in proxies { proxy.set(mode) }
+        defer { for proxy in proxies { proxy.heal() } }
         try await Task.sleep(for: lasts)
     }
 

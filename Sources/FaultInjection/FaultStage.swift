@@ -13,8 +13,8 @@ public final class FaultStage: Sendable {
     /// Holds the stock, and the locks of strategies that need one node only.
     public let stock: RedisServerProcess
     public let nodes: [RedisServerProcess]
-    /// Between buyers and the stock's Redis; nil: they are connected to it.
-    let proxy: FaultProxy?
+    /// Between buyers and the stock's Redis, then the lock nodes; empty: they are connected to them.
+    let proxies: [FaultProxy]
     let replica: Replica?
     let clock: ClockShim?
     let disk: DiskShim?
@@ -30,13 +30,13 @@ public final class FaultStage: Sendable {
     }
 
     private init(
-        _ fault: Fault, stock: RedisServerProcess, nodes: [RedisServerProcess], proxy: FaultProxy?,
+        _ fault: Fault, stock: RedisServerProcess, nodes: [RedisServerProcess], proxies: [FaultProxy],
         replica: Replica?, clock: ClockShim?, disk: DiskShim?, folder: TemporaryDirectory?
     ) {
         self.fault = fault
         self.stock = stock
         self.nodes = nodes
-        self.proxy = proxy
+        self.proxies = proxies
         self.replica = replica
         self.clock = clock
         self.disk = disk
@@ -44,9 +44,11 @@ public final class FaultStage: Sendable {
     }
 
     /// For the command line of who buys: the stock's URL, then those of the lock nodes.
-    public var urls: [String] { [stockURL] + nodes.map(\.url) }
-
-    private var stockURL: String { proxy.map { "redis://127.0.0.1:\($0.port)" } ?? stock.url }
+    public var urls: [String] {
+        ([stock] + nodes).enumerated().map { place, server in
+            place < proxies.count ? "redis://127.0.0.1:\(proxies[place].port)" : server.url
+        }
+    }
 
     /// Where the stock is now, past the proxy.
     public var stockEndpoint: RedisEndpoint {
@@ -89,12 +91,10 @@ extension FaultStage {
                 servers.append(try await RedisServerProcess.start(RedisServerOptions(variables: variables)))
             }
             let nodes = Array(servers.dropFirst())
-            var proxy: FaultProxy?
-            if needsProxy(fault) {
-                let made = try await FaultProxy.start(upstreamPort: stock.port)
-                proxies.append(made)
-                proxy = made
+            for server in needsProxy(fault) ? servers : [] {
+                proxies.append(try await FaultProxy.start(upstreamPort: server.port))
             }
+            let between = proxies
             var replica: Replica?
             if fault == .failoverLostWrite {
                 let link = try await FaultProxy.start(upstreamPort: stock.port)
@@ -109,7 +109,8 @@ extension FaultStage {
                 try await waitUntilLinked(server)
             }
             return FaultStage(
-                fault, stock: stock, nodes: nodes, proxy: proxy, replica: replica, clock: clock, disk: disk,
+                fault, stock: stock, nodes: nodes, proxies: between, replica: replica, clock: clock,
+                disk: disk,
                 folder: folder)
         } catch {
             for proxy in proxies { await proxy.stop() }
@@ -120,7 +121,7 @@ extension FaultStage {
 
     /// Ends everything, whatever state the fault left it in.
     public func close() async {
-        await proxy?.stop()
+        for proxy in proxies { await proxy.stop() }
         await replica?.link.stop()
         for server in [stock] + nodes + (replica.map { [$0.server] } ?? []) {
             server.resume()

@@ -59,15 +59,17 @@ package struct Cell: Sendable {
             if Task.isCancelled || (number > 1 && deadline.map { ContinuousClock.now > $0 } == true) { break }
             tries = number
             do {
-                let record = try await tryOnce(programs, seed &+ UInt64(number - 1) &* 7_919)
+                let record = try await bounded {
+                    try await tryOnce(programs, seed &+ UInt64(number - 1) &* 7_919)
+                }
                 let report = Auditor.judge(record.history)
                 shown = (number, record, report)
                 if report.verdict == .violated {
                     return Outcome(verdict: .violated, tries: number, why: nil, shown: shown)
                 }
-                if report.verdict == .unknown {
+                if report.verdict == .unknown || !record.soldAfterwards {
                     verdict = .unknown
-                    why = Self.reason(report)
+                    why = report.verdict == .unknown ? Self.reason(report) : "nobody bought after the fault"
                 }
             } catch {
                 verdict = .unknown
@@ -78,6 +80,24 @@ package struct Cell: Sendable {
             (verdict, why) = (.unknown, why ?? "it was interrupted")
         }
         return Outcome(verdict: verdict, tries: tries, why: why, shown: shown)
+    }
+
+    /// A try that does not come to its end within this time is unknown.
+    private static let longestTry = Duration.seconds(120)
+
+    private func bounded(
+        _ body: @escaping @Sendable () async throws -> TryRecord
+    ) async throws -> TryRecord {
+        try await withThrowingTaskGroup(of: TryRecord.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: Self.longestTry)
+                throw LabProcessError(.notReady, "the try did not end within \(Self.longestTry)")
+            }
+            guard let first = try await group.next() else { throw CancellationError() }
+            group.cancelAll()
+            return first
+        }
     }
 
     private func tryOnce(_ programs: Programs, _ chance: UInt64) async throws -> TryRecord {
@@ -106,10 +126,20 @@ package struct TryRecord: Sendable {
     /// When the fault began and ended.
     package let struck: Int64
     package let healed: Int64
+    /// When all buyers had begun, and when they were told to stop.
+    package let begun: Int64
+    package let closed: Int64
 
-    package init(history: History, struck: Int64, healed: Int64) {
+    package init(history: History, begun: Int64, struck: Int64, healed: Int64, closed: Int64) {
         self.history = history
+        self.begun = begun
         self.struck = struck
         self.healed = healed
+        self.closed = closed
+    }
+
+    /// Somebody was sold something after the fault.
+    var soldAfterwards: Bool {
+        history.operations.contains { $0.outcome == .ok && ($0.answered ?? .min) > healed }
     }
 }

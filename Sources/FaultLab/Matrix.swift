@@ -79,8 +79,7 @@ extension Cell {
         switch (level, fault) {
         case (.strategy, .nodeEmptyRestart), (.strategy, .pauseBuyer): return .milliseconds(4_500) + nodes
         case (.strategy, _): return .milliseconds(3_500) + nodes
-        case (.service, .pauseBuyer) where strategy.traits.abilities.contains(.leases):
-            return .seconds(16) + nodes
+        case (.service, .nodeEmptyRestart): return .seconds(17)
         case (.service, _): return .seconds(6) + nodes
         }
     }
@@ -90,7 +89,7 @@ extension Cell {
         FaultCell(
             strategy: strategy.name, fault: fault.rawValue, level: level, seed: seed,
             verdict: outcome.verdict, expected: expected, why: outcome.why, tries: outcome.tries,
-            mostTries: mostTries,
+            mostTries: mostTries, inexcusable: fault.inexcusable(of: strategy, at: level),
             shown: outcome.shown.map { FaultCell.Try(number: $0.number, $0.record, $0.report, history: nil) },
             command:
                 "lab-bench faults --level \(level.rawValue) --strategies \(strategy.name) --faults \(fault.rawValue) --seed \(seed)"

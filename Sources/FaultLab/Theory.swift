@@ -1,4 +1,5 @@
 package import BenchResults
+package import FaultAudit
 package import FaultInjection
 package import LockStrategies
 
@@ -32,6 +33,12 @@ extension Fault {
         return lease(hasNodes: strategy.needsLockNodes, at: level)
     }
 
+    /// What no fault excuses, although another violation is expected: a Redis that loses the stock is not one
+    /// of the lock nodes.
+    package func inexcusable(of strategy: StrategyEntry, at level: FaultLevel) -> Set<Auditor.Invariant> {
+        level == .strategy && losesWrites && strategy.needsLockNodes ? [.noOverlap] : []
+    }
+
     /// Acknowledged writes of the stock's Redis are gone.
     private var losesWrites: Bool {
         [.killRedisEmpty, .failoverLostWrite, .powerCut].contains(self)
@@ -41,7 +48,9 @@ extension Fault {
     private func lease(hasNodes: Bool, at level: FaultLevel) -> FaultExpectation {
         let shown: FaultExpectation = level == .strategy ? .violated : .mayBeViolated
         return switch self {
-        case .slowHolder, .pauseBuyer, .nodeEmptyRestart: shown
+        case .slowHolder, .nodeEmptyRestart: shown
+        // The one server has no rival while it is stopped, and its stop is shorter than its leases.
+        case .pauseBuyer: level == .strategy ? .violated : .safe
         // One Redis forgets its locks. Of five nodes one may, unless the lock is held by a bare majority:
         // buyers that ask at the same time get such ones (Kleppmann 2016).
         case .clockJump: hasNodes ? .mayBeViolated : shown
@@ -49,9 +58,9 @@ extension Fault {
         // What was sent before the stop is carried out after it, when the lease is over.
         case .pauseRedis: .mayBeViolated
         // Restarted after the lease at one level, within it at the other one, whose leases are longer.
-        case .nodesDownMajority: level == .strategy ? .safe : .mayBeViolated
+        case .nodeDown, .nodesDownMajority: level == .strategy ? .safe : .mayBeViolated
         case .none, .killBuyer, .killServer, .killRedisAOF, .delay, .jitter, .replyLost, .reset, .halfOpen,
-            .nodeDown, .nodeHang, .scriptFlush, .outOfMemory, .readOnly, .diskFull:
+            .nodeHang, .scriptFlush, .outOfMemory, .readOnly, .diskFull:
             .safe
         }
     }

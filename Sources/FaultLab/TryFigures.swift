@@ -11,11 +11,11 @@ extension FaultCell.Try {
     package init(number: Int, _ record: TryRecord, _ report: Auditor.Report, history: String?) {
         let operations = record.history.operations
         let start = operations.map(\.invoked).min() ?? record.struck
-        let end = max(operations.compactMap(\.answered).max() ?? record.healed, record.healed)
+        let end = max(record.closed, record.healed)
         func milliseconds(_ moment: Int64) -> Double { Double(moment - start) / 1e6 }
         self.init(
             number: number, struckMs: milliseconds(record.struck), healedMs: milliseconds(record.healed),
-            endedMs: milliseconds(end), figures: Self.figures(record, from: start, until: end),
+            endedMs: milliseconds(end), figures: Self.figures(record, until: end),
             findings: report.findings.map { finding in
                 // On the clock of all else here.
                 var finding = finding
@@ -26,7 +26,7 @@ extension FaultCell.Try {
     }
 
     private static func figures(
-        _ record: TryRecord, from start: Int64, until end: Int64
+        _ record: TryRecord, until end: Int64
     ) -> FaultCell.Figures {
         let history = record.history
         let sold = history.operations.filter { $0.outcome == .ok && $0.answered != nil }
@@ -34,14 +34,18 @@ extension FaultCell.Try {
         func rate(_ from: Int64, _ until: Int64) -> Double {
             until > from ? Double(answers.count { $0 >= from && $0 < until }) * 1e9 / Double(until - from) : 0
         }
+        /// A call without an answer lasted until the end at least.
         func times(_ part: [History.Operation]) -> [Double] {
-            part.map { Double(($0.answered ?? $0.invoked) - $0.invoked) / 1e6 }.sorted()
+            part.map { Double(($0.answered ?? max(end, $0.invoked)) - $0.invoked) / 1e6 }.sorted()
         }
-        let before = rate(start, record.struck)
+        let before = rate(record.begun, record.struck)
         let during = rate(record.struck, record.healed)
         let usual = times(sold.filter { ($0.answered ?? .max) < record.struck })
+        // Those of whom nobody knows waited too.
         let struck = times(
-            sold.filter { $0.invoked < record.healed && ($0.answered ?? .max) >= record.struck })
+            (sold + history.operations.filter { $0.outcome == .unknown }).filter {
+                $0.invoked < record.healed && ($0.answered ?? .max) >= record.struck
+            })
         func mean(_ values: [Double]) -> Double? {
             values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
         }
@@ -54,7 +58,7 @@ extension FaultCell.Try {
             lostMsPerPurchase: mean(struck).flatMap { during in mean(usual).map { max(during - $0, 0) } })
     }
 
-    /// The first step after the fault with at least half the rate of before.
+    /// Until a step after the fault has at least half the rate of before.
     private static func recovery(
         _ answers: [Int64], _ before: Double, from healed: Int64, until end: Int64
     ) -> Double? {
@@ -66,7 +70,7 @@ extension FaultCell.Try {
         for (index, moment) in after.enumerated() {
             while after[first] <= moment - step { first += 1 }
             if Double(index - first + 1) >= max(needed, 1) {
-                return Double(max(after[first], healed) - healed) / 1e6
+                return Double(moment - healed) / 1e6
             }
         }
         return nil

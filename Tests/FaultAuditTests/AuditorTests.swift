@@ -31,11 +31,11 @@ struct AuditorTests {
 
     static func call(
         _ id: Int, _ invoked: Int64, _ answered: Int64?, _ outcome: Operation.Outcome, units: Int = 1,
-        hold: History.Hold? = nil
+        hold: History.Hold? = nil, remaining: Int? = nil
     ) -> Operation {
         Operation(
             id: id, buyer: id, units: units, invoked: invoked, answered: answered, outcome: outcome,
-            hold: hold)
+            hold: hold, remaining: remaining)
     }
 
     static let stories: [Story] = [
@@ -132,11 +132,32 @@ struct AuditorTests {
                 call(1, 10, 60, .ok, hold: .init(from: 39, until: 55, fence: 8)),
             ], end: 8, verdict: .safe),
         Story(
-            title: "two holders at once with numbers the wrong way", stock: 10,
+            title: "two holders at once with the same number", stock: 10,
             operations: [
-                call(0, 0, 50, .ok, hold: .init(from: 10, until: 45, fence: 8)),
+                call(0, 0, 50, .ok, hold: .init(from: 10, until: 45, fence: 7)),
                 call(1, 10, 60, .ok, hold: .init(from: 39, until: 55, fence: 7)),
             ], end: 8, verdict: .violated, bad: [.noOverlap, .fencesRise]),
+        Story(
+            title: "a lost sale that a lost answer hides from the sums", stock: 10,
+            operations: [
+                call(0, 0, 50, .ok, remaining: 9), call(1, 10, 60, .ok, remaining: 9),
+                call(2, 20, nil, .unknown),
+            ], end: 8, verdict: .violated, bad: [.noUnitTwice]),
+        Story(
+            title: "two grants that were under way at the same time, and came in the other order", stock: 10,
+            operations: [
+                call(0, 0, 50, .ok, hold: .init(from: 30, until: 35, fence: 8, asked: 5)),
+                call(1, 10, 60, .ok, hold: .init(from: 40, until: 45, fence: 7, asked: 15)),
+            ], end: 8, verdict: .safe),
+        Story(
+            title: "a grant that was asked for later and has the lower number", stock: 10,
+            operations: [
+                call(0, 0, 50, .ok, hold: .init(from: 30, until: 35, fence: 8, asked: 5)),
+                call(1, 10, 60, .ok, hold: .init(from: 40, until: 45, fence: 7, asked: 31)),
+            ], end: 8, verdict: .violated, bad: [.fencesRise]),
+        Story(
+            title: "units that are still reserved beside those that were sold", stock: 10,
+            operations: [call(0, 0, 50, .ok)], end: 7, open: 2, verdict: .safe),
         Story(
             title: "a sale that the ledger refused", stock: 9, operations: [call(0, 0, 50, .ok)], end: 8,
             rows: .init(ofOperation: [0: 1], units: 1, refused: 2), verdict: .violated, bad: [.nothingRefused]
@@ -173,6 +194,13 @@ struct AuditorTests {
         let story = Self.stories.first { $0.title == "two holders at once" }
         let findings = story.map { Auditor.judge($0.history).findings } ?? []
         #expect(findings.first { $0.invariant == .noOverlap }?.proof == [0, 1])
+    }
+
+    @Test("shows the two who took the same unit")
+    func sameUnit() {
+        let story = Self.stories.first { $0.title.hasPrefix("a lost sale that a lost answer") }
+        let findings = story.map { Auditor.judge($0.history).findings } ?? []
+        #expect(findings.first { $0.invariant == .noUnitTwice }?.proof == [0, 1])
     }
 
     @Test("shows who wrote after his lease, and who was inside meanwhile")

@@ -33,7 +33,8 @@ package struct FaultCell: Sendable, Codable, Equatable {
 
     package init(
         strategy: String, fault: String, level: FaultLevel, seed: UInt64, verdict: Auditor.Verdict,
-        expected: FaultExpectation, why: String?, tries: Int, mostTries: Int, shown: Try?, command: String
+        expected: FaultExpectation, why: String?, tries: Int, mostTries: Int,
+        inexcusable: Set<Auditor.Invariant> = [], shown: Try?, command: String
     ) {
         self.strategy = strategy
         self.fault = fault
@@ -46,14 +47,16 @@ package struct FaultCell: Sendable, Codable, Equatable {
         self.mostTries = mostTries
         self.shown = shown
         self.command = command
-        judgement = Self.judgement(verdict, expected, level, shown?.findings ?? [])
+        let wrong = Set((shown?.findings ?? []).filter { $0.verdict == .violated }.map(\.invariant))
+        judgement =
+            wrong.isDisjoint(with: inexcusable)
+            ? Self.judgement(verdict, expected, level, wrong) : .againstTheory
     }
 
     private static func judgement(
         _ verdict: Auditor.Verdict, _ expected: FaultExpectation, _ level: FaultLevel,
-        _ findings: [Auditor.Finding]
+        _ wrong: Set<Auditor.Invariant>
     ) -> Judgement {
-        let wrong = findings.filter { $0.verdict == .violated }.map(\.invariant)
         // At this level the ledger has the last word: nothing but a refusal of its own may be shown.
         if level == .service && wrong.contains(where: { $0 != .nothingRefused }) { return .ledgerLost }
         return switch (verdict, expected) {
@@ -104,7 +107,7 @@ extension FaultCell {
         package var purchases: Int
         /// Calls of which nobody said what became of them.
         package var unknown: Int
-        /// Sales that the ledger refused because there was no unit left; nil: there is no ledger.
+        /// Units of sales that the ledger refused because none was left; nil: there is no ledger.
         @OrNull package var refusedByLedger: Int?
         package var beforePerSecond: Double
         package var duringPerSecond: Double

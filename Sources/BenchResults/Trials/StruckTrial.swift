@@ -41,8 +41,11 @@ package struct StruckTrial: Sendable, Codable, Equatable {
         // A fault that is shorter than a step has none for itself.
         duringPerSecond = rate(whole.isEmpty ? touched : whole)
         availability = usual > 0 ? duringPerSecond / usual : nil
-        recoveryMs = steps.first { $0.begin >= healedMs && $0.end <= until && $0.step.perSecond >= usual / 2 }
-            .map { $0.end - healedMs }
+        recoveryMs =
+            usual <= 0
+            ? nil
+            : steps.first { $0.begin >= healedMs && $0.end <= until && $0.step.perSecond >= usual / 2 }
+                .map { $0.end - healedMs }
         p99BeforeUs = before.compactMap(\.step.p99Us).max()
         p99DuringUs = touched.compactMap(\.step.p99Us).max()
     }

@@ -64,7 +64,7 @@ struct OpenShop: Sendable {
 /// How a service ended when it was asked to.
 package struct ServiceEnd: Sendable, Equatable {
     package let description: String
-    let isGood: Bool
+    package let isGood: Bool
 }
 
 /// What a service itself says about what was sold, where nobody can look into its stores.

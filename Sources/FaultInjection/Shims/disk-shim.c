@@ -8,7 +8,7 @@
  *
  * SHIM_CONTROL names a file of 8 bytes, a signed number in the machine's byte order: bytes that the files of the
  * folder may still grow by, or less than zero for any number. At zero a write that makes a file longer fails with
- * ENOSPC. DISK_LIES set to anything makes fsync do nothing and say that it did.
+ * ENOSPC. At -2 fsync does nothing and says that it did.
  *
  * Linux, 64 bit. Meant for SQLite and for the append-only files of Redis, which write by write, pwrite and ftruncate.
  */
@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { most_descriptors = 65536, most_files = 256 };
+enum { most_descriptors = 65536, most_files = 256, lies = -2 };
 
 struct file {
     char name[NAME_MAX * 2];
@@ -38,7 +38,6 @@ struct file {
 
 static const char *folder, *platter;
 static int64_t *room;
-static int is_lying;
 static struct file files[most_files];
 static int file_count;
 /* Descriptor to 1 + place in files; 0: not of the folder. */
@@ -78,7 +77,6 @@ __attribute__((constructor)) static void begin(void) {
     /* Copies: Redis writes its title over its environment. */
     folder = getenv("DISK_FOLDER") ? strdup(getenv("DISK_FOLDER")) : NULL;
     platter = getenv("DISK_PLATTER") ? strdup(getenv("DISK_PLATTER")) : NULL;
-    is_lying = getenv("DISK_LIES") != NULL;
     const char *path = getenv("SHIM_CONTROL");
     int control = path ? real_open(path, O_RDWR | O_CLOEXEC) : -1;
     /* A disk that does not lose would make a run safe for the wrong reason. */
@@ -119,6 +117,32 @@ static int is_memory(const char *name) {
     return length > 4 && strcmp(name + length - 4, "-shm") == 0;
 }
 
+/* Brings a part of a file to the platter. */
+static void copy_range(int descriptor, const char *name, off_t from, off_t until, int is_cut) {
+    char target[PATH_MAX], source[64];
+    static char bytes[65536]; /* Under the lock. */
+    platter_path(target, name);
+    int copy = real_open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (copy < 0) abort();
+    snprintf(source, sizeof source, "/proc/self/fd/%d", descriptor);
+    /* The descriptor may be for writing only. */
+    int reader = real_open(source, O_RDONLY | O_CLOEXEC);
+    if (reader < 0) abort();
+    off_t place = from;
+    while (place < until) {
+        size_t wanted = sizeof bytes;
+        if ((off_t)wanted > until - place) wanted = (size_t)(until - place);
+        ssize_t got = pread(reader, bytes, wanted, place);
+        if (got <= 0) break;
+        if (real_pwrite(copy, bytes, (size_t)got, place) != got) abort();
+        place += got;
+    }
+    struct stat state;
+    if (is_cut && fstat(reader, &state) == 0 && real_ftruncate(copy, state.st_size) != 0) abort();
+    real_close(reader);
+    real_close(copy);
+}
+
 static void note_open(int descriptor, const char *path, int flags) {
     const char *name = inside(path);
     if (descriptor < 0 || descriptor >= most_descriptors || !name || is_memory(name)) return;
@@ -130,16 +154,17 @@ static void note_open(int descriptor, const char *path, int flags) {
     if (place == file_count) {
         if (file_count == most_files || strlen(name) >= sizeof files[0].name) abort();
         strcpy(files[place].name, name);
-        files[place].from = 0;
-        files[place].until = 0;
         file_count++;
-        /* What was there before counts as synced. */
-        char target[PATH_MAX];
-        platter_path(target, name);
-        if (access(target, F_OK) != 0) {
-            files[place].until = state.st_size;
-            if (state.st_size == 0) real_close(real_open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-        }
+    }
+    char target[PATH_MAX];
+    platter_path(target, name);
+    /* New, or made again after it was removed: what it holds now counts as synced. */
+    if (access(target, F_OK) != 0) {
+        files[place].from = 0;
+        files[place].until = state.st_size;
+        files[place].is_cut = 0;
+        copy_range(descriptor, name, 0, state.st_size, 0);
+        files[place].until = 0;
     }
     if (flags & O_TRUNC) files[place].is_cut = 1;
     places[descriptor] = place + 1;
@@ -224,44 +249,29 @@ int ftruncate64(int descriptor, off_t size) {
 
 int ftruncate(int descriptor, off_t size) { return ftruncate64(descriptor, size); }
 
-/* Brings to the platter what was written since the last time. */
-static void keep(int descriptor, struct file *file) {
-    char target[PATH_MAX], bytes[65536];
-    platter_path(target, file->name);
-    int copy = real_open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (copy < 0) abort();
-    char source[64];
-    snprintf(source, sizeof source, "/proc/self/fd/%d", descriptor);
-    /* The descriptor may be for writing only. */
-    int reader = real_open(source, O_RDONLY | O_CLOEXEC);
-    if (reader < 0) abort();
-    off_t place = file->from;
-    while (place < file->until) {
-        size_t wanted = sizeof bytes;
-        if ((off_t)wanted > file->until - place) wanted = (size_t)(file->until - place);
-        ssize_t got = pread(reader, bytes, wanted, place);
-        if (got <= 0) break;
-        if (real_pwrite(copy, bytes, (size_t)got, place) != got) abort();
-        place += got;
-    }
-    struct stat state;
-    if (file->is_cut && fstat(reader, &state) == 0 && real_ftruncate(copy, state.st_size) != 0) abort();
-    real_close(reader);
-    real_close(copy);
+static int sync_with(int (*real)(int), int descriptor) {
+    struct file *file = file_of(descriptor);
+    if (!file) return real(descriptor);
+    if (__atomic_load_n(room, __ATOMIC_SEQ_CST) == lies) return 0;
+    /* What is written while the disk works is not promised by it. */
+    pthread_mutex_lock(&turn);
+    off_t from = file->from, until = file->until;
+    int is_cut = file->is_cut;
     file->from = 0;
     file->until = 0;
     file->is_cut = 0;
-}
-
-static int sync_with(int (*real)(int), int descriptor) {
-    struct file *file = file_of(descriptor);
-    if (file && is_lying) return 0;
+    pthread_mutex_unlock(&turn);
     int code = real(descriptor);
-    if (file && code == 0) {
-        pthread_mutex_lock(&turn);
-        keep(descriptor, file);
-        pthread_mutex_unlock(&turn);
+    int reason = errno;
+    pthread_mutex_lock(&turn);
+    if (code == 0) {
+        if (file->name[0]) copy_range(descriptor, file->name, from, until, is_cut);
+    } else {
+        if (until > from) note_write(file, from, until - from);
+        file->is_cut |= is_cut;
     }
+    pthread_mutex_unlock(&turn);
+    errno = reason;
     return code;
 }
 
@@ -317,6 +327,14 @@ int unlink(const char *path) {
         char target[PATH_MAX];
         platter_path(target, name);
         real_unlink(target);
+        pthread_mutex_lock(&turn);
+        for (int place = 0; place < file_count; place++) {
+            if (strcmp(files[place].name, name) != 0) continue;
+            files[place].from = 0;
+            files[place].until = 0;
+            files[place].is_cut = 0;
+        }
+        pthread_mutex_unlock(&turn);
     }
     return code;
 }

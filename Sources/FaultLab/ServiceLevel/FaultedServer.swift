@@ -41,10 +41,13 @@ final class FaultedServer: Sendable {
     }
 
     /// Its files are on a disk that can lose its power and be full.
-    func useDisk(isLying: Bool) async throws {
-        let shim = try await DiskShim.build(folder: folder, isLying: isLying)
+    func useDisk() async throws {
+        let shim = try await DiskShim.build(folder: folder)
         disk.withLock { $0 = shim }
     }
+
+    /// From now on its disk says that it synced, and does not.
+    func lie() throws { try disk.withLock(\.self)?.lie() }
 
     func start() async throws {
         let port = running.withLock { $0?.target.port }
@@ -52,7 +55,7 @@ final class FaultedServer: Sendable {
         variables["LAB_JWT_SECRET"] = secret
         let started = try await ServerProcess.start(
             program, strategy: strategy, redis: redis, database: database, purchaseDeadline: .seconds(2),
-            bcryptCost: 4, port: port ?? 0, more: ["--reconcile-interval-s", "1", "--log-level", "error"],
+            bcryptCost: 4, port: port ?? 0, more: ["--reconcile-interval-s", "0", "--log-level", "error"],
             variables: variables)
         running.withLock { $0 = started }
     }
@@ -64,9 +67,15 @@ final class FaultedServer: Sendable {
     }
 
     /// Asks it to end.
+    ///
+    /// - Throws: When it has died before, or ends badly: such a server shows nothing.
     func stop() async throws {
         guard let server = running.withLock(\.self) else { return }
-        _ = await server.stop()
+        let end = await server.stop()
+        guard end.isGood else {
+            throw LabProcessError(
+                .endedEarly, "lab-server \(end.description) after the fault", output: server.process.lines())
+        }
     }
 
     /// Ends it, whatever state it is in; a second call does nothing.

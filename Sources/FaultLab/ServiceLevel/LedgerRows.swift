@@ -3,11 +3,11 @@ import GRDB
 
 /// The purchases of one product in a ledger on SQLite, by SQL of the auditor's own.
 struct LedgerRows: Sendable {
-    /// How many rows a key has.
-    var ofKey: [String: Int]
+    /// The quantities of a key's rows.
+    var ofKey: [String: [Int]]
     var withoutKey: Int
     var units: Int
-    /// Sales that the ledger refused because no unit was left.
+    /// Units of sales that the ledger refused because none was left.
     var refused: Int
     var supplied: Int
     var sold: Int
@@ -27,7 +27,7 @@ struct LedgerRows: Sendable {
             for purchase in purchases {
                 rows.units += purchase["quantity"]
                 if let key: String = purchase["idempotency_key"] {
-                    rows.ofKey[key, default: 0] += 1
+                    rows.ofKey[key, default: []].append(purchase["quantity"])
                 } else {
                     rows.withoutKey += 1
                 }
@@ -36,7 +36,7 @@ struct LedgerRows: Sendable {
                 try Int.fetchOne(
                     database,
                     sql:
-                        "SELECT count(*) FROM refused_purchases WHERE product_id = ? AND outcome = 'oversell-refused'",
+                        "SELECT coalesce(sum(quantity), 0) FROM refused_purchases WHERE product_id = ? AND outcome = 'oversell-refused'",
                     arguments: [product]) ?? 0
             // A ledger that has lost the product has sold nothing of it.
             if let sums = try Row.fetchOne(

@@ -1,6 +1,7 @@
 import BenchRun
 import FaultAudit
 import Foundation
+import LabProcesses
 import NIOHTTP1
 
 /// Buys one unit after the other. Each purchase has an idempotency key of its own, with which he asks again
@@ -41,7 +42,9 @@ struct ServiceBuyer: Sendable {
     }
 
     /// What is left goes to one buyer: so a unit that the stock has and the ledger does not is found.
-    func buyAll() async {
+    ///
+    /// - Throws: When nobody says how many are left, or they cannot be bought.
+    func buyAll() async throws {
         for turn in 0..<20 {
             let left = try? await APIClient.with(server.target) { client in
                 let answer = try await client.send(
@@ -57,6 +60,7 @@ struct ServiceBuyer: Sendable {
                 try await buy(min(left, shop.most), "last-\(turn)", client)
             }
         }
+        throw LabProcessError(.notReady, "what was left after the fault could not be bought")
     }
 
     private var token: String { shop.tokens[number % shop.tokens.count] }

@@ -41,7 +41,7 @@ struct ServiceTry: Sendable {
         let server = FaultedServer(
             program: program, strategy: strategy, redis: stage.urls, folder: folder.path)
         do {
-            if fault == .powerCut || fault == .diskFull { try await server.useDisk(isLying: isDiskLying) }
+            if fault == .powerCut || fault == .diskFull { try await server.useDisk() }
             try await server.start()
             let record = try await load(stage, server)
             await server.end()
@@ -67,29 +67,48 @@ struct ServiceTry: Sendable {
                 }
             }
         }
-        defer { buying.cancel() }
+        let begun = MachineClock.now
+        if isDiskLying { try server.lie() }
+        let times: (struck: Int64, healed: Int64)
+        do {
+            times = try await strike(stage, server)
+            try await Task.sleep(for: Self.after)
+        } catch {
+            // Nobody asks on who belongs to this try.
+            buying.cancel()
+            await buying.value
+            throw error
+        }
+        let closed = MachineClock.now
+        door.close(patience: Self.patience)
+        await buying.value
+        try Task.checkCancellation()
+        let last = ShopDoor()
+        last.close(patience: Self.patience)
+        try await ServiceBuyer(number: Self.buyers, shop: shop, server: server, notes: notes, door: last)
+            .buyAll()
+        // The server compares stock and ledger at its start and when it has to: so what a strategy gave out
+        // twice was still there to be bought.
+        try await server.stop()
+        try await server.start()
+        let end = try await end(stage, server, shop, notes)
+        return TryRecord(
+            history: History(initialStock: stock, operations: notes.operations, end: end), begun: begun,
+            struck: times.struck, healed: times.healed, closed: closed)
+    }
+
+    private func strike(
+        _ stage: FaultStage, _ server: FaultedServer
+    ) async throws -> (struck: Int64, healed: Int64) {
         var random = SplitMix64(seed: chance)
         try await Task.sleep(for: .milliseconds(Int.random(in: Self.before, using: &random)))
         let struck = MachineClock.now
         try await stage.strike(
-            server, FaultTiming(lasts: length, lease: Self.lease, stop: length), random: &random)
-        let healed = MachineClock.now
-        try await Task.sleep(for: Self.after)
-        door.close(patience: Self.patience)
-        await buying.value
-        await ServiceBuyer(number: Self.buyers, shop: shop, server: server, notes: notes, door: ShopDoor())
-            .buyAll()
-        let end = try await end(stage, server, shop, notes)
-        return TryRecord(
-            history: History(initialStock: stock, operations: notes.operations, end: end), struck: struck,
-            healed: healed)
+            server, FaultTiming(lasts: Self.length, lease: Self.lease, stop: Self.length), random: &random)
+        return (struck, MachineClock.now)
     }
 
-    private var length: Duration {
-        // A stop within the lease shows nothing of a lock that has one.
-        let needsLease = fault == .pauseBuyer && strategy.traits.abilities.contains(.leases)
-        return needsLease ? Self.lease + .milliseconds(60) : .milliseconds(900)
-    }
+    private static let length = Duration.milliseconds(900)
 
     /// Waits until stock and ledger agree, ends the server, and reads both.
     private func end(
@@ -108,6 +127,10 @@ struct ServiceTry: Sendable {
         guard end.rows != nil else {
             throw LabProcessError(.noResource, "the ledger could not be read after the fault")
         }
+        guard end.open == 0 else {
+            throw LabProcessError(
+                .notReady, "\(end.open) units were still reserved \(Self.quiet) after the load")
+        }
         return end
     }
 
@@ -116,27 +139,38 @@ struct ServiceTry: Sendable {
     ) async -> History.End {
         let read = MachineClock.now
         let rows = LedgerRows.read(server.database, product: shop.product)
-        let keys = notes.keys
-        let counted = rows.map { rows in
-            History.Rows(
-                ofOperation: Dictionary(
-                    uniqueKeysWithValues: rows.ofKey.compactMap { key, count in
-                        keys[key].map { ($0, count) }
-                    }),
-                strangers: rows.ofKey.reduce(rows.withoutKey) { $0 + (keys[$1.key] == nil ? $1.value : 0) },
-                units: rows.units, refused: rows.refused)
-        }
+        let own = rows.map { counted($0, notes) }
         let layout = strategy.traits.stockLayout
         guard layout.bucketCount > 0 else {
             // There is no stock but the one that the ledger's sums imply.
-            return History.End(read: read, stock: rows.map { $0.supplied - $0.sold }, rows: counted)
+            return History.End(read: read, stock: rows.map { $0.supplied - $0.sold }, rows: own)
         }
         let reading = await StockReader.read(
             stage.stockEndpoint, products: [shop.product], buckets: layout.bucketCount)
         let stock = reading?.stocks.first
         return History.End(
             read: read, stock: stock?.units, open: stock?.reservations.values.reduce(0, +) ?? 0,
-            rows: counted)
+            rows: own)
+    }
+}
+
+extension ServiceTry {
+    /// A row of another quantity than was asked for is nobody's.
+    private func counted(_ rows: LedgerRows, _ notes: PurchaseNotes) -> History.Rows {
+        let (keys, operations) = (notes.keys, notes.operations)
+        var own: [Int: Int] = [:]
+        var strangers = rows.withoutKey
+        for (key, quantities) in rows.ofKey {
+            guard let id = keys[key] else {
+                strangers += quantities.count
+                continue
+            }
+            let right = quantities.count { $0 == operations[id].units }
+            if right > 0 { own[id] = right }
+            strangers += quantities.count - right
+        }
+        return History.Rows(
+            ofOperation: own, strangers: strangers, units: rows.units, refused: rows.refused)
     }
 }
 

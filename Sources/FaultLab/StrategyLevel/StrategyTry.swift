@@ -47,17 +47,30 @@ struct StrategyTry: Sendable {
     private func load(_ stage: FaultStage, _ workers: Workers) async throws -> TryRecord {
         let client = RedisClient(
             stage.stock.endpoint, limits: .init(connect: .seconds(2), command: .seconds(5)))
+        do {
+            let record = try await load(stage, workers, client)
+            await client.close()
+            return record
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    private func load(
+        _ stage: FaultStage, _ workers: Workers, _ client: RedisClient
+    ) async throws -> TryRecord {
         let shelf = ProductStock(client, layout: strategy.traits.stockLayout)
         let epoch = StockEpoch(origin: "fault-lab", number: 1)
         guard try await shelf.initialise(Worker.product, units: stock, as: epoch) else {
             throw LabProcessError(.noResource, "a new Redis has a stock already")
         }
         try await workers.begin(Self.workers)
+        let begun = MachineClock.now
         var random = SplitMix64(seed: chance)
         try await Task.sleep(for: .milliseconds(Int.random(in: Self.before, using: &random)))
         let struck = MachineClock.now
         try await planted(client)
-        await client.close()
         workers.setSlow(true)
         try await stage.strike(
             workers,
@@ -67,10 +80,13 @@ struct StrategyTry: Sendable {
         workers.setSlow(false)
         let healed = MachineClock.now
         try await Task.sleep(for: Self.after)
+        let closed = MachineClock.now
         try await workers.stop()
         // A quiet moment: what was under way has come to its end.
         try await Task.sleep(for: .milliseconds(300))
-        return TryRecord(history: try await history(stage, workers), struck: struck, healed: healed)
+        return TryRecord(
+            history: try await history(stage, workers), begun: begun, struck: struck, healed: healed,
+            closed: closed)
     }
 
     /// Some faults strike several times.

@@ -57,6 +57,8 @@ package struct Worker: Sendable {
     private let stock: ProductStock<SlowRedis>
     private let clients: [RedisClient]
     private let finishing = FinishingQueue()
+    /// All units of the stock are in one place.
+    private let hasOnePlace: Bool
     private let steps: StepFile
     private let switches: WorkerSwitches
 
@@ -79,6 +81,7 @@ package struct Worker: Sendable {
                 delay: .milliseconds(plan.slowMilliseconds), oneIn: plan.slowOneIn)
         }
         stock = ProductStock(ports[0], layout: entry.traits.stockLayout)
+        hasOnePlace = entry.traits.stockLayout == .oneKey
         let settings = StrategySettings(leaseTimeToLive: .milliseconds(plan.leaseMilliseconds))
         let nodes = zip(ports, endpoints).dropFirst().map { LockNode(name: $1.server, redis: $0) }
         strategy = try StrategyBuilder(
@@ -114,9 +117,12 @@ package struct Worker: Sendable {
             id: ReservationID(random: .system), product: Self.product, quantity: 1,
             deadline: .now + .milliseconds(plan.patienceMilliseconds))
         let outcome: History.Operation.Outcome
+        var left: Int?
         do throws(StrategyError) {
             switch try await strategy.reserve(reservation).decision {
-            case .reserved:
+            case .reserved(let remaining, _):
+                // Of one bucket among several it says nothing.
+                if hasOnePlace { left = remaining }
                 // The buyer has it: a record that stays is no second unit.
                 try? await stock.clear(reservation.id, of: Self.product)
                 outcome = .ok
@@ -126,7 +132,7 @@ package struct Worker: Sendable {
         } catch {
             outcome = Self.mayHaveTaken(error.code) ? .unknown : .nothing
         }
-        steps.add(.ended(id: id, at: MachineClock.now, outcome: outcome))
+        steps.add(.ended(id: id, at: MachineClock.now, outcome: outcome, remaining: left))
         // Who was refused does not ask again at once.
         if outcome != .ok { try? await Task.sleep(for: .milliseconds(2)) }
     }
@@ -150,11 +156,15 @@ package struct Worker: Sendable {
         func acquire(
             _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
         ) async throws(StrategyError) -> AcquireOutcome {
+            let asked = MachineClock.now
             let outcome = try await lock.acquire(key, timeToLive: timeToLive, deadline: deadline)
             if case .granted(let lease, _) = outcome, let call = Worker.call {
                 let now = MachineClock.now
                 let left = ContinuousClock.now.duration(to: lease.validUntil) / .nanoseconds(1)
-                steps.add(.granted(id: call, at: now, end: now + Int64(left), fence: lease.fence?.rawValue))
+                steps.add(
+                    .granted(
+                        id: call, asked: asked, at: now, end: now + Int64(left), fence: lease.fence?.rawValue)
+                )
             }
             return outcome
         }

@@ -15,13 +15,15 @@ extension ResultsFolder {
         try? FileManager.default.createDirectory(
             atPath: "\(path)/histories", withIntermediateDirectories: true)
         guard let file = GzipFile(path: "\(path)/\(name)") else { return nil }
-        var text = "id,buyer,process,units,invoked_ns,answered_ns,outcome,hold_from_ns,hold_until_ns,fence\n"
+        var text = "id,buyer,process,units,invoked_ns,answered_ns,outcome,hold_from_ns,hold_until_ns,fence,"
+            + "asked_ns,left_ns,remaining\n"
         for one in history.operations {
             let fields: [String] = [
                 "\(one.id)", "\(one.buyer)", "\(one.process)", "\(one.units)", "\(one.invoked)",
                 one.answered.map(String.init) ?? "", one.outcome.rawValue,
                 one.hold.map { String($0.from) } ?? "", one.hold?.until.map(String.init) ?? "",
-                one.hold?.fence.map(String.init) ?? "",
+                one.hold?.fence.map(String.init) ?? "", one.hold?.asked.map(String.init) ?? "",
+                one.hold?.left.map(String.init) ?? "", one.remaining.map(String.init) ?? "",
             ]
             text += fields.joined(separator: ",") + "\n"
         }
