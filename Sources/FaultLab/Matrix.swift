@@ -77,7 +77,8 @@ extension Cell {
     var timeOfTry: Duration {
         let nodes: Duration = strategy.needsLockNodes ? .milliseconds(500) : .zero
         switch (level, fault) {
-        case (.strategy, .nodeEmptyRestart), (.strategy, .pauseBuyer): return .milliseconds(4_500) + nodes
+        case (.strategy, .nodeEmptyRestart): return .seconds(9)
+        case (.strategy, .pauseBuyer): return .milliseconds(4_500) + nodes
         case (.strategy, _): return .milliseconds(3_500) + nodes
         case (.service, .nodeEmptyRestart): return .seconds(17)
         case (.service, _): return .seconds(6) + nodes

@@ -22,11 +22,13 @@ struct StrategyTry: Sendable {
 
     static let workers = 4
     static let buyers = 8
-    static let lease = Duration.milliseconds(300)
     /// From the first call until the fault strikes.
     static let before: ClosedRange<Int> = 500...800
     /// From the end of the fault until the buyers stop.
     static let after = Duration.milliseconds(900)
+
+    /// Nodes that come back must be connected to again while a lease goes on, which takes up to a second.
+    private var lease: Duration { fault == .nodeEmptyRestart ? .seconds(3) : .milliseconds(300) }
 
     func run() async throws -> TryRecord {
         let folder = try TemporaryDirectory(prefix: "lab-fault")
@@ -75,11 +77,11 @@ struct StrategyTry: Sendable {
         try await stage.strike(
             workers,
             FaultTiming(
-                lasts: Self.length(fault), lease: Self.lease, stop: Self.lease + .milliseconds(60)),
+                lasts: length, lease: lease, stop: lease + .milliseconds(60)),
             random: &random)
         workers.setSlow(false)
         let healed = MachineClock.now
-        try await Task.sleep(for: Self.after)
+        try await Task.sleep(for: fault == .nodeEmptyRestart ? lease : Self.after)
         let closed = MachineClock.now
         try await workers.stop()
         // A quiet moment: what was under way has come to its end.
@@ -90,10 +92,11 @@ struct StrategyTry: Sendable {
     }
 
     /// Some faults strike several times.
-    private static func length(_ fault: Fault) -> Duration {
+    private var length: Duration {
         switch fault {
         case .pauseBuyer: (lease + .milliseconds(60)) * 5
-        case .nodeEmptyRestart: lease * 6
+        // Once, as long as that takes.
+        case .nodeEmptyRestart: .zero
         default: .milliseconds(800)
         }
     }
@@ -102,14 +105,14 @@ struct StrategyTry: Sendable {
         var plan = WorkerPlan(
             output: "", strategy: strategy.name, stock: stage.urls[0],
             lockNodes: Array(stage.urls.dropFirst()), buyers: Self.buyers, milliseconds: 60_000,
-            leaseMilliseconds: Int(Self.lease / .milliseconds(1)), patienceMilliseconds: 1_000)
+            leaseMilliseconds: Int(lease / .milliseconds(1)), patienceMilliseconds: 1_000)
         switch fault {
         case .slowHolder:
-            plan.slowMilliseconds = Int(Self.lease * 2 / .milliseconds(1))
+            plan.slowMilliseconds = Int(lease * 2 / .milliseconds(1))
             plan.slowOneIn = 20
         // Work inside the lock, as a call of another system is: so there is somebody inside to be struck.
         case .pauseBuyer, .clockJump: plan.workMilliseconds = 20
-        case .nodeEmptyRestart: plan.workMilliseconds = Int(Self.lease / 2 / .milliseconds(1))
+        case .nodeEmptyRestart: plan.workMilliseconds = Int(lease * 2 / 3 / .milliseconds(1))
         default: break
         }
         return plan
