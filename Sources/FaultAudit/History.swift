@@ -27,8 +27,8 @@ package struct History: Sendable, Codable, Equatable {
         /// From the grant of the lock until its holder gave it back or knew that it was over; nil: it had
         /// none.
         package var hold: Hold?
-        /// The stock that the buyer's own step left behind, where all units are in one place and the stock only
-        /// falls; nil: not known.
+        /// The stock that the buyer's own step left behind, where all units are in one place and the stock
+        /// only falls; nil: not known.
         package var remaining: Int?
 
         package init(
@@ -96,8 +96,8 @@ package struct History: Sendable, Codable, Equatable {
         /// Rows that belong to no operation of the history.
         package var strangers: Int
         package var units: Int
-        /// Units of sales that the ledger refused because none was left, although the stock had given them out;
-        /// nil: it does not say.
+        /// Units of sales that the ledger refused because none was left, although the stock had given them
+        /// out; nil: it does not say.
         package var refused: Int?
 
         package init(ofOperation: [Int: Int], strangers: Int = 0, units: Int, refused: Int? = nil) {

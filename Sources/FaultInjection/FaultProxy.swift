@@ -19,8 +19,8 @@ public final class FaultProxy: Sendable {
         case swallowCommands
         /// Replies come later by a time between these, in their order.
         case delayReplies(from: Duration, upTo: Duration)
-        /// The server gets commands, and a connection is cut instead of its next reply, but not instead of its
-        /// first ones: what a client asks when it connects is answered.
+        /// The server gets commands, and a connection is cut instead of its next reply, but not instead of
+        /// its first ones: what a client asks when it connects is answered.
         case cutReplies(sparing: Int)
         /// New connections are closed at once.
         case refuse
