@@ -15,7 +15,8 @@ extension ResultsFolder {
         try? FileManager.default.createDirectory(
             atPath: "\(path)/histories", withIntermediateDirectories: true)
         guard let file = GzipFile(path: "\(path)/\(name)") else { return nil }
-        var text = "id,buyer,process,units,invoked_ns,answered_ns,outcome,hold_from_ns,hold_until_ns,fence,"
+        var text =
+            "id,buyer,process,units,invoked_ns,answered_ns,outcome,hold_from_ns,hold_until_ns,fence,"
             + "asked_ns,left_ns,remaining\n"
         for one in history.operations {
             let fields: [String] = [
