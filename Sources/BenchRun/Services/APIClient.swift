@@ -75,7 +75,10 @@ package final class APIClient: Sendable {
         let exchange = AnswerHandler.Exchange(
             head: head, body: body.map { ByteBuffer(bytes: $0) },
             limit: .nanoseconds(Int64(limit / .nanoseconds(1))), answer: answer)
-        channel.writeAndFlush(exchange, promise: nil)
+        // A channel that has closed has no handler left that could end the exchange.
+        let written = channel.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenFailure { answer.fail($0) }
+        channel.writeAndFlush(exchange, promise: written)
         do {
             return try await answer.futureResult.get()
         } catch {
