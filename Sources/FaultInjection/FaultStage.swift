@@ -101,6 +101,8 @@ extension FaultStage {
                 proxies.append(link)
                 let server = try await RedisServerProcess.start(
                     RedisServerOptions(
+                        // It takes the place of the other one, and keeps as much.
+                        persistence: fault.persistence(usual),
                         arguments: [
                             "--replicaof", "127.0.0.1 \(link.port)", "--repl-diskless-sync-delay", "0",
                         ]))
