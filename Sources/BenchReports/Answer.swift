@@ -62,7 +62,7 @@ private struct Reading {
             : "The highest rate that was kept is \(Text.number(best.offeredPerSecond ?? best.purchasesPerSecond))/s, by \(best.strategy)."
     }
 
-    /// Who bought least during the fault, and how long it took until all bought again.
+    /// Who went on selling during the fault, and who took longest to sell again; of the first round.
     private func struck(_ fault: String) -> String? {
         let trials = results.strategies.compactMap { strategy in
             results.trials.first { $0.strategy == strategy.id && $0.struck != nil }
@@ -77,8 +77,9 @@ private struct Reading {
         if let most {
             words.append(
                 most.1 < 0.01
-                    ? "During \(fault) next to nothing was sold"
-                    : "During \(fault) \(most.0) kept most of its purchases, \(Text.percent(min(most.1, 1)))")
+                    ? "In the first round next to nothing was sold during \(fault)"
+                    : "In the first round \(most.0) kept most of its purchases during \(fault), \(Text.percent(min(most.1, 1)))"
+            )
         }
         if let slowest {
             words.append(

@@ -64,11 +64,11 @@ struct TrialRunner: Sendable {
             await self.state(of: planned.strategy, products, redis, database)
         }
         if case .server(let binary) = place, redis.stage != nil {
-            let server = StruckServer { port in
+            let server = StruckServer { port, variables in
                 try await ServerProcess.start(
                     binary, strategy: planned.strategy, redis: redis.urls, database: database,
                     purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost, port: port,
-                    variables: ["LAB_JWT_SECRET": StruckServer.secret])
+                    variables: variables)
             }
             try await server.begin()
             return try await measure(planned, usual, server, redis, progress, state)

@@ -202,10 +202,8 @@ extension FaultStage {
     private func set(_ lasts: Duration, _ command: RedisCommand, back: RedisCommand) async throws {
         try await with(stock.endpoint) { client in
             _ = try await client.send(command)
-            let end = Result { try Task.checkCancellation() }
-            try? await Task.sleep(for: lasts)
+            try await Task.sleep(for: lasts)
             _ = try await client.send(back)
-            try end.get()
         }
     }
 

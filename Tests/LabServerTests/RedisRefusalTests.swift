@@ -26,7 +26,7 @@ import Testing
     func password() async throws {
         let options = RedisServerOptions(password: Secret("right"))
         try await withRedisServer(options) { redis async throws in
-            let port = try redis.tcpPort
+            let port = redis.port
             try await refusal(
                 "redis://:hunter2@127.0.0.1:\(port)", code: 6, ["the password is wrong", "correct --redis"])
             try await refusal("redis://127.0.0.1:\(port)", code: 6, ["wants a password"])
@@ -37,13 +37,13 @@ import Testing
     func encryption() async throws {
         try await withRedisServer { redis async throws in
             try await refusal(
-                "rediss://127.0.0.1:\(try redis.tcpPort)", code: 6, ["write redis:// instead of rediss://"])
+                "rediss://127.0.0.1:\(redis.port)", code: 6, ["write redis:// instead of rediss://"])
         }
         let files = try await TestCertificates()
         let options = RedisServerOptions(encryption: files.encryption())
         try await withRedisServer(options) { redis async throws in
-            try await refusal("redis://127.0.0.1:\(try redis.tcpPort)", code: 6, ["write rediss://"])
-            try await refusal("rediss://127.0.0.1:\(try redis.tcpPort)", code: 6, ["check ca=PATH"])
+            try await refusal("redis://127.0.0.1:\(redis.port)", code: 6, ["write rediss://"])
+            try await refusal("rediss://127.0.0.1:\(redis.port)", code: 6, ["check ca=PATH"])
         }
     }
 
@@ -51,7 +51,7 @@ import Testing
     func sameServer() async throws {
         try await withRedisServer { stock async throws in
             try await withRedisServer { node async throws in
-                let proxy = try await FaultProxy.start(upstreamPort: try node.tcpPort)
+                let proxy = try await FaultProxy.start(upstreamPort: node.port)
                 try await refusal(
                     "\(stock.url),\(node.url),redis://127.0.0.1:\(proxy.port),redis://127.0.0.1:1",
                     strategy: "redlock", code: 64, ["are one server", "127.0.0.1:\(proxy.port)"])
@@ -88,7 +88,7 @@ import Testing
     func noCluster() async throws {
         try await withRedisServer { redis async throws in
             try await refusal(
-                "redis+cluster://127.0.0.1:\(try redis.tcpPort)", code: 6, ["cluster support disabled"])
+                "redis+cluster://127.0.0.1:\(redis.port)", code: 6, ["cluster support disabled"])
         }
     }
 

@@ -10,7 +10,7 @@ public final class ClusterGroup: Sendable {
 
     public var url: String {
         get throws {
-            let hosts = try nodes.map { RedisHost("127.0.0.1", try $0.tcpPort) }
+            let hosts = nodes.map { RedisHost("127.0.0.1", $0.port) }
             return RedisEndpoint(.cluster(nodes: hosts), tls: client).description
         }
     }
@@ -74,7 +74,7 @@ public final class ClusterGroup: Sendable {
             try await send(number, "CLUSTER", "SET-CONFIG-EPOCH", "\(number + 1)")
             guard number > 0 else { continue }
             try await send(
-                0, "CLUSTER", "MEET", "127.0.0.1", "\(try nodes[number].tcpPort)", "\(busPorts[number])")
+                0, "CLUSTER", "MEET", "127.0.0.1", "\(nodes[number].port)", "\(busPorts[number])")
         }
         for number in nodes.indices {
             try await wait(number, "CLUSTER", "INFO") { $0.contains("cluster_known_nodes:6\r\n") }

@@ -48,7 +48,7 @@ public final class SentinelGroup: Sendable {
         self.encryption = encryption
         directory = try TemporaryDirectory(prefix: "lab-sentinel")
         master = try await RedisServerProcess.start(Self.options([], encryption))
-        let port = try master.tcpPort
+        let port = master.port
         var replicas: [RedisServerProcess] = []
         for _ in 0..<count {
             replicas.append(

@@ -137,7 +137,7 @@ struct CircuitTests {
     @Test("finds out that idle connections were forgotten without a word: the next call meets none of them")
     func forgotten() async throws {
         try await withRedisServer(RedisServerOptions(listener: .tcp(port: nil))) { server in
-            let proxy = try await FaultProxy.start(upstreamPort: try server.tcpPort)
+            let proxy = try await FaultProxy.start(upstreamPort: server.port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)),
                 limits: .init(

@@ -162,7 +162,7 @@ struct ClusterTests {
         let (sourceID, targetID) = (try await group.id(of: source), try await group.id(of: target))
         try await group.send(target, "CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", sourceID)
         try await group.send(source, "CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", targetID)
-        let port = try group.nodes[target].tcpPort
+        let port = group.nodes[target].port
         while true {
             // One at a time, so that commands meet the slot half moved.
             let reply = try await group.send(source, "CLUSTER", "GETKEYSINSLOT", "\(slot)", "1")
@@ -265,7 +265,7 @@ struct ClusterTests {
     func noCluster() async throws {
         try await withRedisServer { server in
             let client = RedisClient(
-                RedisEndpoint(.cluster(nodes: [RedisHost("127.0.0.1", try server.tcpPort)])),
+                RedisEndpoint(.cluster(nodes: [RedisHost("127.0.0.1", server.port)])),
                 limits: .init(connect: .seconds(5), command: .seconds(5)))
             let error = await #expect(throws: RedisError.self) {
                 try await client.send(RedisCommand("GET", "a"))

@@ -116,7 +116,7 @@ struct RedisClientTests {
     @Test("a reply that is late is reported as unknown and never answers another command (hiredis #306)")
     func lateReply() async throws {
         try await withRedisServer { server in
-            let port = try server.tcpPort
+            let port = server.port
             let proxy = try await FaultProxy.start(upstreamPort: port)
             let limits = RedisClient.Limits(connect: .seconds(60), command: .seconds(2))
             let client = RedisClient(
@@ -138,7 +138,7 @@ struct RedisClientTests {
     @Test("a command whose connection is cut before the reply has an unknown outcome, and the next one works")
     func lostReply() async throws {
         try await withRedisServer { server in
-            let port = try server.tcpPort
+            let port = server.port
             let proxy = try await FaultProxy.start(upstreamPort: port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: patient)

@@ -135,7 +135,7 @@ struct ReplicaTests {
     )
     func silentSentinel() async throws {
         try await withRedisServer { sentinel async throws in
-            let proxy = try await FaultProxy.start(upstreamPort: try sentinel.tcpPort)
+            let proxy = try await FaultProxy.start(upstreamPort: sentinel.port)
             let limits = RedisClient.Limits(
                 connect: .seconds(60), command: .milliseconds(300), reconnectBase: .milliseconds(10),
                 reconnectCap: .milliseconds(50))

@@ -61,7 +61,7 @@ struct SentinelTests {
             let writer = Task { await write(client, log) }
             try await waitUntil { log.acknowledged > 100 }
             _ = try await group.ask(0, "SENTINEL", "FAILOVER", SentinelGroup.name)
-            let port = try group.replicas[0].tcpPort
+            let port = group.replicas[0].port
             func isThere(_ key: String?) async throws -> Bool {
                 guard let key else { return false }
                 return try await OneCommand.send(RedisCommand("EXISTS", key), port: port).integer == 1
@@ -90,7 +90,7 @@ struct SentinelTests {
         try await SentinelGroup.run { group in
             let client = RedisClient(try RedisEndpoint(parsing: group.url), limits: Self.limits)
             _ = try await client.send(RedisCommand("PING"))
-            let (first, second) = (try group.master.tcpPort, try group.replicas[0].tcpPort)
+            let (first, second) = (group.master.port, group.replicas[0].port)
             _ = try await group.ask(0, "SENTINEL", "FAILOVER", SentinelGroup.name)
             func writes(to port: Int) async -> Bool {
                 guard (try? await client.send(RedisCommand("SET", "at", "\(port)"))) != nil else {

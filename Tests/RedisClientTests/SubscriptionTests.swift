@@ -108,7 +108,7 @@ struct SubscriptionTests {
     @Test("that is cancelled before, while connecting, or while the server is silent leaves nothing behind")
     func cancelled() async throws {
         try await withClient { looker, server in
-            let proxy = try await FaultProxy.start(upstreamPort: try server.tcpPort)
+            let proxy = try await FaultProxy.start(upstreamPort: server.port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: Self.patient)
             let before = Task { () async -> RedisError.Code? in
@@ -139,7 +139,7 @@ struct SubscriptionTests {
     @Test("one of two that is cancelled while both wait does not disturb the other")
     func cancelledBeside() async throws {
         try await withClient { looker, server in
-            let proxy = try await FaultProxy.start(upstreamPort: try server.tcpPort)
+            let proxy = try await FaultProxy.start(upstreamPort: server.port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: Self.patient)
             let seen = EventLog()

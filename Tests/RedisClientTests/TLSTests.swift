@@ -54,7 +54,7 @@ struct TLSTests {
         let files = try await TestCertificates()
         let options = RedisServerOptions(encryption: files.encryption(certificate: "named"))
         try await withRedisServer(options) { server in
-            let port = try server.tcpPort
+            let port = server.port
             func endpoint(_ authority: String, _ name: String?) -> RedisEndpoint {
                 RedisEndpoint(
                     .tcp(host: "127.0.0.1", port: port),
@@ -120,7 +120,7 @@ struct TLSTests {
             arguments: ["--user", "ann", "on", ">s@cret", "~*", "&*", "+@all"])
         try await withRedisServer(options) { server in
             func endpoint(_ user: String) throws -> RedisEndpoint {
-                let port = try server.tcpPort
+                let port = server.port
                 return try RedisEndpoint(
                     parsing: "rediss://\(user)127.0.0.1:\(port)/3?ca=\(files.file("ca.pem"))")
             }

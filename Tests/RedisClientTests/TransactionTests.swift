@@ -62,7 +62,7 @@ struct TransactionTests {
             let rules = ["SETUSER", "half", "on", ">pw", "~*", "+@all", "-\(command)"]
             _ = try await client.send(RedisCommand("ACL", rules))
             let half = RedisClient(
-                try RedisEndpoint(parsing: "redis://half:pw@127.0.0.1:\(try server.tcpPort)"),
+                try RedisEndpoint(parsing: "redis://half:pw@127.0.0.1:\(server.port)"),
                 limits: Self.patient)
             for _ in 0..<3 {
                 let error = await #expect(throws: RedisError.self) {
@@ -82,7 +82,7 @@ struct TransactionTests {
         try await withClient { client, server in
             _ = try await client.send(RedisCommand("ACL", "SETUSER", "half", "on", ">pw", "~*", "+@all"))
             let half = RedisClient(
-                try RedisEndpoint(parsing: "redis://half:pw@127.0.0.1:\(try server.tcpPort)"),
+                try RedisEndpoint(parsing: "redis://half:pw@127.0.0.1:\(server.port)"),
                 limits: Self.patient)
             func increment() async throws {
                 let _: Outcome = try await half.transaction(
@@ -174,7 +174,7 @@ struct TransactionTests {
     @Test("whose reads get no reply is not unknown: nothing was written")
     func lostRead() async throws {
         try await withClient { _, server in
-            let proxy = try await FaultProxy.start(upstreamPort: try server.tcpPort)
+            let proxy = try await FaultProxy.start(upstreamPort: server.port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: Self.patient)
             proxy.set(.cutBeforeReply)
@@ -205,7 +205,7 @@ struct TransactionTests {
     @Test("whose commit gets no reply has an unknown outcome, and is applied")
     func lostCommit() async throws {
         try await withClient { looker, server in
-            let proxy = try await FaultProxy.start(upstreamPort: try server.tcpPort)
+            let proxy = try await FaultProxy.start(upstreamPort: server.port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: Self.patient)
             let error = await #expect(throws: RedisError.self) {
@@ -228,7 +228,7 @@ struct TransactionTests {
         arguments: [true, false])
     func cancelled(inReads: Bool) async throws {
         try await withClient { _, server in
-            let proxy = try await FaultProxy.start(upstreamPort: try server.tcpPort)
+            let proxy = try await FaultProxy.start(upstreamPort: server.port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: Self.patient)
             if inReads { proxy.set(.holdReplies) }
@@ -260,7 +260,7 @@ struct TransactionTests {
     @Test("waits in line for a connection; one that is cancelled there leaves no waiter and disturbs nobody")
     func cancelledWaiter() async throws {
         try await withClient { looker, server in
-            let proxy = try await FaultProxy.start(upstreamPort: try server.tcpPort)
+            let proxy = try await FaultProxy.start(upstreamPort: server.port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: Self.patient)
             proxy.set(.holdReplies)

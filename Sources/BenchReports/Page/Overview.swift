@@ -106,18 +106,12 @@ struct Overview: Picture {
 
     private func axis(_ scale: Scale, _ title: String, _ span: ClosedRange<Double>, _ top: Double) -> String {
         let floor = top + Self.row * Double(rows.count)
-        let lines = scale.ticks.map { tick in
-            let x = Plot.short(place(tick.value, scale, span))
-            return
-                "<line class=\"grid\" x1=\"\(x)\" x2=\"\(x)\" y1=\"\(Plot.short(top))\" y2=\"\(Plot.short(floor))\"/>"
-                + "<text x=\"\(x)\" y=\"\(Plot.short(floor + 16))\" text-anchor=\"middle\">\(tick.label)</text>"
-        }
-        return lines.joined(separator: "\n")
+        return scale.grid(over: span, from: top, to: floor)
             + "<text class=\"name\" x=\"\(Plot.short(span.lowerBound))\" y=\"\(Plot.short(top - 10))\">\(title)</text>"
     }
 
     private func place(_ value: Double, _ scale: Scale, _ span: ClosedRange<Double>) -> Double {
-        span.lowerBound + min(max(scale.place(value), 0), 1) * (span.upperBound - span.lowerBound)
+        scale.place(value, over: span)
     }
 
     private func panel(rates span: ClosedRange<Double>, _ top: Double) -> String {

@@ -76,3 +76,21 @@ extension String {
         return text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 }
+
+extension Scale {
+    /// Where a value stands in a panel that reaches over these columns.
+    /// One beyond the scale stands at its edge.
+    func place(_ value: Double, over span: ClosedRange<Double>) -> Double {
+        span.lowerBound + min(max(place(value), 0), 1) * (span.upperBound - span.lowerBound)
+    }
+
+    /// The lines of a panel's ticks, with their values below.
+    func grid(over span: ClosedRange<Double>, from top: Double, to floor: Double) -> String {
+        ticks.map { tick in
+            let x = Plot.short(place(tick.value, over: span))
+            return
+                "<line class=\"grid\" x1=\"\(x)\" x2=\"\(x)\" y1=\"\(Plot.short(top))\" y2=\"\(Plot.short(floor))\"/>"
+                + "<text x=\"\(x)\" y=\"\(Plot.short(floor + 16))\" text-anchor=\"middle\">\(tick.label)</text>"
+        }.joined(separator: "\n")
+    }
+}

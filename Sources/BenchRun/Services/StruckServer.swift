@@ -1,27 +1,35 @@
 import BenchAudit
 import BenchLoad
 import BenchModel
-import FaultInjection
+package import FaultInjection
 import Foundation
 import LabProcesses
 import Synchronization
 
-/// The `lab-server` of a trial with a fault: it can be stopped, killed, and started again at its address.
-final class StruckServer: Sendable {
-    /// Of all servers' tokens, so that they count after a restart. Nobody but the bench reaches them.
-    static let secret = UUID().uuidString + UUID().uuidString
+/// A `lab-server` that can be stopped, killed, robbed of its power, and started again at its address.
+package final class StruckServer: Sendable {
+    package typealias Launch =
+        @Sendable (_ port: Int, _ variables: [String: String]) async throws -> ServerProcess
 
-    private let launch: @Sendable (_ port: Int) async throws -> ServerProcess
+    private let launch: Launch
     private let running = Mutex<ServerProcess?>(nil)
+    private let disk = Mutex<DiskShim?>(nil)
+    /// Of its tokens: they count after it was started again.
+    private let secret = UUID().uuidString + UUID().uuidString
 
-    init(_ launch: @escaping @Sendable (_ port: Int) async throws -> ServerProcess) {
-        self.launch = launch
-    }
+    /// - Parameter launch: Starts it: at a port, 0 for a free one, with these variables.
+    package init(_ launch: @escaping Launch) { self.launch = launch }
 
-    private var server: ServerProcess? { running.withLock(\.self) }
+    /// The newest one that was started.
+    package var server: ServerProcess? { running.withLock(\.self) }
 
-    func begin() async throws {
-        let started = try await launch(server?.target.port ?? 0)
+    /// Its files are on a disk that can lose its power and be full.
+    package func use(_ shim: DiskShim) { disk.withLock { $0 = shim } }
+
+    package func begin() async throws {
+        var variables = disk.withLock(\.self)?.variables ?? [:]
+        variables["LAB_JWT_SECRET"] = secret
+        let started = try await launch(server?.target.port ?? 0, variables)
         running.withLock { $0 = started }
     }
 }
@@ -38,20 +46,20 @@ extension StruckServer: TrialService {
         return try await server.openShop(order)
     }
 
-    func stop() async -> ServiceEnd {
+    package func stop() async -> ServiceEnd {
         guard let server else { return ServiceEnd(description: "was not started", isGood: false) }
         return await server.stop()
     }
 }
 
 extension StruckServer: FaultVictims {
-    var count: Int { 1 }
-    func pause(_ number: Int) { server?.process.signal(SIGSTOP) }
-    func resume(_ number: Int) { server?.process.signal(SIGCONT) }
-    func kill(_ number: Int) async { await server?.process.killNow() }
-    func losePower(_ number: Int) async throws {}
-    func start(_ number: Int) async throws { try await begin() }
-    func setRoom(_ bytes: Int64?) throws {}
+    package var count: Int { 1 }
+    package func pause(_ number: Int) { server?.process.signal(SIGSTOP) }
+    package func resume(_ number: Int) { server?.process.signal(SIGCONT) }
+    package func kill(_ number: Int) async { await server?.process.killNow() }
+    package func losePower(_ number: Int) async throws { try disk.withLock(\.self)?.cutPower() }
+    package func start(_ number: Int) async throws { try await begin() }
+    package func setRoom(_ bytes: Int64?) throws { try disk.withLock(\.self)?.setRoom(bytes) }
 }
 
 extension Fault {

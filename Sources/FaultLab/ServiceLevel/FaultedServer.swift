@@ -5,10 +5,9 @@ import FaultInjection
 import Foundation
 import LabProcesses
 import LockStrategies
-import Synchronization
 
-/// The `lab-server` of a try, which can be struck and comes back at the same address.
-final class FaultedServer: Sendable {
+/// The `lab-server` of a try: a ``StruckServer`` and its shop.
+struct FaultedServer: Sendable {
     /// What is on sale, and who buys.
     struct Shop: Sendable {
         let product: Int64
@@ -17,48 +16,36 @@ final class FaultedServer: Sendable {
         let most: Int
     }
 
-    private let program: String
-    private let strategy: StrategyEntry
-    private let redis: [String]
+    let struck: StruckServer
     private let folder: String
-    /// Of its tokens: they count after it was started again.
-    private let secret = UUID().uuidString + UUID().uuidString
-    private let disk = Mutex<DiskShim?>(nil)
-    private let running = Mutex<ServerProcess?>(nil)
 
     init(program: String, strategy: StrategyEntry, redis: [String], folder: String) {
-        self.program = program
-        self.strategy = strategy
-        self.redis = redis
         self.folder = folder
+        struck = StruckServer { port, variables in
+            try await ServerProcess.start(
+                program, strategy: strategy, redis: redis, database: Self.database(in: folder),
+                purchaseDeadline: .seconds(2), bcryptCost: 4, port: port,
+                more: ["--reconcile-interval-s", "0", "--log-level", "error"], variables: variables)
+        }
     }
 
-    var database: String { "\(folder)/lab.sqlite" }
+    private static func database(in folder: String) -> String { "\(folder)/lab.sqlite" }
+
+    var database: String { Self.database(in: folder) }
 
     /// Where it listens, before and after it was started again.
-    var target: LoadTarget {
-        running.withLock { $0?.target } ?? LoadTarget(host: "127.0.0.1", port: 1)
-    }
+    var target: LoadTarget { struck.server?.target ?? LoadTarget(host: "127.0.0.1", port: 1) }
 
-    /// Its files are on a disk that can lose its power and be full.
-    func useDisk() async throws {
+    /// Puts its files on a disk that can lose its power and be full.
+    ///
+    /// - Returns: The disk.
+    func useDisk() async throws -> DiskShim {
         let shim = try await DiskShim.build(folder: folder)
-        disk.withLock { $0 = shim }
+        struck.use(shim)
+        return shim
     }
 
-    /// From now on its disk says that it synced, and does not.
-    func lie() throws { try disk.withLock(\.self)?.lie() }
-
-    func start() async throws {
-        let port = running.withLock { $0?.target.port }
-        var variables = disk.withLock { $0?.variables } ?? [:]
-        variables["LAB_JWT_SECRET"] = secret
-        let started = try await ServerProcess.start(
-            program, strategy: strategy, redis: redis, database: database, purchaseDeadline: .seconds(2),
-            bcryptCost: 4, port: port ?? 0, more: ["--reconcile-interval-s", "0", "--log-level", "error"],
-            variables: variables)
-        running.withLock { $0 = started }
-    }
+    func start() async throws { try await struck.begin() }
 
     func openShop(users: Int, stock: Int) async throws -> Shop {
         let shop = try await BenchRun.Shop.open(
@@ -70,34 +57,17 @@ final class FaultedServer: Sendable {
     ///
     /// - Throws: When it has died before, or ends badly: such a server shows nothing.
     func stop() async throws {
-        guard let server = running.withLock(\.self) else { return }
-        let end = await server.stop()
+        let end = await struck.stop()
         guard end.isGood else {
             throw LabProcessError(
-                .endedEarly, "lab-server \(end.description) after the fault", output: server.process.lines())
+                .endedEarly, "lab-server \(end.description) after the fault",
+                output: struck.server?.process.lines() ?? [])
         }
     }
 
     /// Ends it, whatever state it is in; a second call does nothing.
     func end() async {
-        guard let server = running.withLock(\.self) else { return }
-        server.process.signal(SIGCONT)
-        await server.process.killNow()
+        struck.resume(0)
+        await struck.kill(0)
     }
-}
-
-extension FaultedServer: FaultVictims {
-    var count: Int { 1 }
-
-    func pause(_ number: Int) { running.withLock(\.self)?.process.signal(SIGSTOP) }
-
-    func resume(_ number: Int) { running.withLock(\.self)?.process.signal(SIGCONT) }
-
-    func kill(_ number: Int) async { await running.withLock(\.self)?.process.killNow() }
-
-    func losePower(_ number: Int) async throws { try disk.withLock(\.self)?.cutPower() }
-
-    func start(_ number: Int) async throws { try await start() }
-
-    func setRoom(_ bytes: Int64?) throws { try disk.withLock(\.self)?.setRoom(bytes) }
 }

@@ -41,9 +41,10 @@ struct ServiceTry: Sendable {
         let server = FaultedServer(
             program: program, strategy: strategy, redis: stage.urls, folder: folder.path)
         do {
-            if fault == .powerCut || fault == .diskFull { try await server.useDisk() }
+            let needsDisk = fault == .powerCut || fault == .diskFull
+            let disk = needsDisk ? try await server.useDisk() : nil
             try await server.start()
-            let record = try await load(stage, server)
+            let record = try await load(stage, server, disk)
             await server.end()
             await stage.close()
             return record
@@ -54,7 +55,9 @@ struct ServiceTry: Sendable {
         }
     }
 
-    private func load(_ stage: FaultStage, _ server: FaultedServer) async throws -> TryRecord {
+    private func load(
+        _ stage: FaultStage, _ server: FaultedServer, _ disk: DiskShim?
+    ) async throws -> TryRecord {
         let shop = try await server.openShop(users: Self.users, stock: stock)
         let notes = PurchaseNotes()
         let door = ShopDoor()
@@ -68,7 +71,7 @@ struct ServiceTry: Sendable {
             }
         }
         let begun = MachineClock.now
-        if isDiskLying { try server.lie() }
+        if isDiskLying { try disk?.lie() }
         let times: (struck: Int64, healed: Int64)
         do {
             times = try await strike(stage, server)
@@ -104,7 +107,8 @@ struct ServiceTry: Sendable {
         try await Task.sleep(for: .milliseconds(Int.random(in: Self.before, using: &random)))
         let struck = MachineClock.now
         try await stage.strike(
-            server, FaultTiming(lasts: Self.length, lease: Self.lease, stop: Self.length), random: &random)
+            server.struck, FaultTiming(lasts: Self.length, lease: Self.lease, stop: Self.length),
+            random: &random)
         return (struck, MachineClock.now)
     }
 

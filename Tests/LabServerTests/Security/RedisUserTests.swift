@@ -23,7 +23,7 @@ struct RedisUserTests {
 
     /// A server on which that user is the only one beside the one who looks, `default` is off.
     private static func admit(on redis: RedisServerProcess, without right: String? = nil) async throws {
-        let port = try redis.tcpPort
+        let port = redis.port
         let rules = try rules().filter { $0 != right }
         let watcher = RedisCommand("ACL", ["SETUSER", "watcher", "on", ">tests", "+acl"])
         _ = try await OneCommand.send(watcher, port: port)
@@ -32,7 +32,7 @@ struct RedisUserTests {
     }
 
     private static func url(_ redis: RedisServerProcess, as user: String) throws -> String {
-        "redis://\(user):tests@127.0.0.1:\(try redis.tcpPort)"
+        "redis://\(user):tests@127.0.0.1:\(redis.port)"
     }
 
     /// What Redis has refused to whom.

@@ -134,7 +134,7 @@ private struct HeldStage {
     init(_ id: StrategyEntry, _ lab: StrategyLab) async throws {
         var proxies: [FaultProxy] = []
         for server in [lab.server] + lab.nodes {
-            proxies.append(try await FaultProxy.start(upstreamPort: server.tcpPort))
+            proxies.append(try await FaultProxy.start(upstreamPort: server.port))
         }
         let watch = SendWatch(proxies)
         clients = proxies.map {

@@ -128,7 +128,7 @@ struct QuorumTests {
         for client in clients.dropFirst() {
             _ = try await client.send(RedisCommand("SET", "lock:a", "somebody"))
         }
-        let proxy = try await FaultProxy.start(upstreamPort: try servers[0].tcpPort)
+        let proxy = try await FaultProxy.start(upstreamPort: servers[0].port)
         let slow = RedisClient(
             RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)),
             limits: .init(connect: .seconds(60), command: .seconds(1)))

@@ -216,7 +216,7 @@ struct RegressionTests {
     private static func proxies(_ lab: StrategyLab) async throws -> [FaultProxy] {
         var proxies: [FaultProxy] = []
         for server in [lab.server] + lab.nodes {
-            proxies.append(try await FaultProxy.start(upstreamPort: server.tcpPort))
+            proxies.append(try await FaultProxy.start(upstreamPort: server.port))
         }
         return proxies
     }

@@ -76,7 +76,7 @@ struct RenewalTests {
             let clock = ManualClock()
             var proxies: [FaultProxy] = []
             for server in [lab.server] + lab.nodes {
-                proxies.append(try await FaultProxy.start(upstreamPort: server.tcpPort))
+                proxies.append(try await FaultProxy.start(upstreamPort: server.port))
             }
             let clients = proxies.map {
                 RedisClient(

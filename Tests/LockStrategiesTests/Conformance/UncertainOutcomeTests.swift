@@ -12,7 +12,7 @@ struct UncertainOutcomeTests {
         arguments: StrategyLab.lockFree)
     func replyLost(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let port = try lab.server.tcpPort
+            let port = lab.server.port
             let product = ProductID(1)
             try await lab.setStock(1_000, of: product)
             let proxy = try await FaultProxy.start(upstreamPort: port)
@@ -54,7 +54,7 @@ struct UncertainOutcomeTests {
         arguments: StrategyLab.leases.filter { !$0.needsLockNodes })
     func grantLost(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
-            let port = try lab.server.tcpPort
+            let port = lab.server.port
             let proxy = try await FaultProxy.start(upstreamPort: port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: StrategyLab.patient)

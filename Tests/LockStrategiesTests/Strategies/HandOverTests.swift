@@ -169,7 +169,7 @@ struct HandOverTests {
         "24 · the reply of a hand-over is lost: neither of the two keeps the lock, and the next one gets it")
     func replyLost() async throws {
         try await StrategyLab.run(for: .setnxNotify) { lab in
-            let port = try lab.server.tcpPort
+            let port = lab.server.port
             let proxy = try await FaultProxy.start(upstreamPort: port)
             let client = RedisClient(
                 RedisEndpoint(.tcp(host: "127.0.0.1", port: proxy.port)), limits: StrategyLab.patient)
