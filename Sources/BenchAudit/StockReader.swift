@@ -50,19 +50,37 @@ package enum StockReader {
     private static func stock(
         of product: Int64, _ client: RedisClient, _ buckets: Int
     ) async throws -> Stock? {
+        var replies: [RESPValue] = []
+        for command in commands(of: product, buckets: buckets) {
+            replies.append(try await client.send(command))
+        }
+        return stock(replies)
+    }
+
+    /// What is asked for one product: where units arrived, then three commands for each bucket.
+    package static func commands(of product: Int64, buckets: Int) -> [RedisCommand] {
+        [RedisCommand("HGETALL", "moved:{\(product)}")]
+            + (0..<buckets).flatMap { bucket in
+                let tag = bucket == 0 ? "{\(product)}" : "{\(product):\(bucket)}"
+                return [
+                    RedisCommand("GET", "stock:\(tag)"), RedisCommand("HGETALL", "moves:\(tag)"),
+                    RedisCommand("HGETALL", "reservations:\(tag)"),
+                ]
+            }
+    }
+
+    /// What the replies to ``commands(of:buckets:)`` say; nil when they are not what they should be.
+    package static func stock(_ replies: [RESPValue]) -> Stock? {
         var reading = Stock(units: 0, reservations: [:])
-        let arrived = try await numbers(client, "moved:{\(product)}")
-        for bucket in 0..<buckets {
-            let tag = bucket == 0 ? "{\(product)}" : "{\(product):\(bucket)}"
-            let stock = try await client.send(RedisCommand("GET", "stock:\(tag)"))
-            guard let units = stock.integer else { return nil }
+        let arrived = numbers(replies[0])
+        for (bucket, place) in stride(from: 1, to: replies.count, by: 3).enumerated() {
+            guard let units = replies[place].integer else { return nil }
             reading.units += Int(units)
-            let moves = try await numbers(client, "moves:\(tag)")
+            let moves = numbers(replies[place + 1])
             reading.units += moves["returned"] ?? 0
             // On the way to bucket 0: out of here and not there yet.
             if moves["n"] ?? 0 > arrived[String(bucket)] ?? 0 { reading.units += moves["units"] ?? 0 }
-            let open = try await client.send(RedisCommand("HGETALL", "reservations:\(tag)"))
-            guard let fields = open.array, fields.count.isMultiple(of: 2) else { return nil }
+            guard let fields = replies[place + 2].array, fields.count.isMultiple(of: 2) else { return nil }
             for index in stride(from: 0, to: fields.count, by: 2) {
                 // "units:stock after" while it is open, "ended:" after a return.
                 guard let id = fields[index].string,
@@ -76,8 +94,8 @@ package enum StockReader {
         return reading
     }
 
-    private static func numbers(_ client: RedisClient, _ key: String) async throws -> [String: Int] {
-        let fields = try await client.send(RedisCommand("HGETALL", key)).array ?? []
+    private static func numbers(_ reply: RESPValue) -> [String: Int] {
+        let fields = reply.array ?? []
         var numbers: [String: Int] = [:]
         for index in stride(from: 0, to: fields.count - 1, by: 2) {
             if let name = fields[index].string { numbers[name] = fields[index + 1].integer.map { Int($0) } }

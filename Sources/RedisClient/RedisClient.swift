@@ -76,15 +76,7 @@ public final class RedisClient: Sendable {
     public func run(
         _ script: RedisScript, keys: [String], arguments: [String]
     ) async throws(RedisError) -> RedisScriptReply {
-        let tail = [String(keys.count)] + keys + arguments
-        do throws(RedisError) {
-            let value = try await send(RedisCommand("EVALSHA", [script.sha1] + tail))
-            return RedisScriptReply(value: value, commandsSent: 1)
-        } catch {
-            guard error.reply?.prefix == "NOSCRIPT" else { throw error }
-        }
-        let value = try await send(RedisCommand("EVAL", [script.source] + tail))
-        return RedisScriptReply(value: value, commandsSent: 2)
+        try await script.run(keys: keys, arguments: arguments, through: send)
     }
 
     /// Reads keys, decides, and applies commands only if nobody changed the keys in the meantime, on a
@@ -104,7 +96,7 @@ public final class RedisClient: Sendable {
         decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
         try await topology.transaction(
-            WatchedTransaction(keys: keys, reads: reads, deadline: deadline), decide: decide)
+            WatchedTransaction(keys: keys, reads: reads), before: deadline, decide: decide)
     }
 
     /// Listens to a channel. Returns once the server has confirmed it, so that whatever is published

@@ -14,6 +14,24 @@ public struct RedisScript: Sendable, Hashable {
         self.sha1 = Self.sha1Hexadecimal(Array(source.utf8))
     }
 
+    /// Runs the script by its digest. When the server does not know it, and on no other error, the text is sent
+    /// once.
+    ///
+    /// - Parameter send: Sends a command and waits for its reply.
+    package func run(
+        keys: [String], arguments: [String],
+        through send: (RedisCommand) async throws(RedisError) -> RESPValue
+    ) async throws(RedisError) -> RedisScriptReply {
+        let tail = [String(keys.count)] + keys + arguments
+        do throws(RedisError) {
+            return RedisScriptReply(
+                value: try await send(RedisCommand("EVALSHA", [sha1] + tail)), commandsSent: 1)
+        } catch {
+            guard error.reply?.prefix == "NOSCRIPT" else { throw error }
+        }
+        return RedisScriptReply(value: try await send(RedisCommand("EVAL", [source] + tail)), commandsSent: 2)
+    }
+
     private static func sha1Hexadecimal(_ bytes: [UInt8]) -> String {
         var digest = [UInt8](repeating: 0, count: 20)
         _ = unsafe SHA1(bytes, bytes.count, &digest)

@@ -1,7 +1,7 @@
 import Dispatch
 import Foundation
 import LockStrategies
-import RedisClient
+package import RedisClient
 import Synchronization
 
 /// What signals tell a worker.
@@ -43,9 +43,6 @@ struct SlowRedis: RedisPort {
     let delay: Duration
     let oneIn: Int
 
-    /// Scripts that take units, one of each strategy.
-    private static let takers = ["write-stock", "lua-atomic", "combining", "take-at-home"]
-
     private func pause() -> Duration {
         let isSlow = delay > .zero && switches.isSlow && Int.random(in: 0..<oneIn) == 0
         return isSlow ? delay + work : work
@@ -56,7 +53,7 @@ struct SlowRedis: RedisPort {
     func run(
         _ script: RedisScript, keys: [String], arguments: [String]
     ) async throws(RedisError) -> RedisScriptReply {
-        if Self.takers.contains(where: { script.name.hasPrefix($0) }) {
+        if script.takesUnits {
             let pause = pause()
             if pause > .zero { try? await Task.sleep(for: pause) }
         }
@@ -85,5 +82,12 @@ struct SlowRedis: RedisPort {
         _ calls: () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         try await redis.finishing(calls)
+    }
+}
+
+extension RedisScript {
+    /// Whether it takes units from a stock: there is one such script of each strategy.
+    package var takesUnits: Bool {
+        ["write-stock", "lua-atomic", "combining", "take-at-home"].contains { name.hasPrefix($0) }
     }
 }

@@ -64,7 +64,10 @@ struct StrategyTry: Sendable {
     ) async throws -> TryRecord {
         let shelf = ProductStock(client, layout: strategy.traits.stockLayout)
         let epoch = StockEpoch(origin: "fault-lab", number: 1)
-        guard try await shelf.initialise(Worker.product, units: stock, as: epoch) else {
+        guard
+            try await shelf.initialise(
+                StrategyBuyer<RedisClient, ContinuousClock>.product, units: stock, as: epoch)
+        else {
             throw LabProcessError(.noResource, "a new Redis has a stock already")
         }
         try await workers.begin(Self.workers)
@@ -135,7 +138,7 @@ struct StrategyTry: Sendable {
     /// By commands of the auditor's own. Nil: Redis cannot be reached; a stock that is gone is none.
     private func endOfStock(_ endpoint: RedisEndpoint) async -> (units: Int?, open: Int) {
         let buckets = strategy.traits.stockLayout.bucketCount
-        let product = Worker.product.rawValue
+        let product = StrategyBuyer<RedisClient, ContinuousClock>.product.rawValue
         if let reading = await StockReader.read(endpoint, products: [product], buckets: buckets),
             let stock = reading.stocks.first
         {

@@ -45,28 +45,20 @@ package struct WorkerPlan: Sendable, Codable, Equatable {
 
 /// A worker process of the fault lab.
 package struct Worker: Sendable {
-    /// The one product that all buy.
-    static let product = ProductID(1)
     /// Printed when it begins to buy.
     static let readyLine = "fault-worker buys"
 
-    @TaskLocal private static var call: Int?
-
     private let plan: WorkerPlan
-    private let strategy: any LockStrategy
-    private let stock: ProductStock<SlowRedis>
+    private let buyer: StrategyBuyer<SlowRedis, ContinuousClock>
     private let clients: [RedisClient]
     private let finishing = FinishingQueue()
-    /// All units of the stock are in one place.
-    private let hasOnePlace: Bool
-    private let steps: StepFile
     private let switches: WorkerSwitches
 
     /// - Throws: A sentence that says what is wrong with the plan.
     package init(_ plan: WorkerPlan) throws {
         self.plan = plan
-        let steps = try StepFile(plan.output)
-        self.steps = steps
+        let file = try StepFile(plan.output)
+        let steps = StepNotes(now: { MachineClock.now }, note: { file.add($0) })
         let switches = WorkerSwitches()
         self.switches = switches
         guard let entry = StrategyRegistry.builtIn.entry(named: plan.strategy) else {
@@ -80,14 +72,16 @@ package struct Worker: Sendable {
                 redis: $0, switches: switches, work: .milliseconds(plan.workMilliseconds),
                 delay: .milliseconds(plan.slowMilliseconds), oneIn: plan.slowOneIn)
         }
-        stock = ProductStock(ports[0], layout: entry.traits.stockLayout)
-        hasOnePlace = entry.traits.stockLayout == .oneKey
         let settings = StrategySettings(leaseTimeToLive: .milliseconds(plan.leaseMilliseconds))
         let nodes = zip(ports, endpoints).dropFirst().map { LockNode(name: $1.server, redis: $0) }
-        strategy = try StrategyBuilder(
-            stock: ports[0], lockNodes: Array(nodes), clock: ContinuousClock(), settings: settings,
+        let clock = ContinuousClock()
+        let strategy = try StrategyBuilder(
+            stock: ports[0], lockNodes: Array(nodes), clock: clock, settings: settings,
             finishing: finishing
-        ).strategy(entry) { NotedLock(lock: $0, steps: steps) }
+        ).strategy(entry) { NotedLock($0, clock: clock, steps: steps) }
+        buyer = StrategyBuyer(
+            strategy, stock: ProductStock(ports[0], layout: entry.traits.stockLayout), clock: clock,
+            random: .system, patience: .milliseconds(plan.patienceMilliseconds), steps: steps)
     }
 
     /// Buys until SIGTERM, or until the time of the plan is over, and writes each step down. It is slow from
@@ -98,85 +92,18 @@ package struct Worker: Sendable {
         let end = ContinuousClock.now + .milliseconds(plan.milliseconds)
         let numbers = CallNumbers()
         await withTaskGroup(of: Void.self) { group in
-            for buyer in 0..<plan.buyers {
+            for number in 0..<plan.buyers {
                 group.addTask {
                     while ContinuousClock.now < end && !switches.isStopped {
-                        let id = numbers.next()
-                        await Self.$call.withValue(id) { await buy(id, by: buyer) }
+                        let purchase = await buyer.buy(numbers.next(), by: number)
+                        // Who was refused does not ask again at once.
+                        if purchase.outcome != .ok { try? await Task.sleep(for: .milliseconds(2)) }
                     }
                 }
             }
         }
         await finishing.finish()
         for client in clients { await client.close() }
-    }
-
-    private func buy(_ id: Int, by buyer: Int) async {
-        steps.add(.began(id: id, buyer: buyer, at: MachineClock.now))
-        let reservation = Reservation(
-            id: ReservationID(random: .system), product: Self.product, quantity: 1,
-            deadline: .now + .milliseconds(plan.patienceMilliseconds))
-        let outcome: History.Operation.Outcome
-        var left: Int?
-        do throws(StrategyError) {
-            switch try await strategy.reserve(reservation).decision {
-            case .reserved(let remaining, _):
-                // Of one bucket among several it says nothing.
-                if hasOnePlace { left = remaining }
-                // The buyer has it: a record that stays is no second unit.
-                try? await stock.clear(reservation.id, of: Self.product)
-                outcome = .ok
-            case .soldOut: outcome = .refused
-            case .contended, .leftToLedger: outcome = .nothing
-            }
-        } catch {
-            outcome = Self.mayHaveTaken(error.code) ? .unknown : .nothing
-        }
-        steps.add(.ended(id: id, at: MachineClock.now, outcome: outcome, remaining: left))
-        // Who was refused does not ask again at once.
-        if outcome != .ok { try? await Task.sleep(for: .milliseconds(2)) }
-    }
-
-    private static func mayHaveTaken(_ code: StrategyError.Code) -> Bool {
-        switch code {
-        case .outcomeUnknown, .cancelled: true
-        case .unavailable, .timedOut, .refused, .notStocked, .invalidStock, .invalidRequest, .leaseLost,
-            .reservationEnded, .stockReplaced:
-            false
-        }
-    }
-
-    /// A lock that says who is inside.
-    private struct NotedLock: LeaseLock {
-        let lock: any LeaseLock
-        let steps: StepFile
-
-        func releaseCommands(for lease: Lease) -> Int { lock.releaseCommands(for: lease) }
-
-        func acquire(
-            _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
-        ) async throws(StrategyError) -> AcquireOutcome {
-            let asked = MachineClock.now
-            let outcome = try await lock.acquire(key, timeToLive: timeToLive, deadline: deadline)
-            if case .granted(let lease, _) = outcome, let call = Worker.call {
-                let now = MachineClock.now
-                let left = ContinuousClock.now.duration(to: lease.validUntil) / .nanoseconds(1)
-                steps.add(
-                    .granted(
-                        id: call, asked: asked, at: now, end: now + Int64(left), fence: lease.fence?.rawValue)
-                )
-            }
-            return outcome
-        }
-
-        func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
-            try await lock.extend(lease, timeToLive: timeToLive)
-        }
-
-        func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
-            if let call = Worker.call { steps.add(.left(id: call, at: MachineClock.now)) }
-            return try await lock.release(lease)
-        }
     }
 }
 

@@ -72,7 +72,8 @@ struct FaultPlan: Sendable {
         throw BenchError(.badInput, "no fault can strike what was asked for: \(why)")
     }
 
-    private static func list<Entry: Equatable>(
+    /// The entries of a comma-separated list; all where none is given.
+    static func list<Entry: Equatable>(
         _ text: String?, _ option: String, all: [Entry], find: (String) -> Entry?,
         complaint: (String) -> String
     ) throws(BenchError) -> [Entry] {
@@ -87,19 +88,21 @@ struct FaultPlan: Sendable {
         return entries
     }
 
-    private static func complaint(about name: String) -> String {
-        let meant = NearName.suggestion(for: name, among: Fault.names).map { "did you mean \($0)? " } ?? ""
-        return "unknown fault \"\(name)\": \(meant)Known are \(Fault.names.joined(separator: ", "))"
+    private static func complaint(about name: String) -> String { complaint(about: name, known: Fault.names) }
+
+    static func complaint(about name: String, known: [String]) -> String {
+        let meant = NearName.suggestion(for: name, among: known).map { "did you mean \($0)? " } ?? ""
+        return "unknown fault \"\(name)\": \(meant)Known are \(known.joined(separator: ", "))"
     }
 
     /// `90s`, `30m`, `2h`; a bare number is seconds.
-    static func time(_ text: String) throws(BenchError) -> Duration {
+    static func time(_ text: String, of option: String = "--budget") throws(BenchError) -> Duration {
         let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
         let unit = text.last.flatMap { units[$0] }
         let number = Double(unit == nil ? Substring(text) : text.dropLast())
         guard let number, number.isFinite, number > 0,
             number * (unit ?? 1) <= Self.longest / .seconds(1)
-        else { throw BenchError(.badInput, "--budget is a time such as 90s, 30m or 2h, not \(text)") }
+        else { throw BenchError(.badInput, "\(option) is a time such as 90s, 30m or 2h, not \(text)") }
         return .seconds(number * (unit ?? 1))
     }
 }

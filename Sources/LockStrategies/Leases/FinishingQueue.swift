@@ -39,7 +39,7 @@ public final class FinishingQueue: Sendable {
         }
         guard isTaken else { return false }
         for piece in work {
-            Task {
+            Task(executorPreference: preferredExecutor()) { [self] in
                 await piece()
                 ended()
             }

@@ -1,7 +1,7 @@
-import RedisClient
+package import RedisClient
 
 /// The scripts of the folder Scripts, compiled into the library.
-enum EmbeddedScripts {
+package enum EmbeddedScripts {
     static let luaAtomic = script("lua-atomic", PackageResources.lua_atomic_lua)
     static let combining = script("combining", PackageResources.combining_lua)
     static let takeAtHome = script("take-at-home", PackageResources.take_at_home_lua)
@@ -26,6 +26,13 @@ enum EmbeddedScripts {
     static let returnReservation = script("return-reservation", PackageResources.return_reservation_lua)
     static let releaseLock = script("release-lock", PackageResources.release_lock_lua)
     static let extendLock = script("extend-lock", PackageResources.extend_lock_lua)
+
+    package static let all = [
+        luaAtomic, combining, takeAtHome, moveOut, moveIn, moveDone, lookAtStock, removeEndedMarks,
+        closeStock, fillBucket, fillStock, dropStock, offerUnits, returnToBucket, readStock, writeStock,
+        writeStockFenced, acquireOrRemaining, releaseAndTell, handOverLock, acquireFenced,
+        returnReservation, releaseLock, extendLock,
+    ]
 
     private static func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {
         RedisScript(name: name, source: String(decoding: bytes, as: UTF8.self))

@@ -3,5 +3,5 @@
 /// The work is not cancelled with the caller, and the caller waits for it, so nothing outlives the call. It
 /// has to be bounded: by the time limits of Redis, or by those of the ledger.
 package func uncancelled<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
-    await Task { await work() }.value
+    await Task(executorPreference: preferredExecutor()) { await work() }.value
 }

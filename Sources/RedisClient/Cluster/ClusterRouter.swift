@@ -80,11 +80,11 @@ final class ClusterRouter: Sendable {
     /// See ``RedisClient/transaction(watching:reading:decide:)``. A transaction on a slot whose keys are on
     /// the move waits for the end of the move: MULTI cannot be redirected by ASK.
     func transaction<Abandoned: Sendable>(
-        _ transaction: WatchedTransaction<Abandoned>,
+        _ transaction: WatchedTransaction<Abandoned>, before deadline: NIODeadline,
         decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
         let keys = transaction.keys + transaction.reads.flatMap { CommandKeys.of($0) }
-        var route = Route(slot: try Self.slot(of: keys), deadline: transaction.deadline, policy: policy)
+        var route = Route(slot: try Self.slot(of: keys), deadline: deadline, policy: policy)
         while true {
             let node: RedisHost
             do throws(RedisError) {
@@ -94,7 +94,8 @@ final class ClusterRouter: Sendable {
                 continue
             }
             do throws(RedisError) {
-                return try await link(to: node).transaction(transaction, decide: decide)
+                return try await link(to: node).transaction(
+                    transaction, before: deadline, decide: decide)
             } catch {
                 if let reply = error.reply, var redirection = Redirection(reply, from: node) {
                     if case .ask = redirection { redirection = .wait }

@@ -60,13 +60,13 @@ final class ServerLink: Sendable {
 
     /// See ``RedisClient/transaction(watching:reading:decide:)``.
     func transaction<Abandoned: Sendable>(
-        _ transaction: WatchedTransaction<Abandoned>,
+        _ transaction: WatchedTransaction<Abandoned>, before deadline: NIODeadline,
         decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
         // Before the wait for a connection, which is no matter of the server's.
         try circuit.check()
         retries.withLock { $0.noteCall() }
-        let lease = try await dedicated.lease(before: transaction.deadline)
+        let lease = try await dedicated.lease(before: deadline)
         let ticket: CircuitBreaker.Ticket?
         do throws(RedisError) {
             ticket = try circuit.enter()
@@ -75,7 +75,7 @@ final class ServerLink: Sendable {
             throw error
         }
         do throws(RedisError) {
-            let outcome = try await carryOut(transaction, over: lease, decide: decide)
+            let outcome = try await carryOut(transaction, over: lease, before: deadline, decide: decide)
             circuit.leave(ticket, after: nil)
             return outcome
         } catch {
@@ -86,13 +86,18 @@ final class ServerLink: Sendable {
 
     private func carryOut<Abandoned: Sendable>(
         _ transaction: WatchedTransaction<Abandoned>, over first: DedicatedConnections.Lease,
+        before deadline: NIODeadline,
         decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
         var lease = first
         var values: [RESPValue]?
         while values == nil {
             do throws(RedisError) {
-                values = try await transaction.read(over: lease.connection, isFirst: !lease.isReused)
+                values = try await transaction.read(
+                    isFirst: !lease.isReused, isOutOfTime: { deadline <= .now() },
+                    over: { [lease] commands throws(RedisError) in
+                        try await lease.connection.exchange(commands, before: deadline)
+                    })
             } catch {
                 dedicated.giveBack(lease, isClean: false)
                 // One that died without a word is not the only one: each of the others would cost its own
@@ -100,17 +105,23 @@ final class ServerLink: Sendable {
                 if lease.isReused, error.reply == nil, error.code != .cancelled { dedicated.leaveIdle() }
                 // A kept connection that was lost while nobody used it. Nothing was written, so read again.
                 guard error.code == .unavailable, lease.isReused, mayRetry else { throw error }
-                lease = try await dedicated.lease(before: transaction.deadline)
+                lease = try await dedicated.lease(before: deadline)
             }
         }
         switch decide(values ?? []) {
         case .abandon(let reason):
-            transaction.unwatch(over: lease.connection)
+            // Not waited for: the connection keeps the order, so whoever has it next comes after.
+            if transaction.watches {
+                lease.connection.enqueue(
+                    PendingCommand([RedisCommand("UNWATCH")], deadline: .distantFuture))
+            }
             dedicated.giveBack(lease, isClean: true)
             return .abandoned(reason)
         case .commit(let commands):
             do throws(RedisError) {
-                let outcome = try await transaction.commit(commands, over: lease.connection)
+                let outcome = try await transaction.commit(commands) { [lease] commands throws(RedisError) in
+                    try await lease.connection.exchange(commands, before: deadline)
+                }
                 dedicated.giveBack(lease, isClean: true)
                 return outcome
             } catch {

@@ -63,14 +63,14 @@ enum Topology: Sendable {
     }
 
     func transaction<Abandoned: Sendable>(
-        _ transaction: WatchedTransaction<Abandoned>,
+        _ transaction: WatchedTransaction<Abandoned>, before deadline: NIODeadline,
         decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
         switch self {
         case .server(let link), .sentinel(let link, _):
-            try await link.transaction(transaction, decide: decide)
+            try await link.transaction(transaction, before: deadline, decide: decide)
         case .cluster(let router):
-            try await router.transaction(transaction, decide: decide)
+            try await router.transaction(transaction, before: deadline, decide: decide)
         }
     }
 

@@ -1,30 +1,36 @@
-import NIOCore
-
 /// One optimistic transaction on a connection that nobody else uses meanwhile.
-struct WatchedTransaction<Abandoned: Sendable> {
+package struct WatchedTransaction<Abandoned: Sendable> {
+    /// Sends commands in one piece over that connection, and waits for their replies.
+    package typealias Exchange = ([RedisCommand]) async throws(RedisError) -> [RESPValue]
+
     let keys: [String]
     let reads: [RedisCommand]
-    let deadline: NIODeadline
+
+    package init(keys: [String], reads: [RedisCommand]) {
+        self.keys = keys
+        self.reads = reads
+    }
 
     /// WATCH and the reads. One round trip.
     ///
-    /// - Parameter isFirst: The connection is new. Then an empty transaction goes before: were MULTI refused,
-    ///   as a user's rights can have it, the commands behind it would be carried out one by one and
-    ///   unguarded.
+    /// - Parameters:
+    ///   - isFirst: The connection is new. Then an empty transaction goes before: were MULTI refused, as a
+    ///     user's rights can have it, the commands behind it would be carried out one by one and unguarded.
+    ///   - isOutOfTime: Whether the caller's time limit has passed.
     /// - Throws: Never `.outcomeUnknown`: nothing was written. An error reply is `.refused`.
-    func read(
-        over connection: RedisConnection, isFirst: Bool
+    package func read(
+        isFirst: Bool, isOutOfTime: () -> Bool, over exchange: Exchange
     ) async throws(RedisError) -> [RESPValue] {
         let trial = isFirst ? [RedisCommand("MULTI"), RedisCommand("EXEC")] : []
         let watch = trial + (keys.isEmpty ? [] : [RedisCommand("WATCH", keys)])
         guard !(watch + reads).isEmpty else { return [] }
         let replies: [RESPValue]
         do throws(RedisError) {
-            replies = try await connection.exchange(watch + reads, before: deadline)
+            replies = try await exchange(watch + reads)
         } catch {
             switch error.code {
             case .outcomeUnknown, .protocolViolation:
-                let unwritten = RedisError(deadline <= .now() ? .timedOut : .unavailable, error.context)
+                let unwritten = RedisError(isOutOfTime() ? .timedOut : .unavailable, error.context)
                 throw error.isOfLostConnection ? unwritten.ofLostConnection : unwritten
             case .unavailable, .timedOut, .cancelled, .refused:
                 throw error
@@ -39,11 +45,11 @@ struct WatchedTransaction<Abandoned: Sendable> {
     ///
     /// - Throws: As `send`. The error of a command that could not be queued goes before EXEC's own,
     ///   because it tells the reason.
-    func commit(
-        _ commands: [RedisCommand], over connection: RedisConnection
+    package func commit(
+        _ commands: [RedisCommand], over exchange: Exchange
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
         let all = [RedisCommand("MULTI")] + commands + [RedisCommand("EXEC")]
-        let replies = try await connection.exchange(all, before: deadline)
+        let replies = try await exchange(all)
         if let refusal = replies[0].error, replies.dropFirst().contains(where: { $0.error == nil }) {
             throw RedisError(
                 .outcomeUnknown, "MULTI was refused (\(refusal.message)), and what followed was carried out")
@@ -60,11 +66,8 @@ struct WatchedTransaction<Abandoned: Sendable> {
         }
     }
 
-    /// Ends the WATCH without waiting: the connection keeps the order, so whoever has it next comes after.
-    func unwatch(over connection: RedisConnection) {
-        guard !keys.isEmpty else { return }
-        connection.enqueue(PendingCommand([RedisCommand("UNWATCH")], deadline: .distantFuture))
-    }
+    /// Whether something has to be ended when nothing is committed.
+    package var watches: Bool { !keys.isEmpty }
 
     private static func throwFirstError(in replies: [RESPValue]) throws(RedisError) {
         for reply in replies {

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A value that one task waits for and another one delivers. The first delivery wins, later ones are dropped.
-final class Promise<Value: Sendable>: Sendable {
+package final class Promise<Value: Sendable>: Sendable {
     private enum State: Sendable {
         case open
         case awaited(CheckedContinuation<Value, Never>)
@@ -11,8 +11,10 @@ final class Promise<Value: Sendable>: Sendable {
 
     private let state = Mutex<State>(.open)
 
+    package init() {}
+
     /// Waits for the value. To be called once.
-    func value() async -> Value {
+    package func value() async -> Value {
         await withCheckedContinuation { continuation in
             let early: Value? = state.withLock { state in
                 if case .kept(let value) = state {
@@ -26,7 +28,7 @@ final class Promise<Value: Sendable>: Sendable {
         }
     }
 
-    func keep(_ value: Value) {
+    package func keep(_ value: Value) {
         let waiter: CheckedContinuation<Value, Never>? = state.withLock { state in
             switch state {
             case .open:
