@@ -8,7 +8,7 @@ ARG RUN_IMAGE=debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        libhiredis-dev libsqlite3-dev libssl-dev libcrypt-dev zlib1g-dev python3 \
+        libhiredis-dev libsqlite3-dev libssl-dev libcrypt-dev zlib1g-dev liblua5.1-0-dev python3 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Package.swift ./

@@ -81,6 +81,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLibCrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLua", providers: [.apt(["liblua5.1-0-dev"])]),
 
         // What a person is told when a connection fails.
         .target(
@@ -105,6 +106,10 @@ let package = Package(
             name: "LockStrategies",
             dependencies: ["RedisClient"],
             resources: [.embedInCode("Scripts")],
+            swiftSettings: settings),
+        // A world in which one seed decides every order of events: tasks, clocks, connections, Redis.
+        .target(
+            name: "Simulation", dependencies: ["CLua", "LockStrategies", "RedisClient"],
             swiftSettings: settings),
         // Digests, chance and bcrypt of two C libraries, as plain Swift.
         .target(
@@ -205,6 +210,14 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: nio),
             ],
             swiftSettings: settings),
+        // Every strategy in simulated worlds: who buys there, what is broken, and whether it can be true.
+        .target(
+            name: "Exploration",
+            dependencies: [
+                "BenchAudit", "BenchResults", "FaultAudit", "FaultInjection", "FaultLab", "LockStrategies",
+                "RedisClient", "Simulation",
+            ],
+            swiftSettings: settings),
         // From a plan to results.
         .target(
             name: "BenchRun",
@@ -230,7 +243,8 @@ let package = Package(
             name: "LabBenchKit",
             dependencies: [
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
-                "BenchReports", "FaultAudit", "FaultInjection", "FaultLab", "LockStrategies", "LabProcesses",
+                "BenchReports", "Exploration", "FaultAudit", "FaultInjection", "FaultLab", "LockStrategies",
+                "LabProcesses",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: nio),
@@ -304,6 +318,10 @@ let package = Package(
             ],
             // Checks that run programs of their own: fuzzer, hostile clients, old reservations.
             exclude: ["schemathesis", "hostile", "marks"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["LabProcesses", "LabTesting", "LockStrategies", "RedisClient", "Simulation"],
             swiftSettings: settings),
         .testTarget(name: "FaultAuditTests", dependencies: ["FaultAudit"], swiftSettings: settings),
         .testTarget(

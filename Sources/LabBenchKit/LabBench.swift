@@ -13,7 +13,7 @@ package struct LabBench: AsyncParsableCommand {
             """,
         version: BenchVersion.current,
         subcommands: [
-            RunCommand.self, CompareCommand.self, FaultsCommand.self, ReportCommand.self,
+            RunCommand.self, CompareCommand.self, FaultsCommand.self, ExploreCommand.self, ReportCommand.self,
             SelfTestCommand.self,
             StrategiesCommand.self, IndexCommand.self, FaultWorkerCommand.self,
         ])

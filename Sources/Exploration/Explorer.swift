@@ -1,0 +1,99 @@
+import FaultAudit
+import Simulation
+
+/// Explores one strategy under one fault: one schedule after the other, each from a seed of its own.
+package struct Explorer: Sendable {
+    /// Which orders are tried.
+    package enum Orders: String, Sendable, CaseIterable {
+        /// Every step that may come next has the same chance.
+        case uniform
+        /// PCT, with one to three changes of priority.
+        case pct
+        /// Both in turn, by the seed.
+        case both
+    }
+
+    package let plan: SchedulePlan
+    package let orders: Orders
+
+    package init(_ plan: SchedulePlan, orders: Orders = .both) {
+        self.plan = plan
+        self.orders = orders
+    }
+
+    package struct Violation: Sendable {
+        package let seed: UInt64
+        package let findings: [String]
+    }
+
+    package struct Outcome: Sendable {
+        package var schedules = 0
+        package var violations = 0
+        package var undecided = 0
+        package var steps = 0
+        /// The first one that was found.
+        package var first: Violation?
+        /// The place of the first one among all schedules, from 1.
+        package var firstAt: Int?
+        package var seconds = 0.0
+
+        package init() {}
+
+        package mutating func add(_ other: Outcome) {
+            if let found = other.first, first.map({ found.seed < $0.seed }) ?? true {
+                first = found
+                firstAt = schedules + (other.firstAt ?? 0)
+            }
+            schedules += other.schedules
+            violations += other.violations
+            undecided += other.undecided
+            steps += other.steps
+            seconds += other.seconds
+        }
+    }
+
+    /// Plays the schedules of these seeds.
+    ///
+    /// - Parameters:
+    ///   - stopsAtFirst: Whether the first violation ends it.
+    ///   - isOver: Asked now and then; true ends it.
+    package func explore(
+        _ seeds: Range<UInt64>, stopsAtFirst: Bool, isOver: () -> Bool = { false }
+    ) throws -> Outcome {
+        var outcome = Outcome()
+        let began = ContinuousClock.now
+        let theatre = try Theatre(plan)
+        for seed in seeds {
+            if outcome.schedules.isMultiple(of: 64), isOver() { break }
+            let schedule = theatre.play(seed: seed, orders)
+            outcome.schedules += 1
+            outcome.steps += schedule.steps
+            switch schedule.verdict {
+            case .safe: break
+            case .unknown: outcome.undecided += 1
+            case .violated:
+                outcome.violations += 1
+                if outcome.first == nil {
+                    outcome.first = Violation(seed: seed, findings: schedule.findings)
+                    outcome.firstAt = outcome.schedules
+                }
+            }
+            if stopsAtFirst, outcome.first != nil { break }
+        }
+        outcome.seconds = began.duration(to: .now) / .seconds(1)
+        return outcome
+    }
+}
+
+extension Theatre {
+    /// Plays the schedule of a seed. The seed decides the order's kind too.
+    package func play(seed: UInt64, _ orders: Explorer.Orders, isTold: Bool = false) -> Schedule {
+        play(Chooser(seed: seed), order(of: seed, orders), isTold: isTold)
+    }
+
+    func order(of seed: UInt64, _ orders: Explorer.Orders) -> StepOrder {
+        let isPCT = orders == .pct || (orders == .both && seed.isMultiple(of: 2))
+        return isPCT
+            ? StepOrder(.priorities(changes: 1 + Int(seed / 2 % 3), steps: usualSteps)) : StepOrder()
+    }
+}

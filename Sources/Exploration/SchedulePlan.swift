@@ -1,0 +1,28 @@
+package import LockStrategies
+
+/// Who buys in a simulated world, and what is broken there.
+package struct SchedulePlan: Sendable {
+    package var strategy: StrategyEntry
+    package var fault: WorldFault
+    package var processes = 2
+    /// Buyers of each process.
+    package var buyers = 2
+    /// Purchases of each buyer, one after the other.
+    package var purchases = 2
+    /// Units of the product at the beginning. Fewer than are wanted: so buyers are refused, too.
+    package var stock = 6
+
+    package static let lease = Duration.milliseconds(200)
+    /// How long a buyer waits for the lock.
+    package static let patience = Duration.seconds(1)
+    /// Time limit of a call to Redis.
+    package static let callLimit = Duration.milliseconds(150)
+    package static let lockNodes = 5
+    /// A schedule that has more steps is not decided.
+    package static let mostSteps = 50_000
+
+    package init(_ strategy: StrategyEntry, _ fault: WorldFault) {
+        self.strategy = strategy
+        self.fault = fault
+    }
+}

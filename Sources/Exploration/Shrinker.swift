@@ -1,0 +1,92 @@
+import FaultAudit
+import Simulation
+
+/// Makes a violation small: fewer buyers, then fewer decisions that are not the simplest.
+package struct Shrinker {
+    private let orders: Explorer.Orders
+    /// Schedules of a smaller plan that are tried, and replays of a list of decisions.
+    private let mostTries: Int
+
+    package init(_ orders: Explorer.Orders, mostTries: Int = 2_000) {
+        self.orders = orders
+        self.mostTries = mostTries
+    }
+
+    /// A small violation, and all that is needed to play it again.
+    package struct Small: Sendable {
+        package let plan: SchedulePlan
+        package let decisions: [UInt32]
+        package let schedule: Schedule
+    }
+
+    /// - Parameter seed: Of the violation under this plan.
+    package func shrink(_ plan: SchedulePlan, seed: UInt64) throws -> Small? {
+        let first = try Theatre(plan)
+        var best: (theatre: Theatre, seed: UInt64)? = (first, seed)
+        let kind = first.play(seed: seed, orders).firstKind
+        for smaller in Self.smaller(than: plan) {
+            let theatre = try Theatre(smaller)
+            let found = (0..<UInt64(mostTries)).first { theatre.play(seed: $0, orders).firstKind == kind }
+            if let found {
+                best = (theatre, found)
+                break
+            }
+        }
+        guard let best, let kind else { return nil }
+        return fewerDecisions(best.theatre, best.seed, kind)
+    }
+
+    /// From the smallest on.
+    private static func smaller(than plan: SchedulePlan) -> [SchedulePlan] {
+        var plans: [SchedulePlan] = []
+        for purchases in 1...plan.purchases {
+            for buyers in 1...plan.buyers {
+                for stock in [1, 2, plan.stock] {
+                    var smaller = plan
+                    (smaller.purchases, smaller.buyers, smaller.stock) = (purchases, buyers, stock)
+                    plans.append(smaller)
+                }
+            }
+        }
+        return plans
+    }
+
+    private func fewerDecisions(_ theatre: Theatre, _ seed: UInt64, _ kind: String) -> Small {
+        let order = theatre.order(of: seed, orders)
+        var decisions = theatre.play(seed: seed, orders).chooser.decisions
+        var tries = 0
+        func holds(_ candidate: [UInt32]) -> Bool {
+            tries += 1
+            return theatre.play(Chooser(following: candidate), order).firstKind == kind
+        }
+        var width = max(decisions.count / 2, 1)
+        while tries < mostTries {
+            var isBetter = false
+            var place = 0
+            while place < decisions.count, tries < mostTries {
+                let part = place..<min(place + width, decisions.count)
+                place += width
+                guard decisions[part].contains(where: { $0 != 0 }) else { continue }
+                var candidate = decisions
+                for index in part { candidate[index] = 0 }
+                while candidate.last == 0 { candidate.removeLast() }
+                if holds(candidate) {
+                    decisions = candidate
+                    isBetter = true
+                }
+            }
+            if width == 1, !isBetter { break }
+            if !isBetter { width = max(width / 2, 1) }
+        }
+        return Small(
+            plan: theatre.plan, decisions: decisions,
+            schedule: theatre.play(Chooser(following: decisions), order, isTold: true))
+    }
+}
+
+extension Schedule {
+    /// The name of the first thing that is wrong; nil: nothing is.
+    var firstKind: String? {
+        report.findings.first { $0.verdict == .violated }?.invariant.rawValue ?? faults.first?.kind.rawValue
+    }
+}

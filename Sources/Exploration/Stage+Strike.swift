@@ -1,0 +1,148 @@
+import Simulation
+
+extension Stage {
+    /// A millisecond of the world.
+    private static var millisecond: World.Moment { 1_000_000 }
+    private static var lease: World.Moment { Int64(SchedulePlan.lease / .nanoseconds(1)) }
+
+    /// Plans when the fault strikes, whom, and when it is over.
+    ///
+    /// - Returns: How long after its beginning it is over at the latest.
+    func planFault() -> World.Moment {
+        // While buyers buy: most buy within some ten milliseconds.
+        let moment = Self.millisecond / 4 * World.Moment(world.choose(among: 64))
+        switch plan.fault {
+        case .none, .slowHolder, .clockDrift: return 0
+        case .pauseBuyer, .killBuyer, .cancelBuyer: return strikeBuyer(at: moment)
+        case .delay, .jitter, .requestLost, .replyLost, .messageLost, .halfOpen:
+            return strikeNetwork(at: moment)
+        case .nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart, .clockJump:
+            return strikeNodes(at: moment)
+        case .pauseRedis, .killRedisAOF, .killRedisEmpty, .failoverLostWrite, .powerCut, .reset, .scriptFlush,
+            .outOfMemory, .readOnly, .loading, .busy:
+            return strikeRedis(at: moment)
+        }
+    }
+
+    private func at(_ moment: World.Moment, _ action: @escaping @Sendable () -> Void) {
+        world.plan(at: moment, touches: true, action)
+    }
+
+    private func strikeBuyer(at moment: World.Moment) -> World.Moment {
+        let process = cast[world.choose(among: cast.count)].process
+        switch plan.fault {
+        case .pauseBuyer:
+            at(moment) { process.stop() }
+            at(moment + Self.lease * 2) { process.proceed() }
+            return moment + Self.lease * 2
+        case .killBuyer:
+            at(moment) { process.die() }
+        default:
+            at(moment) { [self] in cancelSomebody() }
+        }
+        return moment
+    }
+
+    private func strikeNetwork(at moment: World.Moment) -> World.Moment {
+        let end = moment + Self.millisecond * 40
+        at(moment) { [self] in
+            world.tell(.world, "\(plan.fault.rawValue) begins")
+            network.change { conditions in
+                switch plan.fault {
+                case .delay: conditions.replyDelay = Self.millisecond * 20
+                case .jitter: conditions.replyJitter = Self.millisecond * 60
+                case .requestLost: conditions.losesRequests = 3
+                case .replyLost: conditions.losesReplies = 3
+                case .messageLost: conditions.losesMessages = 2
+                default: conditions.swallows = true
+                }
+            }
+        }
+        at(end) { [self] in
+            world.tell(.world, "\(plan.fault.rawValue) is over")
+            network.change { $0 = Network.Conditions() }
+        }
+        return end
+    }
+
+    private func strikeRedis(at moment: World.Moment) -> World.Moment {
+        let redis = nodes[0]
+        switch plan.fault {
+        case .reset:
+            for time in 0..<3 { at(moment + Self.millisecond * 3 * Int64(time)) { self.resetAll() } }
+            return moment + Self.millisecond * 6
+        case .scriptFlush:
+            for time in 0..<3 { at(moment + Self.millisecond * 3 * Int64(time)) { redis.forgetScripts() } }
+            return moment + Self.millisecond * 6
+        case .outOfMemory: return refuse(.outOfMemory, from: moment)
+        case .readOnly: return refuse(.readOnly, from: moment)
+        case .loading: return refuse(.loading, from: moment)
+        case .busy: return refuse(.busy, from: moment)
+        case .pauseRedis:
+            let end = moment + Self.millisecond * 20
+            at(moment) { redis.stop() }
+            at(end) { redis.proceed() }
+            return end
+        default: return restart(redis, at: moment)
+        }
+    }
+
+    private func restart(_ redis: SimulatedNode, at moment: World.Moment) -> World.Moment {
+        let disk: SimulatedNode.Disk =
+            switch plan.fault {
+            case .killRedisAOF: .everything
+            case .killRedisEmpty: .nothing
+            default: .whatWasKept
+            }
+        if case .whatWasKept = disk {
+            // Some writes before the end nobody else has.
+            at(max(0, moment - Self.millisecond * Int64(world.choose(among: 8) + 1))) { redis.keep() }
+        }
+        let back = moment + Self.millisecond * Int64(world.choose(among: 8) + 1)
+        at(moment) { redis.kill() }
+        at(back) { redis.restart(with: disk) }
+        return back
+    }
+
+    private func refuse(_ refusal: RedisModel.Refusal, from moment: World.Moment) -> World.Moment {
+        let end = moment + Self.millisecond * 30
+        for node in nodes {
+            at(moment) { node.refuse(refusal) }
+            at(end) { node.refuse(nil) }
+        }
+        return end
+    }
+
+    private func resetAll() {
+        for node in nodes { node.resetConnections() }
+    }
+
+    private func strikeNodes(at moment: World.Moment) -> World.Moment {
+        let locks = Array(nodes.dropFirst())
+        let first = world.choose(among: max(locks.count, 1))
+        let victims = locks.indices.map { locks[(first + $0) % locks.count] }
+        let back = moment + Self.lease + Self.millisecond * 20
+        switch plan.fault {
+        case .clockJump:
+            let node = victims.first ?? nodes[0]
+            at(moment) { node.jumpClock(by: Int64(SchedulePlan.lease / .milliseconds(1)) * 2) }
+            return moment
+        case .nodeHang:
+            at(moment) { victims[0].stop() }
+            at(back) { victims[0].proceed() }
+        case .nodeEmptyRestart:
+            for number in 0..<2 { at(0) { victims[number].kill() } }
+            at(moment) { victims[2].kill() }
+            let soon = moment + Self.millisecond
+            for number in 0..<3 { at(soon) { victims[number].restart(with: .nothing) } }
+            return soon
+        default:
+            let count = plan.fault == .nodeDown ? 1 : 3
+            for number in 0..<count {
+                at(moment) { victims[number].kill() }
+                at(back) { victims[number].restart(with: .nothing) }
+            }
+        }
+        return back
+    }
+}

@@ -1,0 +1,175 @@
+import FaultAudit
+import FaultLab
+import LockStrategies
+import RedisClient
+import Simulation
+import Synchronization
+
+/// A simulated world with servers, processes and buyers in it.
+final class Stage: Sendable {
+    let plan: SchedulePlan
+    let world: World
+    let network: Network
+    /// The Redis of the stock, then the lock nodes.
+    let nodes: [SimulatedNode]
+    let cast: [Cast]
+    /// The tasks of all buyers.
+    private let tasks = Mutex<[Task<Void, Never>]>([])
+
+    /// A process and its buyers.
+    struct Cast: Sendable {
+        let process: SimulatedProcess
+        let ports: [SimulatedRedis]
+        let notes: Notes
+        let buyer: StrategyBuyer<SimulatedRedis, SimulatedClock>
+        let finishing: FinishingQueue
+    }
+
+    /// - Parameter isSearch: Whether all orders are gone through: then chance decides nothing.
+    init(
+        _ plan: SchedulePlan, _ world: World, isSearch: Bool, template: RedisModel, lua: LuaInterpreter
+    ) throws {
+        self.plan = plan
+        self.world = world
+        let network = Network(world)
+        self.network = network
+        let count = plan.strategy.needsLockNodes ? SchedulePlan.lockNodes : 0
+        nodes = (0...count).map { number in
+            SimulatedNode(world, number: number, lua: lua, model: number == 0 ? template : RedisModel())
+        }
+        var cast: [Cast] = []
+        for _ in 0..<plan.processes { cast.append(try Self.cast(plan, world, network, nodes, isSearch)) }
+        self.cast = cast
+        // Scripts are known in most worlds. Where they are not, each call by digest costs another one.
+        if world.choose(among: 4) == 3 { nodes[0].forgetScripts() }
+    }
+
+    private static func cast(
+        _ plan: SchedulePlan, _ world: World, _ network: Network, _ nodes: [SimulatedNode], _ isSearch: Bool
+    ) throws -> Cast {
+        let drift = plan.fault == .clockDrift ? Int64(world.choose(among: 11) - 5) * 1_000 : 0
+        let process = world.makeProcess(drift: drift)
+        let slowness = Slowness(plan, world)
+        let ports = nodes.map {
+            SimulatedRedis(
+                of: process, to: $0, over: network, limit: SchedulePlan.callLimit, work: slowness.work)
+        }
+        let notes = Notes(process)
+        let finishing = FinishingQueue()
+        // Two processes with the same chance would make the same tokens.
+        let chance = isSearch ? 1 : world.choose(among: 1 << 24) + 1
+        let random = RandomSource.seeded(UInt64(chance * plan.processes + process.number))
+        let steps = notes.steps
+        let strategy = try StrategyBuilder(
+            stock: ports[0],
+            lockNodes: zip(ports, nodes).dropFirst().map { LockNode(name: "node \($1.number)", redis: $0) },
+            clock: process.clock, random: random,
+            settings: StrategySettings(leaseTimeToLive: SchedulePlan.lease), finishing: finishing
+        ).strategy(plan.strategy) { NotedLock($0, clock: process.clock, steps: steps) }
+        let buyer = StrategyBuyer(
+            strategy, stock: ProductStock(ports[0], layout: plan.strategy.traits.stockLayout),
+            clock: process.clock, random: random, patience: SchedulePlan.patience, steps: steps)
+        return Cast(process: process, ports: ports, notes: notes, buyer: buyer, finishing: finishing)
+    }
+
+    /// A buyer leaves: his task is cancelled.
+    func cancelSomebody() {
+        let tasks = tasks.withLock { $0 }
+        let number = world.choose(among: tasks.count)
+        world.tell(.world, "buyer \(number) is cancelled")
+        tasks[number].cancel()
+    }
+
+    /// Lets all buyers begin.
+    func begin() {
+        for cast in cast {
+            let buyers = (0..<plan.buyers).map { number in
+                cast.process.start { [plan] in
+                    for purchase in 0..<plan.purchases where !Task.isCancelled {
+                        let id = number * plan.purchases + purchase
+                        cast.notes.add(
+                            await cast.buyer.buy(id, by: cast.process.number * plan.buyers + number))
+                    }
+                }
+            }
+            tasks.withLock { $0 += buyers }
+            _ = cast.process.start {
+                for buyer in buyers { await buyer.value }
+                await cast.finishing.finish()
+                cast.notes.end()
+            }
+        }
+    }
+}
+
+/// What a slow process does between its last look at the clock and a write.
+private final class Slowness: Sendable {
+    private let isSlow: Bool
+    private let world: World
+
+    init(_ plan: SchedulePlan, _ world: World) {
+        isSlow = plan.fault == .slowHolder
+        self.world = world
+    }
+
+    func work(before script: RedisScript?) -> Duration {
+        guard isSlow, script?.takesUnits ?? true, world.choose(among: 4) == 3 else { return .zero }
+        return SchedulePlan.lease * 2
+    }
+}
+
+/// What the buyers of one process did, and what the strategy says it cost.
+final class Notes: Sendable {
+    private struct State {
+        var lines: [WorkerLine] = []
+        var evidence = Evidence()
+        var hasEnded = false
+        var sleepersAtEnd = 0
+    }
+
+    private let process: SimulatedProcess
+    private let state = Mutex(State())
+
+    init(_ process: SimulatedProcess) { self.process = process }
+
+    var steps: StepNotes {
+        StepNotes(now: { [process] in process.world.now }, note: { [self] in note($0) })
+    }
+
+    var lines: [WorkerLine] { state.withLock(\.lines) }
+    /// All buyers have come to their end, and so has what they left to be finished.
+    var hasEnded: Bool { state.withLock(\.hasEnded) }
+    var commandsSaid: Int { state.withLock(\.evidence.commandsSent) }
+    /// Tasks that slept when everybody had ended.
+    var sleepersAtEnd: Int { state.withLock(\.sleepersAtEnd) }
+
+    /// The dead say nothing.
+    private func note(_ line: WorkerLine) {
+        guard !process.isDead else { return }
+        state.withLock { $0.lines.append(line) }
+        process.world.tell(.process(process.number), Self.text(line))
+    }
+
+    func add(_ purchase: StrategyBuyer<SimulatedRedis, SimulatedClock>.Purchase) {
+        state.withLock { state in state.evidence.commandsSent += purchase.evidence.commandsSent }
+    }
+
+    func end() {
+        let sleepers = process.sleepers
+        state.withLock { state in
+            state.hasEnded = true
+            state.sleepersAtEnd = sleepers
+        }
+    }
+
+    private static func text(_ line: WorkerLine) -> String {
+        switch line {
+        case .began(let id, let buyer, _): "buyer \(buyer) begins purchase \(id)"
+        case .granted(let id, _, _, _, let fence):
+            "purchase \(id) is inside" + (fence.map { ", number \($0)" } ?? "")
+        case .left(let id, _): "purchase \(id) leaves"
+        case .ended(let id, _, let outcome, let remaining):
+            "purchase \(id) is told \(outcome.rawValue)" + (remaining.map { ", \($0) left" } ?? "")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package import BenchResults
+import FaultInjection
+import FaultLab
+package import LockStrategies
+
+/// What is broken in a simulated world. A name that the fault lab has too means the same thing there.
+package enum WorldFault: String, Sendable, CaseIterable {
+    case none
+    case slowHolder = "slow-holder"
+    case pauseBuyer = "pause-buyer"
+    case killBuyer = "kill-buyer"
+    case cancelBuyer = "cancel-buyer"
+    case clockDrift = "clock-drift"
+    case pauseRedis = "pause-redis"
+    case killRedisAOF = "kill-redis-aof"
+    case killRedisEmpty = "kill-redis-empty"
+    case failoverLostWrite = "failover-lost-write"
+    case powerCut = "power-cut"
+    case delay
+    case jitter
+    case requestLost = "request-lost"
+    case replyLost = "reply-lost"
+    case messageLost = "message-lost"
+    case reset
+    case halfOpen = "half-open"
+    case nodeDown = "node-down"
+    case nodeHang = "node-hang"
+    case nodesDownMajority = "nodes-down-majority"
+    case nodeEmptyRestart = "node-empty-restart"
+    case clockJump = "clock-jump"
+    case scriptFlush = "script-flush"
+    case outOfMemory = "oom"
+    case readOnly = "readonly"
+    case loading
+    case busy
+
+    /// What happens, in one sentence.
+    package var summary: String {
+        switch self {
+        case .none: "Nothing is broken; only the order of events varies."
+        case .slowHolder: "Now and then the work before the write takes twice the lease."
+        case .pauseBuyer: "A process stops for twice the lease, between any two steps of it."
+        case .killBuyer: "A process ends, between any two steps of it."
+        case .cancelBuyer: "The task of a buyer is cancelled, between any two steps of it."
+        case .clockDrift: "The clocks of processes go up to half a per cent too fast or too slow."
+        case .pauseRedis: "Redis stops, then goes on."
+        case .killRedisAOF: "Redis ends and starts again with all it had."
+        case .killRedisEmpty: "Redis ends and starts again empty."
+        case .failoverLostWrite: "A replica that lacks the last writes takes the place of Redis."
+        case .powerCut: "Redis starts again with what was on the disk: the last writes are gone."
+        case .delay: "Every reply comes 20 ms late."
+        case .jitter: "Every reply comes up to 60 ms late, each another time."
+        case .requestLost: "Connections end before a command has arrived."
+        case .replyLost: "Connections end after a command was carried out, before its reply."
+        case .messageLost: "Half of the published messages do not arrive."
+        case .reset: "All connections to Redis and to the lock nodes are reset, three times."
+        case .halfOpen: "Connections stay open, and nothing that is sent arrives."
+        case .nodeDown: "One of the five lock nodes ends, and starts again empty after the lease."
+        case .nodeHang: "One of the five lock nodes stops, then goes on."
+        case .nodesDownMajority: "Three of the five lock nodes end, and start again empty after the lease."
+        case .nodeEmptyRestart:
+            "Two lock nodes are away; one of the other three starts again empty within the lease, and the two come back."
+        case .clockJump: "The wall clock of a Redis that holds locks jumps past the lease."
+        case .scriptFlush: "Redis forgets all scripts, three times."
+        case .outOfMemory: "Redis is out of memory and refuses to write."
+        case .readOnly: "Redis became a replica and refuses to write."
+        case .loading: "Redis is loading its data and refuses everything."
+        case .busy: "A script of somebody else keeps Redis busy: it refuses everything."
+        }
+    }
+
+    /// Why the strategy cannot be explored under it; nil: it can.
+    package func obstacle(for strategy: StrategyEntry) -> String? {
+        if strategy.traits.stockLayout == .ledger {
+            return "\(strategy) takes its units in the ledger, which this world does not have"
+        }
+        let isOfNodes = [.nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart].contains(self)
+        return isOfNodes && !strategy.needsLockNodes ? "\(strategy) asks no lock nodes" : nil
+    }
+
+    /// What must come out, or may.
+    package func expectation(of strategy: StrategyEntry) -> FaultExpectation {
+        if let fault = Fault(rawValue: rawValue) { return fault.expectation(of: strategy, at: .strategy) }
+        // These are of simulated worlds alone: none of them lets a lease end while its holder acts.
+        return strategy.isNegativeControl ? .violated : .safe
+    }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import BenchModel
+import Exploration
+import Foundation
+import LabProcesses
+import LockStrategies
+
+/// `lab-bench explore`.
+struct ExploreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explore",
+        abstract: "Runs each strategy's own code in simulated worlds, in thousands of orders of events.",
+        discussion: """
+            Every strategy under every fault, 1,000 schedules each:
+              lab-bench explore
+            As many as fit into ten minutes:
+              lab-bench explore --for 10m
+            One schedule again, with its story:
+              lab-bench explore --strategies setnx-spin --faults pause-buyer --seed 17 --schedules 1 --story
+
+            Faults:
+            \(WorldFault.allCases.map { "  \($0.rawValue.padding(toLength: 22, withPad: " ", startingAt: 0))\($0.summary)" }.joined(separator: "\n"))
+
+            Redis, the network, the clocks and the tasks' scheduler are simulated; the strategy's code and its Lua scripts are \
+            the real ones. Schedule i has the seed S + i, and a seed decides everything.
+
+            Exit codes: 0 everything came out as theory says, 4 something that should hold was violated, 5 a violation that \
+            theory demands was not found or a schedule could not be decided, 64 usage, 130 interrupted.
+            """)
+
+    @Option(
+        help: "Comma-separated ids; default: all of `lab-bench strategies` that can be simulated.",
+        completion: .list(StrategyRegistry.builtIn.names))
+    var strategies: String?
+
+    @Option(
+        help: "Comma-separated ids of the list above; default: all.",
+        completion: .list(WorldFault.allCases.map(\.rawValue)))
+    var faults: String?
+
+    @Option(help: "Seed of the first schedule. Default: random; it is printed.")
+    var seed: String?
+
+    @Option(help: "Schedules for each strategy under each fault; default 1000.")
+    var schedules: Int?
+
+    @Option(
+        name: .customLong("for"),
+        help: "Instead of --schedules: as many as fit into this time, as in 90s, 10m.")
+    var duration: String?
+
+    @Option(
+        help:
+            "uniform: each next step has the same chance; pct: by priorities that change a few times; both in turn."
+    )
+    var order: String = Explorer.Orders.both.rawValue
+
+    @Flag(
+        help: "Tells what happens in the first violation of each cell, made small, or in the only schedule.")
+    var story = false
+
+    @Flag(help: "Prints the end only.")
+    var quiet = false
+
+    func run() async throws {
+        let end: BenchExit
+        do throws(BenchError) {
+            end = try await carryOut(
+                try ExplorePlan(
+                    strategies: strategies, faults: faults, seed: seed, schedules: schedules,
+                    duration: duration,
+                    order: order))
+        } catch {
+            Terminal.complain(error.description)
+            end = error.exitCode
+        }
+        throw ExitCode(end.rawValue)
+    }
+
+    private func carryOut(_ plan: ExplorePlan) async throws(BenchError) -> BenchExit {
+        let screen = ExploreScreen(isSilent: quiet)
+        screen.announce(plan)
+        let isInterrupted = InterruptFlag()
+        let watch = InterruptWatch { isInterrupted.raise() }
+        var cells: [ExploredCell] = []
+        for (place, cell) in plan.cells.enumerated() where !isInterrupted.isRaised {
+            let explored = try await ExploredCell.explore(cell, plan, left: plan.cells.count - place) {
+                isInterrupted.isRaised
+            }
+            cells.append(explored)
+            screen.show(explored, number: place + 1, of: plan.cells.count)
+            if story { try screen.tell(explored, plan) }
+        }
+        watch.stop()
+        screen.finish(cells, plan)
+        if isInterrupted.isRaised { return .interrupted }
+        if cells.contains(where: \.isAgainstTheory) { return .violation }
+        return cells.allSatisfy(\.isAsExpected) ? .good : .inconclusive
+    }
+}

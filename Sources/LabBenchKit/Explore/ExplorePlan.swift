@@ -1,0 +1,87 @@
+import BenchModel
+import Exploration
+import LockStrategies
+
+/// What `lab-bench explore` was asked for.
+struct ExplorePlan: Sendable {
+    /// How long each cell is explored.
+    enum Length: Sendable, Equatable {
+        /// So many schedules of each.
+        case schedules(Int)
+        /// All cells together take so long.
+        case time(Duration)
+    }
+
+    let cells: [SchedulePlan]
+    let seed: UInt64
+    let length: Length
+    let orders: Explorer.Orders
+    /// When all has to be over.
+    let end: ContinuousClock.Instant?
+
+    /// - Throws: ``BenchError`` with `.badInput`, in one sentence.
+    init(
+        strategies: String?, faults: String?, seed: String?, schedules: Int?, duration: String?, order: String
+    ) throws(BenchError) {
+        let registry = StrategyRegistry.builtIn
+        let entries = try FaultPlan.list(strategies, "--strategies", all: registry.entries) {
+            registry.entry(named: $0)
+        } complaint: {
+            registry.complaint(about: $0)
+        }
+        let broken = try FaultPlan.list(faults, "--faults", all: WorldFault.allCases) {
+            WorldFault(rawValue: $0)
+        } complaint: {
+            FaultPlan.complaint(about: $0, known: WorldFault.allCases.map(\.rawValue))
+        }
+        cells = entries.flatMap { entry in
+            broken.filter { $0.obstacle(for: entry) == nil }.map { SchedulePlan(entry, $0) }
+        }
+        try Self.check(entries, broken, strategiesAreNamed: strategies != nil, faultsAreNamed: faults != nil)
+        guard let orders = Explorer.Orders(rawValue: order) else {
+            throw BenchError(.badInput, "--order is uniform, pct or both, not \(order)")
+        }
+        self.orders = orders
+        if let seed {
+            guard let number = UInt64(seed) else {
+                throw BenchError(.badInput, "--seed is a whole number from 0 on, not \(seed)")
+            }
+            self.seed = number
+        } else {
+            self.seed = .random(in: 0..<1_000_000_000_000)
+        }
+        if schedules != nil, duration != nil {
+            throw BenchError(.badInput, "--schedules and --for cannot both be given")
+        }
+        if let schedules, !(1...1_000_000_000).contains(schedules) {
+            throw BenchError(.badInput, "--schedules is a number from 1 to 1000000000, not \(schedules)")
+        }
+        if let duration {
+            let time = try FaultPlan.time(duration, of: "--for")
+            length = .time(time)
+            end = .now + time
+        } else {
+            length = .schedules(schedules ?? 1_000)
+            end = nil
+        }
+    }
+
+    /// Somebody who names something wants to see it.
+    private static func check(
+        _ entries: [StrategyEntry], _ faults: [WorldFault], strategiesAreNamed: Bool, faultsAreNamed: Bool
+    ) throws(BenchError) {
+        if strategiesAreNamed {
+            for entry in entries where faults.allSatisfy({ $0.obstacle(for: entry) != nil }) {
+                throw BenchError(.badInput, faults[0].obstacle(for: entry) ?? "nothing was named")
+            }
+        }
+        if faultsAreNamed {
+            for fault in faults where entries.allSatisfy({ fault.obstacle(for: $0) != nil }) {
+                throw BenchError(
+                    .badInput,
+                    "\(fault.rawValue) cannot strike what was asked for: "
+                        + (fault.obstacle(for: entries[0]) ?? "nothing was named"))
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import BenchModel
+import BenchResults
+import Exploration
+import LabProcesses
+import LockStrategies
+
+/// What a person sees of an exploration: a line for each cell, the stories that were asked for, the answer.
+struct ExploreScreen: Sendable {
+    let isSilent: Bool
+
+    func announce(_ plan: ExplorePlan) {
+        let length =
+            switch plan.length {
+            case .schedules(let count): "\(Text.number(Double(count))) schedules each"
+            case .time(let time): "\(Text.time(time)) in all"
+            }
+        say(
+            "\(Text.count(plan.cells.count, "cell")), \(length), seed \(plan.seed), order \(plan.orders.rawValue)"
+        )
+        #if DEBUG
+            say("this is a debug build: rates are not representative")
+        #endif
+    }
+
+    func show(_ cell: ExploredCell, number: Int, of count: Int) {
+        let outcome = cell.outcome
+        let rate = outcome.seconds > 0 ? Double(outcome.schedules) / outcome.seconds : 0
+        let place = "[\(number)/\(count)]".padding(to: 2 * String(count).count + 3)
+        say(
+            "\(place) \(cell.plan.strategy.name.padding(to: 13)) \(cell.plan.fault.rawValue.padding(to: 20)) "
+                + "\(Self.words(cell)); \(Text.number(rate)) schedules/s on one core")
+        if let first = outcome.first, cell.isAgainstTheory {
+            say("    seed \(first.seed): \(first.findings.joined(separator: "; "))")
+        }
+    }
+
+    /// Tells the first violation, made small; without one the first schedule.
+    func tell(_ cell: ExploredCell, _ plan: ExplorePlan) throws(BenchError) {
+        do {
+            guard let first = cell.outcome.first else {
+                let schedule = try Theatre(cell.plan).play(seed: plan.seed, plan.orders, isTold: true)
+                return say(StoryText(schedule).text)
+            }
+            if let small = try Shrinker(plan.orders).shrink(cell.plan, seed: first.seed) {
+                say(StoryText(small.schedule).text)
+            }
+        } catch {
+            throw BenchError(.badInput, "\(error)")
+        }
+    }
+
+    func finish(_ cells: [ExploredCell], _ plan: ExplorePlan) {
+        let schedules = cells.reduce(0) { $0 + $1.outcome.schedules }
+        let against = cells.filter(\.isAgainstTheory)
+        let missing = cells.filter { !$0.isAsExpected && !$0.isAgainstTheory }
+        var lines = [
+            "\(Text.number(Double(schedules))) schedules in \(Text.count(cells.count, "cell")), seed \(plan.seed): "
+                + (against.isEmpty && missing.isEmpty
+                    ? "all as theory says"
+                    : "\(against.count) against theory, \(missing.count) not shown or not decided")
+        ]
+        for cell in against + missing {
+            lines.append(
+                "  \(cell.plan.strategy.name) under \(cell.plan.fault.rawValue): \(Self.words(cell))")
+        }
+        StandardStream.output.say(lines.joined(separator: "\n") + "\n")
+    }
+
+    private static func words(_ cell: ExploredCell) -> String {
+        let outcome = cell.outcome
+        let count = Text.number(Double(outcome.schedules))
+        guard let at = outcome.firstAt else {
+            let open = outcome.undecided > 0 ? ", \(outcome.undecided) not decided" : ""
+            return cell.expected == .violated
+                ? "NOT SHOWN in \(count) schedules\(open)" : "held in \(count) schedules\(open)"
+        }
+        return cell.expected == .safe
+            ? "VIOLATED AGAINST THEORY in \(outcome.violations) of \(count) schedules"
+            : "violated as theory says, shown by schedule \(at)"
+    }
+
+    private func say(_ text: String) {
+        guard !isSilent else { return }
+        StandardStream.output.say(text + "\n")
+    }
+}

@@ -1,0 +1,112 @@
+import BenchModel
+import BenchResults
+import Dispatch
+import Exploration
+import Synchronization
+
+/// One strategy under one fault, explored.
+struct ExploredCell: Sendable {
+    let plan: SchedulePlan
+    let expected: FaultExpectation
+    let outcome: Explorer.Outcome
+
+    /// Something was violated that should hold.
+    var isAgainstTheory: Bool { expected == .safe && outcome.first != nil }
+
+    /// Theory's word came true, and every schedule was decided.
+    var isAsExpected: Bool {
+        switch expected {
+        case .safe: outcome.first == nil && outcome.undecided == 0
+        case .violated: outcome.first != nil
+        case .mayBeViolated: true
+        }
+    }
+
+    /// Explores a cell on all cores.
+    ///
+    /// - Parameters:
+    ///   - left: Cells that are still to do, this one included: they share the time that is left.
+    ///   - isOver: True ends it.
+    static func explore(
+        _ cell: SchedulePlan, _ plan: ExplorePlan, left: Int, isOver: @escaping @Sendable () -> Bool
+    ) async throws(BenchError) -> ExploredCell {
+        let expected = cell.fault.expectation(of: cell.strategy)
+        let explorer = Explorer(cell, orders: plan.orders)
+        let end = plan.end.map { end in
+            ContinuousClock.now + ContinuousClock.now.duration(to: end) / left
+        }
+        let slices = Slices(from: plan.seed, schedules: plan.length)
+        let workers = max(1, min(EnvironmentInfo.cores, 8))
+        let results = await withTaskGroup(of: Result<Explorer.Outcome, BenchError>.self) { group in
+            for _ in 0..<workers {
+                group.addTask {
+                    await onThread {
+                        var total = Explorer.Outcome()
+                        while let slice = slices.next(), !isOver() {
+                            let part: Explorer.Outcome
+                            do {
+                                part = try explorer.explore(
+                                    slice, stopsAtFirst: expected != .safe,
+                                    isOver: { isOver() || end.map { $0 < .now } == true })
+                            } catch {
+                                return .failure(BenchError(.badInput, "\(error)"))
+                            }
+                            total.add(part)
+                            if part.first != nil && expected != .safe { slices.close() }
+                            if end.map({ $0 < .now }) == true { break }
+                        }
+                        return .success(total)
+                    }
+                }
+            }
+            var all: [Result<Explorer.Outcome, BenchError>] = []
+            for await result in group { all.append(result) }
+            return all
+        }
+        var outcome = Explorer.Outcome()
+        for result in results { outcome.add(try result.get()) }
+        return ExploredCell(plan: cell, expected: expected, outcome: outcome)
+    }
+
+    /// Runs work that keeps a thread busy on a thread of its own.
+    private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: work()) }
+        }
+    }
+}
+
+/// The seeds of a cell, handed out in slices to those who explore it.
+private final class Slices: Sendable {
+    private static let width: UInt64 = 256
+    private let state: Mutex<(next: UInt64, end: UInt64)>
+
+    init(from seed: UInt64, schedules: ExplorePlan.Length) {
+        let end: UInt64 =
+            switch schedules {
+            case .schedules(let count): seed &+ UInt64(count)
+            case .time: .max
+            }
+        state = Mutex((seed, max(end, seed)))
+    }
+
+    func next() -> Range<UInt64>? {
+        state.withLock { state in
+            guard state.next < state.end else { return nil }
+            let end = min(state.end, state.next + min(Self.width, state.end - state.next))
+            defer { state.next = end }
+            return state.next..<end
+        }
+    }
+
+    func close() { state.withLock { $0.end = $0.next } }
+}
+
+/// Raised by a signal.
+final class InterruptFlag: Sendable {
+    private let flag = Atomic(false)
+
+    var isRaised: Bool { flag.load(ordering: .relaxed) }
+
+    func raise() { flag.store(true, ordering: .relaxed) }
+}

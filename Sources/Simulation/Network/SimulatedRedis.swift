@@ -1,0 +1,167 @@
+import LockStrategies
+package import RedisClient
+import Synchronization
+
+/// The port of one simulated process to one node. It behaves as ``RedisClient``: one shared connection, made by
+/// the first command and made again after it was lost; transactions and subscriptions have connections of their
+/// own; a caller that is cancelled, or whose time limit passes, leaves at once.
+package final class SimulatedRedis: RedisPort {
+    private let process: SimulatedProcess
+    private let node: SimulatedNode
+    private let network: Network
+    /// Of a call.
+    private let limit: Duration
+    private let work: @Sendable (RedisScript?) -> Duration
+    private let shared = Mutex<SimulatedConnection?>(nil)
+    private let open = Mutex<[Int: SimulatedConnection]>([:])
+    private let sent = Mutex(0)
+
+    /// - Parameters:
+    ///   - limit: Time limit of a call.
+    ///   - work: How long the process works before it sends this script; nil: before the writes of a
+    ///     transaction.
+    package init(
+        of process: SimulatedProcess, to node: SimulatedNode, over network: Network,
+        limit: Duration = .milliseconds(250),
+        work: @escaping @Sendable (RedisScript?) -> Duration = { _ in .zero }
+    ) {
+        self.process = process
+        self.node = node
+        self.network = network
+        self.limit = limit
+        self.work = work
+        process.onDeath { [self] in die() }
+    }
+
+    private var world: World { network.world }
+
+    /// Commands that were given to it.
+    package var commandsSent: Int { sent.withLock { $0 } }
+
+    package func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue {
+        let reply = try await exchange([command], over: sharedConnection())[0]
+        if case .error(let error) = reply { throw Self.refused(error) }
+        return reply
+    }
+
+    package func run(
+        _ script: RedisScript, keys: [String], arguments: [String]
+    ) async throws(RedisError) -> RedisScriptReply {
+        await work(before: script)
+        return try await script.run(keys: keys, arguments: arguments, through: send)
+    }
+
+    package func transaction<Abandoned: Sendable>(
+        watching keys: [String], reading reads: [RedisCommand],
+        decide: @Sendable ([RESPValue]) -> RedisTransactionStep<Abandoned>
+    ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
+        let connection = connect()
+        defer { forget(connection) }
+        let end = process.clock.now + limit
+        let transaction = WatchedTransaction<Abandoned>(keys: keys, reads: reads)
+        let exchange: WatchedTransaction<Abandoned>.Exchange = { [self] commands throws(RedisError) in
+            try await self.exchange(commands, over: connection, before: end)
+        }
+        let values = try await transaction.read(
+            isFirst: false, isOutOfTime: { end <= process.clock.now }, over: exchange)
+        switch decide(values) {
+        case .abandon(let reason):
+            if transaction.watches { count(1) }
+            return .abandoned(reason)
+        case .commit(let commands):
+            await work(before: nil)
+            return try await transaction.commit(commands, over: exchange)
+        }
+    }
+
+    package func subscribe(
+        to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+    ) async throws(RedisError) -> RedisSubscription {
+        let line = SubscriptionLine(channel: channel, onEvent: onEvent, connect: { [self] in connect() })
+        do throws(RedisError) {
+            let connection = line.begin()
+            _ = try await exchange([RedisCommand("SUBSCRIBE", channel)], over: connection)
+        } catch {
+            line.end()
+            switch error.code {
+            case .outcomeUnknown, .protocolViolation: throw RedisError(.unavailable, error.context)
+            case .unavailable, .timedOut, .cancelled, .refused: throw error
+            }
+        }
+        line.stands(in: world, network)
+        return RedisSubscription { line.end() }
+    }
+
+    package func finishing<Value: Sendable, Failure: Error>(
+        _ calls: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        try await calls()
+    }
+
+    // MARK: Connections
+
+    private func sharedConnection() -> SimulatedConnection {
+        shared.withLock { shared in
+            if let connection = shared, !connection.isCut { return connection }
+            let connection = connect()
+            shared = connection
+            return connection
+        }
+    }
+
+    private func connect() -> SimulatedConnection {
+        let connection = SimulatedConnection(process: process.number, node: node, network: network)
+        open.withLock { $0[connection.number] = connection }
+        return connection
+    }
+
+    private func forget(_ connection: SimulatedConnection) {
+        open.withLock { $0[connection.number] = nil }
+        connection.close()
+    }
+
+    /// The process died: the server notices that its connections have ended.
+    private func die() {
+        let connections = open.withLock { open in
+            defer { open = [:] }
+            return open.values.sorted { $0.number < $1.number }
+        }
+        for connection in connections { connection.cut("the process ended") }
+    }
+
+    /// Whoever is cancelled meanwhile does not work on.
+    private func work(before script: RedisScript?) async {
+        let time = work(script)
+        if time > .zero { try? await process.clock.sleep(until: process.clock.now + time, tolerance: nil) }
+    }
+
+    private func count(_ commands: Int) { sent.withLock { $0 += commands } }
+
+    /// Sends commands in one piece and waits for their replies.
+    private func exchange(
+        _ commands: [RedisCommand], over connection: SimulatedConnection,
+        before end: ContinuousClock.Instant? = nil
+    ) async throws(RedisError) -> [RESPValue] {
+        guard !process.isDead else { throw RedisError(.unavailable, "the process has ended") }
+        guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
+        count(commands.count)
+        let promise = Promise<Result<[RESPValue], RedisError>>()
+        let left = end.map { process.clock.now.duration(to: $0) } ?? limit
+        let timer = world.plan(at: world.now + Int64(left / .nanoseconds(1))) {
+            let code: RedisError.Code = connection.isEstablished ? .outcomeUnknown : .timedOut
+            promise.keep(.failure(RedisError(code, "no reply within \(left)")))
+        }
+        let result = await withTaskCancellationHandler {
+            connection.send(commands) { promise.keep($0) }
+            return await promise.value()
+        } onCancel: {
+            promise.keep(.failure(RedisError(.cancelled, "cancelled after it was sent")))
+        }
+        world.cancel(timer)
+        return try result.get()
+    }
+
+    private static func refused(_ error: RedisServerError) -> RedisError {
+        RedisError(.refused, "Redis refused the command: \(error.message)", reply: error)
+    }
+}
