@@ -94,6 +94,8 @@ package struct SimulatedClock: MonotonicClock {
     package func sleep(until deadline: Instant, tolerance: Duration?) async throws {
         let moment = moment(of: deadline)
         let event = world.number()
+        // The tasks of a dead process do not sleep. They take turns, so that each comes to its end.
+        if world.state.withLock({ $0.processes[process].phase == .dead }) { return await Task.yield() }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (sleeper: CheckedContinuation<Void, any Error>) in
                 if Task.isCancelled { return sleeper.resume(throwing: CancellationError()) }
