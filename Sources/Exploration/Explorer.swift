@@ -30,6 +30,8 @@ package struct Explorer: Sendable {
         package var schedules = 0
         package var violations = 0
         package var undecided = 0
+        /// Schedules in which nobody bought anything.
+        package var idle = 0
         package var steps = 0
         /// The first one that was found.
         package var first: Violation?
@@ -47,6 +49,7 @@ package struct Explorer: Sendable {
             schedules += other.schedules
             violations += other.violations
             undecided += other.undecided
+            idle += other.idle
             steps += other.steps
             seconds += other.seconds
         }
@@ -68,6 +71,7 @@ package struct Explorer: Sendable {
             let schedule = theatre.play(seed: seed, orders)
             outcome.schedules += 1
             outcome.steps += schedule.steps
+            if schedule.isIdle { outcome.idle += 1 }
             switch schedule.verdict {
             case .safe: break
             case .unknown: outcome.undecided += 1

@@ -97,10 +97,15 @@ package struct Schedule: Sendable {
     package let chooser: Chooser
     package let story: [StoryLine]
 
-    /// The worst of what the auditor and the simulation found.
+    /// The worst of what the auditor and the simulation found. A schedule in which nobody bought anything
+    /// shows little, but nothing in it is undecided.
     package var verdict: Auditor.Verdict {
-        faults.isEmpty ? report.verdict : .violated
+        if !faults.isEmpty || report.verdict == .violated { return .violated }
+        return report.findings.contains { $0.verdict == .unknown } ? .unknown : .safe
     }
+
+    /// Nobody bought anything.
+    package var isIdle: Bool { !history.operations.contains { $0.outcome == .ok } }
 
     /// What is wrong, a sentence each.
     package var findings: [String] {

@@ -70,4 +70,7 @@ struct WatchedLock<Lock: LeaseLock>: LeaseLock {
         watch.released(lease)
         return try await lock.release(lease)
     }
+
+    /// The lease goes on to its end, and so does the hold.
+    func abandon(_ lease: Lease) async { await lock.abandon(lease) }
 }

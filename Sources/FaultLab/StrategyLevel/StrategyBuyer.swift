@@ -144,4 +144,6 @@ package struct NotedLock<C: MonotonicClock>: LeaseLock {
         if let call = StepNotes.call { steps.note(.left(id: call, at: steps.now())) }
         return try await lock.release(lease)
     }
+
+    package func abandon(_ lease: Lease) async { await lock.abandon(lease) }
 }

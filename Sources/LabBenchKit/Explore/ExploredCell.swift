@@ -16,7 +16,7 @@ struct ExploredCell: Sendable {
     /// Theory's word came true, and every schedule was decided.
     var isAsExpected: Bool {
         switch expected {
-        case .safe: outcome.first == nil && outcome.undecided == 0
+        case .safe: outcome.first == nil && outcome.undecided == 0 && outcome.idle < outcome.schedules
         case .violated: outcome.first != nil
         case .mayBeViolated: true
         }

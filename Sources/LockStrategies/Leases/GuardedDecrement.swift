@@ -118,6 +118,7 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
     /// Gives the lease back, unless a write may still be under way.
     private func end(_ lease: Lease, after work: Result<Void, StrategyError>) async -> Evidence {
         if case .failure(let error) = work, error.code == .outcomeUnknown {
+            await lock.abandon(lease)
             return Evidence(failedReleases: 1)
         }
         return await uncancelled { [lock] in

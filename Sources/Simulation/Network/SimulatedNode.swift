@@ -32,7 +32,8 @@ package final class SimulatedNode: Sendable {
 
     package let world: World
     package let number: Int
-    private let lua: LuaInterpreter
+    /// One thread runs a world, and with it the scripts of all its nodes.
+    nonisolated(unsafe) private let lua: LuaInterpreter
     private let state: Mutex<State>
 
     /// When the world begins, in Unix milliseconds.
@@ -43,7 +44,7 @@ package final class SimulatedNode: Sendable {
         state = Mutex(State(model: model))
         self.world = world
         self.number = number
-        self.lua = lua
+        unsafe self.lua = lua
     }
 
     /// Commands that it carried out.
@@ -68,7 +69,7 @@ package final class SimulatedNode: Sendable {
             let refusal = state.model.refusal
             state.model.refusal = nil
             defer { state.model.refusal = refusal }
-            return try state.model.execute(command, from: 0, at: moment, lua: lua)
+            return try unsafe state.model.execute(command, from: 0, at: moment, lua: lua)
         }
     }
 
@@ -144,7 +145,7 @@ package final class SimulatedNode: Sendable {
     package func forgetScripts() {
         tell("forgets its scripts")
         state.withLock {
-            _ = try? $0.model.execute(RedisCommand("SCRIPT", "FLUSH"), from: 0, at: 0, lua: lua)
+            _ = try? unsafe $0.model.execute(RedisCommand("SCRIPT", "FLUSH"), from: 0, at: 0, lua: lua)
         }
     }
 
@@ -215,7 +216,7 @@ package final class SimulatedNode: Sendable {
         _ command: RedisCommand, _ connection: Int, _ moment: Int64, _ model: inout RedisModel
     ) -> RESPValue {
         do throws(UnknownRedisCommand) {
-            return try model.execute(command, from: connection, at: moment, lua: lua)
+            return try unsafe model.execute(command, from: connection, at: moment, lua: lua)
         } catch {
             // A guess would make every verdict worthless.
             preconditionFailure("\(error)")

@@ -1,74 +1,96 @@
 import RedisClient
 
-/// Scripts: the real text, run by real Lua.
 extension RedisModel {
-    mutating func eval(
-        _ verb: RedisVerb, _ arguments: [String], at now: Int64, lua: LuaInterpreter
+    mutating func evaluate(
+        _ arguments: [String], lua: LuaInterpreter
     ) throws(UnknownRedisCommand) -> RESPValue {
-        guard let count = RedisData.integer(arguments[1]) else { return .noInteger }
-        guard count <= arguments.count - 2 else {
-            return .failure("ERR Number of keys can't be greater than number of args")
+        if let problem = problemOfKeyCount(arguments) { return problem }
+        let script = lua.script(of: arguments[1])
+        if scripts[script.sha1] == nil {
+            if let problem = try lua.problem(of: script) { return .refusal(problem) }
+            scripts[script.sha1] = script
         }
-        guard count >= 0 else { return .failure("ERR Number of keys can't be negative") }
-        let script: RedisScript
-        if verb == .eval {
-            script = known(arguments[0])
-        } else if let found = scripts[arguments[0].lowercased()] {
-            script = found
-        } else {
-            return .failure("NOSCRIPT No matching script. Please use EVAL.")
+        return try run(script, arguments, lua)
+    }
+
+    mutating func evaluateByDigest(
+        _ arguments: [String], lua: LuaInterpreter
+    ) throws(UnknownRedisCommand) -> RESPValue {
+        guard arguments[1].utf8.count == 40 else { return .noScript }
+        if let problem = problemOfKeyCount(arguments) { return problem }
+        guard let script = scripts[arguments[1]] ?? scripts[arguments[1].lowercased()] else {
+            return .noScript
         }
-        let values = Array(arguments.dropFirst(2))
+        return try run(script, arguments, lua)
+    }
+
+    private func problemOfKeyCount(_ arguments: [String]) -> RESPValue? {
+        guard let count = RedisNumber.parse(arguments[2]) else { return .notAnInteger }
+        if count > arguments.count - 3 {
+            return .refusal("Number of keys can't be greater than number of args")
+        }
+        return count < 0 ? .refusal("Number of keys can't be negative") : nil
+    }
+
+    private mutating func run(
+        _ script: RedisScript, _ arguments: [String], _ lua: LuaInterpreter
+    ) throws(UnknownRedisCommand) -> RESPValue {
+        let lastKey = 3 + Int(RedisNumber.parse(arguments[2]) ?? 0)
+        scriptHasWritten = false
         var unknown: UnknownRedisCommand?
-        var hasWritten = false
-        let reply = lua.run(
-            script.source, keys: Array(values.prefix(Int(count))), arguments: Array(values.dropFirst(Int(count)))
-        ) { words in
+        let reply = try lua.run(script, keys: arguments[3..<lastKey], arguments: arguments[lastKey...]) {
+            words in
             do throws(UnknownRedisCommand) {
-                return try call(RedisCommand(words[0], Array(words.dropFirst())), &hasWritten, at: now, lua: lua)
+                return try callFromScript(words)
             } catch {
-                unknown = error
-                return .failure("ERR unknown to the model")
+                unknown = unknown ?? error
+                return .refusal(error.description)
             }
         }
         if let unknown { throw unknown }
-        guard case .error(let error) = reply else { return reply }
-        return .failure("\(error.message) script: \(script.sha1)")
+        return reply
     }
 
-    /// A command that a script calls.
-    private mutating func call(
-        _ command: RedisCommand, _ hasWritten: inout Bool, at now: Int64, lua: LuaInterpreter
+    /// One `redis.call`.
+    private mutating func callFromScript(_ words: [String]) throws(UnknownRedisCommand) -> RESPValue {
+        let call = try RedisCall(words)
+        let flags = call.rule.flags
+        guard call.hasRightArity else {
+            return .refusal("Wrong number of args calling Redis command from script")
+        }
+        if flags.contains(.noScript) { return .refusal("This Redis command is not allowed from script") }
+        if flags.contains(.write), let refusal, refusal == .readOnly || refusal == .misconfigured {
+            return .refusal(refusal.reason)
+        }
+        // A script that has begun to write may go on, however little memory there is.
+        if refusal == .outOfMemory, !scriptHasWritten, flags.contains(.denyOutOfMemory) {
+            return .refusal(Refusal.outOfMemory.reason)
+        }
+        if flags.contains(.write) { scriptHasWritten = true }
+        return try carryOut(call.rule.verb, words)
+    }
+
+    mutating func loadScript(
+        _ source: String, lua: LuaInterpreter
     ) throws(UnknownRedisCommand) -> RESPValue {
-        let verb = try RedisVerb.named(command)
-        if verb.wrongCount(command) != nil {
-            return .failure("ERR Wrong number of args calling Redis command from script")
+        let script = lua.script(of: source)
+        if scripts[script.sha1] == nil {
+            if let problem = try lua.problem(of: script) { return .refusal(problem) }
+            scripts[script.sha1] = script
         }
-        guard !verb.isForbiddenInScripts else {
-            return .failure("ERR This Redis command is not allowed from script")
-        }
-        if let error = refusal?.error(inScript: verb, hasWritten: hasWritten) { return .failure(error) }
-        if verb.writes { hasWritten = true }
-        return try carryOut(verb, command, at: now, lua: lua)
+        return .text(script.sha1)
     }
 
-    mutating func script(_ arguments: [String]) throws(UnknownRedisCommand) -> RESPValue {
-        switch (arguments[0].uppercased(), arguments.count) {
-        case ("LOAD", 2): return .text(known(arguments[1]).sha1)
-        case ("FLUSH", 1):
-            scripts = [:]
-            return .ok
-        case ("EXISTS", 2...):
-            return .array(arguments.dropFirst().map { .integer(scripts[$0.lowercased()] == nil ? 0 : 1) })
-        default: throw UnknownRedisCommand(command: "SCRIPT " + arguments.joined(separator: " "))
+    mutating func flushScripts(_ arguments: [String]) -> RESPValue {
+        let mode = arguments.dropFirst(2).map { $0.lowercased() }
+        guard mode.isEmpty || mode == ["sync"] || mode == ["async"] else {
+            return .refusal("SCRIPT FLUSH only support SYNC|ASYNC option")
         }
+        scripts = [:]
+        return .ok
     }
 
-    /// The script of this text, which the server knows from now on.
-    private mutating func known(_ text: String) -> RedisScript {
-        if let found = scripts.values.first(where: { $0.source == text }) { return found }
-        let script = RedisScript(name: "", source: text)
-        scripts[script.sha1] = script
-        return script
+    mutating func scriptsExist(_ arguments: [String]) -> RESPValue {
+        .array(arguments.dropFirst(2).map { scripts[$0] == nil ? .zero : .one })
     }
 }

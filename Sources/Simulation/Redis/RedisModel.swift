@@ -1,199 +1,153 @@
 package import RedisClient
 
-/// A Redis server as a value: what it holds, which scripts it knows, and who watches and listens. A copy is a
-/// snapshot.
+/// A Redis server 7.0.15 as a value: keys, scripts, connections and their transactions. A copy is a snapshot.
 ///
-/// It models version 7.0 and the commands that strategies and the service use; a test holds it against
-/// redis-server. A command that it does not know is an error of its own, never a guess. Nothing depends on the
-/// order of a Swift dictionary.
+/// It has no clock, no chance and no order that differs between two processes: the same commands at the same
+/// times always have the same replies. `DifferentialTests` hold it against a real `redis-server`. What it
+/// does not know it refuses with ``UnknownRedisCommand``.
+///
+/// Where Redis itself has no fixed order or time, the model takes one: the fields of a large hash come in the
+/// order in which they were set, and a key that has ended is deleted when a command next touches it, never
+/// before.
 package struct RedisModel: Sendable {
     package typealias ConnectionID = Int
 
-    /// Why a server does not carry commands out.
-    package enum Refusal: String, Sendable, CaseIterable {
-        case outOfMemory = "out of memory"
-        case readOnly = "read-only replica"
-        case loading = "loading its data"
-        case busy = "busy with a script"
-        case misconfigured = "cannot write to its disk"
+    /// Why the server refuses commands now.
+    package enum Refusal: Sendable, Hashable, CaseIterable {
+        /// `maxmemory` is reached and nothing may be evicted.
+        case outOfMemory
+        /// The server is a replica.
+        case readOnly
+        /// The server reads its files after a start.
+        case loading
+        /// A script runs for too long.
+        case busy
+        /// The last snapshot could not be written.
+        case misconfigured
     }
 
-    /// A published message on its way to a subscriber.
-    package struct Delivery: Sendable, Equatable {
+    /// A message on its way to a subscriber.
+    package struct Delivery: Sendable, Hashable {
         package let connection: ConnectionID
         package let channel: String
         package let message: String
     }
 
+    /// A key's value: a hash, or a string where there is no hash.
+    struct Entry: Sendable {
+        var text = ""
+        var hash: RedisHash?
+        /// The last millisecond of its life.
+        var end: Int64?
+    }
+
+    enum Kind: Sendable {
+        case missing, string, hash
+    }
+
     package var refusal: Refusal?
-    var data = RedisData()
-    /// Scripts by their digests.
+
+    var entries: [String: Entry] = [:]
     var scripts: [String: RedisScript] = [:]
-    var sessions: [ConnectionID: RedisSession] = [:]
-    /// Who listens to a channel, in the order in which they came.
-    private var listeners: [String: [ConnectionID]] = [:]
-    private var deliveries: [Delivery] = []
+    var connections: [ConnectionID: Connection] = [:]
+    /// Who watches a key, in the order of WATCH.
+    var watches: [String: [Watch]] = [:]
+    /// Who listens to a channel, in the order of SUBSCRIBE.
+    var subscribers: [String: [ConnectionID]] = [:]
+    var deliveries: [Delivery] = []
+    /// The server's wall clock at the command that is carried out, in unix milliseconds.
+    var now: Int64 = 0
+    /// Whether the script that runs has called a command that writes: then memory does not matter any more.
+    var scriptHasWritten = false
 
     package init() {}
 
-    /// Carries out a command.
+    /// Carries out one command, and what it entails.
     ///
-    /// - Parameter now: What the server's wall clock shows, in Unix milliseconds.
+    /// - Parameter now: The server's wall clock in unix milliseconds. It may go back, and it may jump.
+    /// - Throws: When the model does not know the command, or one that a script calls. What a script or a
+    ///   transaction did before that stays done.
     package mutating func execute(
         _ command: RedisCommand, from connection: ConnectionID, at now: Int64, lua: LuaInterpreter
     ) throws(UnknownRedisCommand) -> RESPValue {
-        let verb = try RedisVerb.named(command)
-        var session = sessions[connection] ?? RedisSession()
-        defer { sessions[connection] = session.isIdle ? nil : session }
-        if let error = verb.wrongCount(command) ?? refusal?.error(for: verb, queued: session.queued) {
-            if verb == .exec, session.isQueueing {
-                session.discard()
-                return .failure("EXECABORT Transaction discarded because of: \(error)")
-            }
-            if session.isQueueing { session.isSpoilt = true }
-            return .failure(error)
+        self.now = now
+        let call = try RedisCall(command.arguments)
+        if let reason = reasonToRefuse(call, from: connection) {
+            return refuse(call, from: connection, because: reason)
         }
-        if session.isQueueing, !verb.endsQueue {
-            session.queued.append((verb, command))
-            return .simpleString("QUEUED")
+        if connections[connection]?.isInTransaction == true, !call.rule.flags.contains(.neverQueued) {
+            return try queue(call, from: connection)
         }
-        switch verb {
-        case .multi:
-            guard !session.isQueueing else { return .failure("ERR MULTI calls can not be nested") }
-            session.isQueueing = true
-            return .ok
-        case .discard:
-            guard session.isQueueing else { return .failure("ERR DISCARD without MULTI") }
-            session.discard()
-            return .ok
-        case .watch:
-            guard !session.isQueueing else { return .failure("ERR WATCH inside MULTI is not allowed") }
-            for key in command.arguments.dropFirst() { session.watch(key, data, at: now) }
-            return .ok
-        case .unwatch:
-            session.unwatch()
-            return .ok
-        case .exec:
-            return try exec(&session, at: now, lua: lua)
-        case .subscribe, .unsubscribe:
-            return listen(verb, command, connection)
-        default:
-            // Its own watches must see its own writes.
-            sessions[connection] = session
-            defer { session = sessions[connection] ?? RedisSession() }
-            return try carryOut(verb, command, at: now, lua: lua)
-        }
+        return try carryOut(call, from: connection, lua: lua)
     }
 
-    /// What was published and is on its way, oldest first.
+    /// Messages that were published since the last call, for each channel in the order of subscription.
     package mutating func takeDeliveries() -> [Delivery] {
         defer { deliveries = [] }
         return deliveries
     }
 
-    /// The connection ended: what it watched, had queued and listened to is gone.
+    /// Ends a connection: what it watched, queued and listened to is gone.
     package mutating func disconnect(_ connection: ConnectionID) {
-        sessions[connection] = nil
-        for channel in listeners.keys.sorted() {
-            listeners[channel]?.removeAll { $0 == connection }
-            if listeners[channel]?.isEmpty == true { listeners[channel] = nil }
-        }
+        unwatch(connection)
+        for channel in connections[connection]?.channels ?? [] { removeSubscriber(connection, of: channel) }
+        connections[connection] = nil
     }
 
-    /// The server starts again, with the data of that one or with none. It knows no script and no connection.
-    package mutating func restart(keeping other: RedisModel?) {
-        let data = other?.data ?? RedisData()
+    /// The server starts again, with the data of a snapshot or with none. Its scripts, its connections and
+    /// the reason for which it refused commands are gone.
+    package mutating func restart(keeping snapshot: RedisModel?) {
+        let kept = snapshot?.entries ?? [:]
         self = RedisModel()
-        self.data = data
+        entries = kept
     }
 
-    /// Subscriptions that stand.
-    package var subscriptionCount: Int { listeners.values.reduce(0) { $0 + $1.count } }
-
-    /// Names of all keys that have not ended, and when they will, sorted by name.
-    package func keys(at now: Int64) -> [(name: String, end: Int64?)] { data.keys(at: now) }
-
-    /// All keys that have not ended, a line each, sorted.
-    package func dump(at now: Int64) -> [String] { data.dump(at: now) }
-
-    // MARK: Parts
-
-    mutating func carryOut(
-        _ verb: RedisVerb, _ command: RedisCommand, at now: Int64, lua: LuaInterpreter
-    ) throws(UnknownRedisCommand) -> RESPValue {
-        let arguments = Array(command.arguments.dropFirst())
-        switch verb {
-        case .eval, .evalsha: return try eval(verb, arguments, at: now, lua: lua)
-        case .script: return try script(arguments)
-        case .publish: return publish(arguments[0], arguments[1])
-        case .ping: return .simpleString("PONG")
-        default:
-            let reply = try data.carryOut(verb, command, at: now)
-            for key in data.takeTouched() { touch(key) }
-            return reply
+    /// Every living key with its type, its value and its end, sorted.
+    package func dump(at now: Int64) -> [String] {
+        keys(at: now).compactMap { key in
+            guard let entry = entries[key.name] else { return nil }
+            let end = key.end.map { " until \($0)" } ?? ""
+            guard let hash = entry.hash else { return "\(key.name) string \(entry.text)\(end)" }
+            let fields = hash.sorted.map { "\($0.field)=\($0.value)" }.joined(separator: " ")
+            return "\(key.name) hash \(fields)\(end)"
         }
     }
 
-    private mutating func exec(
-        _ session: inout RedisSession, at now: Int64, lua: LuaInterpreter
-    ) throws(UnknownRedisCommand) -> RESPValue {
-        guard session.isQueueing else { return .failure("ERR EXEC without MULTI") }
-        defer { session.discard() }
-        guard !session.isSpoilt else {
-            return .failure("EXECABORT Transaction discarded because of previous errors.")
-        }
-        guard !session.hasConflict(data, at: now) else { return .null }
-        var replies: [RESPValue] = []
-        for (verb, command) in session.queued {
-            replies.append(try carryOut(verb, command, at: now, lua: lua))
-        }
-        return .array(replies)
-    }
-
-    /// Whoever watches the key has a conflict now.
-    private mutating func touch(_ key: String) {
-        for connection in sessions.keys where sessions[connection]?.watches(key) == true {
-            sessions[connection]?.noteChange(of: key, isGone: !data.has(key))
-        }
-    }
-
-    private mutating func publish(_ channel: String, _ message: String) -> RESPValue {
-        let receivers = listeners[channel] ?? []
-        deliveries += receivers.map { Delivery(connection: $0, channel: channel, message: message) }
-        return .integer(Int64(receivers.count))
-    }
-
-    private mutating func listen(
-        _ verb: RedisVerb, _ command: RedisCommand, _ connection: ConnectionID
-    ) -> RESPValue {
-        let channel = command.arguments[1]
-        listeners[channel]?.removeAll { $0 == connection }
-        if verb == .subscribe { listeners[channel, default: []].append(connection) }
-        if listeners[channel]?.isEmpty == true { listeners[channel] = nil }
-        let count = listeners.values.count { $0.contains(connection) }
-        let word = verb == .subscribe ? "subscribe" : "unsubscribe"
-        return .array([.text(word), .text(channel), .integer(Int64(count))])
+    /// Every living key, sorted, and the last millisecond of its life where it has one.
+    package func keys(at now: Int64) -> [(name: String, end: Int64?)] {
+        entries.filter { !hasEnded($0.value, at: now) }.map { (name: $0.key, end: $0.value.end) }
+            .sorted { $0.name < $1.name }
     }
 }
 
-/// The model does not have this command, or not in this form.
-package struct UnknownRedisCommand: Error, Sendable, CustomStringConvertible {
-    package let command: String
-
-    package var description: String {
-        "the model of Redis does not know the command \"\(command)\": add it to the model, and to its "
-            + "differential test"
+extension RedisModel {
+    func hasEnded(_ entry: Entry, at now: Int64) -> Bool {
+        guard let end = entry.end else { return false }
+        return now > end
     }
-}
 
-extension RESPValue {
-    static let ok = RESPValue.simpleString("OK")
-    static let wrongType = RESPValue.failure(
-        "WRONGTYPE Operation against a key holding the wrong kind of value")
-    static let noInteger = RESPValue.failure("ERR value is not an integer or out of range")
-    static let syntaxError = RESPValue.failure("ERR syntax error")
+    func hasEnded(_ key: String) -> Bool {
+        guard let entry = entries[key] else { return false }
+        return hasEnded(entry, at: now)
+    }
 
-    static func failure(_ message: String) -> RESPValue { .error(RedisServerError(message: message)) }
+    /// Finds out whether a key lives. One that has ended is deleted on this occasion, though not by a
+    /// replica, which waits for its master to do so.
+    mutating func kind(of key: String) -> Kind {
+        guard let entry = entries[key] else { return .missing }
+        guard hasEnded(entry, at: now) else { return entry.hash == nil ? .string : .hash }
+        if refusal != .readOnly { delete(key) }
+        return .missing
+    }
 
-    static func text(_ text: String) -> RESPValue { .bulkString(Array(text.utf8)) }
+    mutating func delete(_ key: String) {
+        entries[key] = nil
+        touch(key)
+    }
+
+    /// Writes a string over whatever the key held; its end stays as it was.
+    mutating func write(_ text: String, to key: String) {
+        entries[key] = Entry(text: text, end: entries[key]?.end)
+        touch(key)
+    }
 }

@@ -93,6 +93,11 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         }
     }
 
+    /// Nobody will release it, so the subscription that stays until the release has to end here.
+    public func abandon(_ lease: Lease) async {
+        await unsubscribe(room.released(lease, isKnown: false))
+    }
+
     private enum Service {
         case ask
         case handed(Lease)
