@@ -11,13 +11,14 @@ package struct SchedulePlan: Sendable {
     package var purchases = 2
     /// Units of the product at the beginning. Fewer than are wanted: so buyers are refused, too.
     package var stock = 6
+    /// Lock nodes, where the strategy asks any.
+    package var lockNodes = 5
 
     package static let lease = Duration.milliseconds(200)
     /// How long a buyer waits for the lock.
     package static let patience = Duration.seconds(1)
     /// Time limit of a call to Redis.
     package static let callLimit = Duration.milliseconds(150)
-    package static let lockNodes = 5
     /// A schedule that has more steps is not decided.
     package static let mostSteps = 50_000
 

@@ -39,12 +39,17 @@ package struct Shrinker {
     /// From the smallest on.
     private static func smaller(than plan: SchedulePlan) -> [SchedulePlan] {
         var plans: [SchedulePlan] = []
-        for purchases in 1...plan.purchases {
-            for buyers in 1...plan.buyers {
-                for stock in [1, 2, plan.stock] {
-                    var smaller = plan
-                    (smaller.purchases, smaller.buyers, smaller.stock) = (purchases, buyers, stock)
-                    plans.append(smaller)
+        // Faults of lock nodes are told of five.
+        let isOfNodes = plan.fault.isOfNodes || !plan.strategy.needsLockNodes
+        for lockNodes in isOfNodes ? [plan.lockNodes] : [1, 3, plan.lockNodes] {
+            for purchases in 1...plan.purchases {
+                for buyers in 1...plan.buyers {
+                    for stock in [1, 2, plan.stock] {
+                        var smaller = plan
+                        (smaller.purchases, smaller.buyers) = (purchases, buyers)
+                        (smaller.stock, smaller.lockNodes) = (stock, lockNodes)
+                        plans.append(smaller)
+                    }
                 }
             }
         }

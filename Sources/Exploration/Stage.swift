@@ -33,7 +33,7 @@ final class Stage: Sendable {
         self.world = world
         let network = Network(world)
         self.network = network
-        let count = plan.strategy.needsLockNodes ? SchedulePlan.lockNodes : 0
+        let count = plan.strategy.needsLockNodes ? plan.lockNodes : 0
         nodes = (0...count).map { number in
             SimulatedNode(world, number: number, lua: lua, model: number == 0 ? template : RedisModel())
         }

@@ -74,9 +74,11 @@ package enum WorldFault: String, Sendable, CaseIterable {
         if strategy.traits.stockLayout == .ledger {
             return "\(strategy) takes its units in the ledger, which this world does not have"
         }
-        let isOfNodes = [.nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart].contains(self)
         return isOfNodes && !strategy.needsLockNodes ? "\(strategy) asks no lock nodes" : nil
     }
+
+    /// It strikes lock nodes alone.
+    var isOfNodes: Bool { [.nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart].contains(self) }
 
     /// What must come out, or may.
     package func expectation(of strategy: StrategyEntry) -> FaultExpectation {

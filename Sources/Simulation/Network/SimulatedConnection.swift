@@ -7,6 +7,8 @@ final class SimulatedConnection: Sendable {
 
     private struct State {
         var isCut = false
+        /// The server has closed it, or something on its way was lost: nothing arrives any more.
+        var isBroken = false
         /// The server has accepted it.
         var isEstablished = false
         var lastArrival: World.Moment = 0
@@ -71,17 +73,22 @@ final class SimulatedConnection: Sendable {
     }
 
     private func arrive(_ commands: [RedisCommand], _ call: Int) {
+        guard !state.withLock(\.isBroken) else { return }
         if isCut {
-            // What was on its way when the connection ended may arrive all the same.
-            guard isEstablished, world.choose(among: 2) == 1 else { return }
-            node.arrive(.init(connection: self, commands: commands, replied: { _ in }))
-            return node.left(self)
+            // What was on its way when the client lost the connection may arrive all the same, up to a place.
+            guard isEstablished, world.choose(among: 2) == 1 else {
+                return state.withLock { $0.isBroken = true }
+            }
+            return node.arrive(.init(connection: self, commands: commands, replied: { _ in }))
         }
         if !isEstablished {
             guard node.accept(self) else { return cut("connection refused") }
             state.withLock { $0.isEstablished = true }
         }
-        if network.oneIn(network.conditions.losesRequests) { return cut("a request was lost") }
+        if network.oneIn(network.conditions.losesRequests) {
+            state.withLock { $0.isBroken = true }
+            return cut("a request was lost")
+        }
         node.arrive(.init(connection: self, commands: commands, replied: { [self] in reply($0, call) }))
     }
 
@@ -114,6 +121,18 @@ final class SimulatedConnection: Sendable {
         }
     }
 
+    /// The server ends the connection: what arrives later is not carried out.
+    func endAtServer(_ why: String) {
+        state.withLock { $0.isBroken = true }
+        cut(why)
+    }
+
+    /// The server notices the end behind all that is on its way.
+    private func sayEnd() {
+        let moment = state.withLock { max($0.lastArrival, world.now) }
+        world.plan(at: moment, line: requests, touches: true) { [self] in node.left(self) }
+    }
+
     /// The connection ends: what was sent and not answered has an unknown outcome; nothing was sent over one
     /// that the server had not accepted.
     func cut(_ why: String) {
@@ -128,7 +147,7 @@ final class SimulatedConnection: Sendable {
                 }
         guard let ended else { return }
         world.tell(.process(process), "loses a connection to node \(node.number): \(why)")
-        node.left(self)
+        sayEnd()
         let error = RedisError(ended.isEstablished ? .outcomeUnknown : .unavailable, why)
         for call in ended.pending { call.done(.failure(error)) }
         ended.onCut?()
@@ -142,6 +161,6 @@ final class SimulatedConnection: Sendable {
             state.onMessage = nil
             state.onCut = nil
         }
-        node.left(self)
+        sayEnd()
     }
 }

@@ -102,7 +102,7 @@ package final class SimulatedNode: Sendable {
             defer { state.connections = [] }
             return state.connections
         }
-        for connection in connections { connection.cut("the server ended") }
+        for connection in connections { connection.endAtServer("the server ended") }
     }
 
     /// What a restart of the server finds.
@@ -161,7 +161,8 @@ package final class SimulatedNode: Sendable {
             return state.connections
         }
         tell("its connections are reset")
-        for connection in connections { connection.cut("reset by the server") }
+        for connection in connections { left(connection) }
+        for connection in connections { connection.endAtServer("reset by the server") }
     }
 
     // MARK: Connections

@@ -77,7 +77,8 @@ package final class SimulatedRedis: RedisPort {
     package func subscribe(
         to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
     ) async throws(RedisError) -> RedisSubscription {
-        let line = SubscriptionLine(channel: channel, onEvent: onEvent, connect: { [self] in connect() })
+        let line = SubscriptionLine(
+            channel: channel, of: process, onEvent: onEvent, connect: { [self] in connect() })
         do throws(RedisError) {
             let connection = line.begin()
             _ = try await exchange([RedisCommand("SUBSCRIBE", channel)], over: connection)

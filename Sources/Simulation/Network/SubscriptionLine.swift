@@ -10,6 +10,7 @@ final class SubscriptionLine: Sendable {
 
     private let channel: String
     private let onEvent: @Sendable (RedisSubscriptionEvent) -> Void
+    private let process: SimulatedProcess
     private let connect: @Sendable () -> SimulatedConnection
     private let state = Mutex(State())
 
@@ -17,10 +18,12 @@ final class SubscriptionLine: Sendable {
     private static let pause: World.Moment = 20_000_000
 
     init(
-        channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void,
+        channel: String, of process: SimulatedProcess,
+        onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void,
         connect: @escaping @Sendable () -> SimulatedConnection
     ) {
         self.channel = channel
+        self.process = process
         self.onEvent = onEvent
         self.connect = connect
     }
@@ -46,7 +49,7 @@ final class SubscriptionLine: Sendable {
 
     private func again(in world: World, _ network: Network) {
         world.plan(at: world.now + Self.pause) { [self] in
-            guard !state.withLock(\.isEnded) else { return }
+            guard !state.withLock(\.isEnded), !process.isDead else { return }
             begin().send([RedisCommand("SUBSCRIBE", channel)]) { [self] result in
                 guard case .success = result else { return again(in: world, network) }
                 stands(in: world, network)
