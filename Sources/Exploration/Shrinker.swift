@@ -1,4 +1,5 @@
 import FaultAudit
+import LockStrategies
 import Simulation
 
 /// Makes a violation small: fewer buyers, then fewer decisions that are not the simplest.
