@@ -18,24 +18,26 @@ package struct Shrinker {
         package let plan: SchedulePlan
         package let decisions: [UInt32]
         package let schedule: Schedule
+
+        /// Steps that are told.
+        var steps: Int { StoryText(schedule).steps.count }
     }
 
     /// - Parameter seed: Of the violation under this plan.
     package func shrink(_ plan: SchedulePlan, seed: UInt64) throws -> Small? {
-        let first = try Theatre(plan)
-        var best: (theatre: Theatre, seed: UInt64)? = (first, seed)
-        let kind = first.play(seed: seed, orders).firstKind
+        guard let kind = try Theatre(plan).play(seed: seed, orders).firstKind else { return nil }
         for smaller in Self.smaller(than: plan) {
             let theatre = try Theatre(smaller)
-            let found = (0..<UInt64(mostTries)).first { theatre.play(seed: $0, orders).firstKind == kind }
-            if let found {
-                best = (theatre, found)
-                break
-            }
+            let found = (0..<UInt64(mostTries)).lazy
+                .filter { theatre.play(seed: $0, orders).firstKind == kind }.prefix(Self.rivals)
+            let smalls = found.map { fewerDecisions(theatre, $0, kind) }
+            if let small = smalls.min(by: { $0.steps < $1.steps }) { return small }
         }
-        guard let best, let kind else { return nil }
-        return fewerDecisions(best.theatre, best.seed, kind)
+        return fewerDecisions(try Theatre(plan), seed, kind)
     }
+
+    /// So many violations of the smallest plan are made small; the shortest is told.
+    private static let rivals = 4
 
     /// From the smallest on.
     private static func smaller(than plan: SchedulePlan) -> [SchedulePlan] {
