@@ -11,6 +11,8 @@ package struct Explorer: Sendable {
         case pct
         /// Both in turn, by the seed.
         case both
+        /// Every order of a small world, once: see ``SchedulePlan/small``.
+        case all
     }
 
     package let plan: SchedulePlan
@@ -41,6 +43,21 @@ package struct Explorer: Sendable {
 
         package init() {}
 
+        mutating func add(_ schedule: Schedule, seed: UInt64) {
+            schedules += 1
+            steps += schedule.steps
+            if schedule.isIdle { idle += 1 }
+            switch schedule.verdict {
+            case .safe: break
+            case .unknown: undecided += 1
+            case .violated:
+                violations += 1
+                guard first == nil else { return }
+                first = Violation(seed: seed, findings: schedule.findings)
+                firstAt = schedules
+            }
+        }
+
         package mutating func add(_ other: Outcome) {
             if let found = other.first, first.map({ found.seed < $0.seed }) ?? true {
                 first = found
@@ -53,6 +70,25 @@ package struct Explorer: Sendable {
             steps += other.steps
             seconds += other.seconds
         }
+    }
+
+    /// Plays every order of a small world, each once, depth first. Orders that differ only in what no other
+    /// process can notice are one.
+    ///
+    /// - Parameter most: Schedules after which it gives up.
+    /// - Returns: What came out, and whether that were all.
+    package func exploreAll(most: Int, isOver: () -> Bool = { false }) throws -> (Outcome, isComplete: Bool) {
+        var outcome = Outcome()
+        let began = ContinuousClock.now
+        let theatre = try Theatre(plan)
+        var decisions: [UInt32]? = []
+        while let next = decisions, outcome.schedules < most, !isOver() {
+            let schedule = theatre.play(Chooser(following: next), .search)
+            outcome.add(schedule, seed: UInt64(outcome.schedules))
+            decisions = schedule.chooser.next
+        }
+        outcome.seconds = began.duration(to: .now) / .seconds(1)
+        return (outcome, decisions == nil)
     }
 
     /// Plays the schedules of these seeds.
@@ -69,19 +105,7 @@ package struct Explorer: Sendable {
         for seed in seeds {
             if outcome.schedules.isMultiple(of: 64), isOver() { break }
             let schedule = theatre.play(seed: seed, orders)
-            outcome.schedules += 1
-            outcome.steps += schedule.steps
-            if schedule.isIdle { outcome.idle += 1 }
-            switch schedule.verdict {
-            case .safe: break
-            case .unknown: outcome.undecided += 1
-            case .violated:
-                outcome.violations += 1
-                if outcome.first == nil {
-                    outcome.first = Violation(seed: seed, findings: schedule.findings)
-                    outcome.firstAt = outcome.schedules
-                }
-            }
+            outcome.add(schedule, seed: seed)
             if stopsAtFirst, outcome.first != nil { break }
         }
         outcome.seconds = began.duration(to: .now) / .seconds(1)
@@ -96,8 +120,14 @@ extension Theatre {
     }
 
     func order(of seed: UInt64, _ orders: Explorer.Orders) -> StepOrder {
+        guard orders != .all else { return .search }
         let isPCT = orders == .pct || (orders == .both && seed.isMultiple(of: 2))
         return isPCT
             ? StepOrder(.priorities(changes: 1 + Int(seed / 2 % 3), steps: usualSteps)) : StepOrder()
     }
+}
+
+extension StepOrder {
+    /// For going through all orders: a command may be so much later than others.
+    static let search = StepOrder(.commandsOnly, slack: 6_000_000)
 }

@@ -22,6 +22,14 @@ package struct SchedulePlan: Sendable {
     /// A schedule that has more steps is not decided.
     package static let mostSteps = 50_000
 
+    /// Two processes with a buyer each, who buys one unit of two, once: few enough orders to go through all.
+    package var small: SchedulePlan {
+        var small = self
+        (small.processes, small.buyers, small.purchases, small.stock) = (2, 1, 1, 2)
+        small.lockNodes = 1
+        return small
+    }
+
     package init(_ strategy: StrategyEntry, _ fault: WorldFault) {
         self.strategy = strategy
         self.fault = fault

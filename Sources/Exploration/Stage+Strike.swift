@@ -9,8 +9,8 @@ extension Stage {
     ///
     /// - Returns: How long after its beginning it is over at the latest.
     func planFault() -> World.Moment {
-        // While buyers buy: most buy within some ten milliseconds.
-        let moment = Self.millisecond / 4 * World.Moment(world.choose(among: 64))
+        // While buyers buy: most buy within some ten milliseconds. In a search it comes when it is chosen.
+        let moment = isSearch ? 0 : Self.millisecond / 4 * World.Moment(world.choose(among: 64))
         switch plan.fault {
         case .none, .slowHolder, .clockDrift: return 0
         case .pauseBuyer, .killBuyer, .cancelBuyer: return strikeBuyer(at: moment)
@@ -25,7 +25,7 @@ extension Stage {
     }
 
     private func at(_ moment: World.Moment, _ action: @escaping @Sendable () -> Void) {
-        world.plan(at: moment, touches: true, action)
+        world.plan(at: moment, reach: .strike, action)
     }
 
     private func strikeBuyer(at moment: World.Moment) -> World.Moment {
@@ -96,12 +96,17 @@ extension Stage {
             }
         if case .whatWasKept = disk {
             // Some writes before the end nobody else has.
-            at(max(0, moment - Self.millisecond * Int64(world.choose(among: 8) + 1))) { redis.keep() }
+            at(max(0, moment - some())) { redis.keep() }
         }
-        let back = moment + Self.millisecond * Int64(world.choose(among: 8) + 1)
+        let back = moment + some()
         at(moment) { redis.kill() }
         at(back) { redis.restart(with: disk) }
         return back
+    }
+
+    /// Some milliseconds.
+    private func some() -> World.Moment {
+        Self.millisecond * (isSearch ? 1 : World.Moment(world.choose(among: 8) + 1))
     }
 
     private func refuse(_ refusal: RedisModel.Refusal, from moment: World.Moment) -> World.Moment {

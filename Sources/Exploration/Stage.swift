@@ -13,6 +13,7 @@ final class Stage: Sendable {
     /// The Redis of the stock, then the lock nodes.
     let nodes: [SimulatedNode]
     let cast: [Cast]
+    let isSearch: Bool
     /// The tasks of all buyers.
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
@@ -31,6 +32,7 @@ final class Stage: Sendable {
     ) throws {
         self.plan = plan
         self.world = world
+        self.isSearch = isSearch
         let network = Network(world)
         self.network = network
         let count = plan.strategy.needsLockNodes ? plan.lockNodes : 0
@@ -41,8 +43,11 @@ final class Stage: Sendable {
         for _ in 0..<plan.processes { cast.append(try Self.cast(plan, world, network, nodes, isSearch)) }
         self.cast = cast
         // Scripts are known in most worlds. Where they are not, each call by digest costs another one.
-        if world.choose(among: 4) == 3 { nodes[0].forgetScripts() }
+        if !isSearch, world.choose(among: 4) == 3 { nodes[0].forgetScripts() }
     }
+
+    /// In a search each try of a waiting buyer multiplies the orders: two tries within a lease are enough.
+    private static var seldom: RetryPolicy { RetryPolicy(delay: .fixed(SchedulePlan.lease * 3 / 4)) }
 
     private static func cast(
         _ plan: SchedulePlan, _ world: World, _ network: Network, _ nodes: [SimulatedNode], _ isSearch: Bool
@@ -64,7 +69,9 @@ final class Stage: Sendable {
             stock: ports[0],
             lockNodes: zip(ports, nodes).dropFirst().map { LockNode(name: "node \($1.number)", redis: $0) },
             clock: process.clock, random: random,
-            settings: StrategySettings(leaseTimeToLive: SchedulePlan.lease), finishing: finishing
+            settings: StrategySettings(
+                leaseTimeToLive: SchedulePlan.lease, retries: isSearch ? [plan.strategy.id: seldom] : [:]),
+            finishing: finishing
         ).strategy(plan.strategy) { NotedLock($0, clock: process.clock, steps: steps) }
         let buyer = StrategyBuyer(
             strategy, stock: ProductStock(ports[0], layout: plan.strategy.traits.stockLayout),

@@ -77,6 +77,14 @@ package enum WorldFault: String, Sendable, CaseIterable {
         return isOfNodes && !strategy.needsLockNodes ? "\(strategy) asks no lock nodes" : nil
     }
 
+    /// Whether all orders of a small world can be gone through: it strikes once, and chance has no part in it.
+    package var strikesOnce: Bool {
+        switch self {
+        case .none, .pauseBuyer, .killBuyer, .cancelBuyer, .killRedisAOF, .killRedisEmpty, .clockJump: true
+        default: false
+        }
+    }
+
     /// It strikes lock nodes alone.
     var isOfNodes: Bool { [.nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart].contains(self) }
 

@@ -50,9 +50,10 @@ struct ExploreCommand: AsyncParsableCommand {
     var duration: String?
 
     @Option(
-        help:
-            "uniform: each next step has the same chance; pct: by priorities that change a few times; both in turn."
-    )
+        help: """
+            uniform: each next step has the same chance; pct: by priorities that change a few times; both, in turn; all: \
+            each order of a small world with two buyers and one fault, once. Default both.
+            """)
     var order: String = Explorer.Orders.both.rawValue
 
     @Flag(

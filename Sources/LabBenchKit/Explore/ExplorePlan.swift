@@ -34,14 +34,20 @@ struct ExplorePlan: Sendable {
         } complaint: {
             FaultPlan.complaint(about: $0, known: WorldFault.allCases.map(\.rawValue))
         }
-        cells = entries.flatMap { entry in
-            broken.filter { $0.obstacle(for: entry) == nil }.map { SchedulePlan(entry, $0) }
-        }
-        try Self.check(entries, broken, strategiesAreNamed: strategies != nil, faultsAreNamed: faults != nil)
         guard let orders = Explorer.Orders(rawValue: order) else {
-            throw BenchError(.badInput, "--order is uniform, pct or both, not \(order)")
+            throw BenchError(.badInput, "--order is uniform, pct, both or all, not \(order)")
         }
         self.orders = orders
+        if orders == .all, faults != nil, let fault = broken.first(where: { !$0.strikesOnce }) {
+            throw BenchError(
+                .badInput,
+                "--order all goes through worlds in which a fault strikes once; \(fault.rawValue) is none")
+        }
+        cells = entries.flatMap { entry in
+            broken.filter { $0.obstacle(for: entry) == nil && (orders != .all || $0.strikesOnce) }
+                .map { orders == .all ? SchedulePlan(entry, $0).small : SchedulePlan(entry, $0) }
+        }
+        try Self.check(entries, broken, strategiesAreNamed: strategies != nil, faultsAreNamed: faults != nil)
         if let seed {
             guard let number = UInt64(seed) else {
                 throw BenchError(.badInput, "--seed is a whole number from 0 on, not \(seed)")
@@ -61,7 +67,7 @@ struct ExplorePlan: Sendable {
             length = .time(time)
             end = .now + time
         } else {
-            length = .schedules(schedules ?? 1_000)
+            length = .schedules(schedules ?? (orders == .all ? 200_000 : 1_000))
             end = nil
         }
     }

@@ -70,9 +70,15 @@ struct ExploreScreen: Sendable {
         let outcome = cell.outcome
         let count = Text.number(Double(outcome.schedules))
         guard let at = outcome.firstAt else {
-            let open = outcome.undecided > 0 ? ", \(outcome.undecided) not decided" : ""
+            let open =
+                (outcome.undecided > 0 ? ", \(outcome.undecided) not decided" : "")
+                + (cell.isComplete == false ? ", and there are more" : "")
+            if cell.isComplete == true { return "held in all \(count) orders\(open)" }
             return cell.expected == .violated
                 ? "NOT SHOWN in \(count) schedules\(open)" : "held in \(count) schedules\(open)"
+        }
+        if cell.isComplete != nil, cell.expected != .safe {
+            return "violated as theory says, in \(outcome.violations) of \(count) orders"
         }
         return cell.expected == .safe
             ? "VIOLATED AGAINST THEORY in \(outcome.violations) of \(count) schedules"

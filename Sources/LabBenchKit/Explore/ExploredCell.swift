@@ -9,6 +9,8 @@ struct ExploredCell: Sendable {
     let plan: SchedulePlan
     let expected: FaultExpectation
     let outcome: Explorer.Outcome
+    /// All orders of the world were gone through; nil: not asked for.
+    var isComplete: Bool?
 
     /// Something was violated that should hold.
     var isAgainstTheory: Bool { expected == .safe && outcome.first != nil }
@@ -16,7 +18,9 @@ struct ExploredCell: Sendable {
     /// Theory's word came true, and every schedule was decided.
     var isAsExpected: Bool {
         switch expected {
-        case .safe: outcome.first == nil && outcome.undecided == 0 && outcome.idle < outcome.schedules
+        case .safe:
+            outcome.first == nil && outcome.undecided == 0 && outcome.idle < outcome.schedules
+                && isComplete != false
         case .violated: outcome.first != nil
         case .mayBeViolated: true
         }
@@ -35,6 +39,7 @@ struct ExploredCell: Sendable {
         let end = plan.end.map { end in
             ContinuousClock.now + ContinuousClock.now.duration(to: end) / left
         }
+        if plan.orders == .all { return try await searchAll(cell, explorer, expected, plan, isOver) }
         let slices = Slices(from: plan.seed, schedules: plan.length)
         let workers = max(1, min(EnvironmentInfo.cores, 8))
         let results = await withTaskGroup(of: Result<Explorer.Outcome, BenchError>.self) { group in
@@ -66,6 +71,29 @@ struct ExploredCell: Sendable {
         var outcome = Explorer.Outcome()
         for result in results { outcome.add(try result.get()) }
         return ExploredCell(plan: cell, expected: expected, outcome: outcome)
+    }
+
+    private static func searchAll(
+        _ cell: SchedulePlan, _ explorer: Explorer, _ expected: FaultExpectation, _ plan: ExplorePlan,
+        _ isOver: @escaping @Sendable () -> Bool
+    ) async throws(BenchError) -> ExploredCell {
+        let end = plan.end
+        let most =
+            switch plan.length {
+            case .schedules(let count): count
+            case .time: Int.max
+            }
+        let result = await onThread {
+            Result {
+                try explorer.exploreAll(most: most) { isOver() || end.map { $0 < .now } == true }
+            }
+        }
+        do {
+            let (outcome, isComplete) = try result.get()
+            return ExploredCell(plan: cell, expected: expected, outcome: outcome, isComplete: isComplete)
+        } catch {
+            throw BenchError(.badInput, "\(error)")
+        }
     }
 
     /// Runs work that keeps a thread busy on a thread of its own.

@@ -69,7 +69,7 @@ final class SimulatedConnection: Sendable {
             return done(.failure(RedisError(.unavailable, "the connection had ended")))
         }
         guard !network.conditions.swallows else { return }
-        world.plan(at: arrival, line: requests, touches: true) { [self] in arrive(commands, call) }
+        world.plan(at: arrival, line: requests, reach: .shared) { [self] in arrive(commands, call) }
     }
 
     private func arrive(_ commands: [RedisCommand], _ call: Int) {
@@ -130,7 +130,7 @@ final class SimulatedConnection: Sendable {
     /// The server notices the end behind all that is on its way.
     private func sayEnd() {
         let moment = state.withLock { max($0.lastArrival, world.now) }
-        world.plan(at: moment, line: requests, touches: true) { [self] in node.left(self) }
+        world.plan(at: moment, line: requests, reach: .shared) { [self] in node.left(self) }
     }
 
     /// The connection ends: what was sent and not answered has an unknown outcome; nothing was sent over one

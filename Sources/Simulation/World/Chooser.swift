@@ -44,4 +44,17 @@ package struct Chooser: Sendable {
 
     /// True in one of `count` cases.
     package mutating func oneIn(_ count: Int) -> Bool { choose(among: count) == count - 1 }
+
+    /// The decisions of the next story when all are gone through, depth first; nil: this was the last.
+    package var next: [UInt32]? {
+        var next = decisions
+        while let last = next.last {
+            if last + 1 < widths[next.count - 1] {
+                next[next.count - 1] = last + 1
+                return next
+            }
+            next.removeLast()
+        }
+        return nil
+    }
 }

@@ -126,7 +126,7 @@ extension World {
             guard state.processes[process].phase != .dead else { return false }
             state.addSleeper(sleeper, event: event, process: process)
             state.add(
-                WorldState.Event(at: max(moment, state.now), number: event, line: event, touches: false) {
+                WorldState.Event(at: max(moment, state.now), number: event, line: event, reach: .hidden) {
                     [self] in wake(event)?.resume()
                 })
             return true

@@ -18,6 +18,16 @@ package final class World: Sendable {
         case tooLong
     }
 
+    /// Who can notice an event.
+    package enum Reach: Sendable, Equatable {
+        /// One process alone, as when a reply arrives.
+        case hidden
+        /// Other processes can, as when a command reaches a server.
+        case shared
+        /// Something breaks: it may come between any two steps of a process.
+        case strike
+    }
+
     let state: Mutex<WorldState>
 
     /// - Parameters:
@@ -68,18 +78,18 @@ package final class World: Sendable {
     /// - Parameters:
     ///   - line: Events of one line happen in the order in which they were planned; nil: it has none before
     ///     it.
-    ///   - touches: Whether another process can notice at once, as when a command reaches a server.
+    ///   - reach: Who can notice it.
     /// - Returns: Its number, for ``cancel(_:)``.
     @discardableResult
     package func plan(
-        at moment: Moment, line: Int? = nil, touches: Bool = false, _ action: @escaping @Sendable () -> Void
+        at moment: Moment, line: Int? = nil, reach: Reach = .hidden, _ action: @escaping @Sendable () -> Void
     ) -> Int {
         state.withLock { state in
             state.lastNumber += 1
             state.add(
                 WorldState.Event(
                     at: max(moment, state.now), number: state.lastNumber, line: line ?? state.lastNumber,
-                    touches: touches, action: action))
+                    reach: reach, action: action))
             return state.lastNumber
         }
     }

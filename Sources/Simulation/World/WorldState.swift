@@ -4,7 +4,7 @@ struct WorldState {
         let at: World.Moment
         let number: Int
         let line: Int
-        let touches: Bool
+        let reach: World.Reach
         let action: @Sendable () -> Void
     }
 
@@ -85,7 +85,8 @@ struct WorldState {
     }
 
     mutating func delay(from shortest: World.Moment, to longest: World.Moment) -> World.Moment {
-        guard longest > shortest else { return shortest }
+        // Where all orders are gone through, lengths would only repeat them.
+        guard longest > shortest, order.rule != .commandsOnly else { return shortest }
         // One in eight is long; sixteen lengths of each kind are enough to make any order.
         let span = longest - shortest
         let place = World.Moment(chooser.choose(among: 16))
@@ -209,15 +210,21 @@ struct WorldState {
     }
 
     /// Jobs first, then events that nobody else can notice; a decision is made among tasks of one process, and
-    /// among commands that reach a server.
+    /// among commands that reach a server. What strikes may come before each of them.
     private mutating func commandsOnly() -> Int {
+        var ways: [Int] = []
         if let first = readyOptions.first {
             let process = ready[first].process
-            let own = readyOptions.indices.filter { ready[readyOptions[$0]].process == process }
-            return own[chooser.choose(among: own.count)]
+            ways = readyOptions.indices.filter { ready[readyOptions[$0]].process == process }
+        } else if let hidden = eventOptions.indices.first(where: { events[eventOptions[$0]].reach == .hidden }
+        ) {
+            ways = [hidden]
+        } else {
+            return chooser.choose(among: eventOptions.count)
         }
-        let hidden = eventOptions.indices.first { !events[eventOptions[$0]].touches }
-        return hidden ?? chooser.choose(among: eventOptions.count)
+        ways += eventOptions.indices.filter { events[eventOptions[$0]].reach == .strike }
+            .map { readyOptions.count + $0 }
+        return ways[chooser.choose(among: ways.count)]
     }
 
     /// The runtime's number of the task whose job it is: the same for all jobs of a task.
