@@ -11,6 +11,8 @@ package struct Theatre {
     private let lua: LuaInterpreter
     /// The Redis of the stock before anybody buys.
     private let template: RedisModel
+    /// A lock node before anybody asks it.
+    private let lockNode: RedisModel
     /// Steps of the simplest schedule.
     private(set) var usualSteps: Int
 
@@ -19,26 +21,33 @@ package struct Theatre {
         self.plan = plan
         self.lua = lua
         template = try Self.filled(plan, lua)
+        lockNode = Self.knowingScripts(lua)
         usualSteps = 0
         usualSteps = play(Chooser(following: []), StepOrder()).steps
     }
 
     private static func filled(_ plan: SchedulePlan, _ lua: LuaInterpreter) throws -> RedisModel {
         let world = World(Chooser(following: []))
-        let node = SimulatedNode(world, number: 0, lua: lua)
+        let node = SimulatedNode(world, number: 0, lua: lua, model: knowingScripts(lua))
         let process = world.makeProcess()
         let port = SimulatedRedis(of: process, to: node, over: Network(world))
         let stock = ProductStock(port, layout: plan.strategy.traits.stockLayout)
         _ = process.start { [plan] in
             _ = try? await stock.initialise(
                 StrategyBuyer<SimulatedRedis, SimulatedClock>.product, units: plan.stock)
-            for script in EmbeddedScripts.all {
-                _ = try? await port.send(RedisCommand("SCRIPT", "LOAD", script.source))
-            }
         }
         _ = world.run(mostSteps: SchedulePlan.mostSteps)
         defer { world.end() }
         return node.model
+    }
+
+    /// A server that knows the scripts, and holds nothing.
+    private static func knowingScripts(_ lua: LuaInterpreter) -> RedisModel {
+        var model = RedisModel()
+        for script in EmbeddedScripts.all {
+            _ = try? model.execute(RedisCommand("SCRIPT", "LOAD", script.source), from: 0, at: 0, lua: lua)
+        }
+        return model
     }
 
     /// Plays once.
@@ -50,7 +59,7 @@ package struct Theatre {
         let stage: Stage
         do {
             stage = try Stage(
-                plan, world, isSearch: order.rule == .commandsOnly, template: template, lua: lua)
+                plan, world, isSearch: order.rule == .commandsOnly, models: (template, lockNode), lua: lua)
         } catch {
             preconditionFailure("the strategy was made before, and is not now: \(error)")
         }

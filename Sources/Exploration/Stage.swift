@@ -28,7 +28,9 @@ final class Stage: Sendable {
 
     /// - Parameter isSearch: Whether all orders are gone through: then chance decides nothing.
     init(
-        _ plan: SchedulePlan, _ world: World, isSearch: Bool, template: RedisModel, lua: LuaInterpreter
+        _ plan: SchedulePlan, _ world: World, isSearch: Bool,
+        models: (stock: RedisModel, lockNode: RedisModel),
+        lua: LuaInterpreter
     ) throws {
         self.plan = plan
         self.world = world
@@ -37,7 +39,8 @@ final class Stage: Sendable {
         self.network = network
         let count = plan.strategy.needsLockNodes ? plan.lockNodes : 0
         nodes = (0...count).map { number in
-            SimulatedNode(world, number: number, lua: lua, model: number == 0 ? template : RedisModel())
+            SimulatedNode(
+                world, number: number, lua: lua, model: number == 0 ? models.stock : models.lockNode)
         }
         var cast: [Cast] = []
         for _ in 0..<plan.processes { cast.append(try Self.cast(plan, world, network, nodes, isSearch)) }

@@ -10,7 +10,7 @@ package struct StoryText {
     package var steps: [String] {
         var steps: [(line: StoryLine, times: Int)] = []
         for line in schedule.story {
-            if let last = steps.last, last.line.who == line.who, last.line.text == line.text {
+            if let last = steps.last, last.line.who == line.who, Self.isSame(last.line.text, line.text) {
                 steps[steps.count - 1].times += 1
             } else {
                 steps.append((line, 1))
@@ -20,6 +20,13 @@ package struct StoryText {
             let times = step.times > 1 ? " (\(step.times) times)" : ""
             return "\(Self.time(step.line.at)) ms  \(Self.name(step.line.who))  \(step.line.text)\(times)"
         }
+    }
+
+    /// Words that differ in a token alone: a lock that is asked for with a new one each time.
+    private static func isSame(_ one: String, _ other: String) -> Bool {
+        one == other
+            || one.split(separator: " ").filter { !$0.hasSuffix("…") }
+                == other.split(separator: " ").filter { !$0.hasSuffix("…") }
     }
 
     package var text: String {

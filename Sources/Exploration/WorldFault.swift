@@ -77,7 +77,7 @@ package enum WorldFault: String, Sendable, CaseIterable {
         return isOfNodes && !strategy.needsLockNodes ? "\(strategy) asks no lock nodes" : nil
     }
 
-    /// Whether all orders of a small world can be gone through: it strikes once, and chance has no part in it.
+    /// It strikes once, and chance has no part in it: all orders of a small world can be gone through.
     package var strikesOnce: Bool {
         switch self {
         case .none, .pauseBuyer, .killBuyer, .cancelBuyer, .killRedisAOF, .killRedisEmpty, .clockJump: true

@@ -14,8 +14,8 @@ public struct RedisScript: Sendable, Hashable {
         self.sha1 = Self.sha1Hexadecimal(Array(source.utf8))
     }
 
-    /// Runs the script by its digest. When the server does not know it, and on no other error, the text is sent
-    /// once.
+    /// Runs the script by its digest. When the server does not know it, and on no other error, the text is
+    /// sent once.
     ///
     /// - Parameter send: Sends a command and waits for its reply.
     package func run(

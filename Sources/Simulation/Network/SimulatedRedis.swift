@@ -2,9 +2,9 @@ import LockStrategies
 package import RedisClient
 import Synchronization
 
-/// The port of one simulated process to one node. It behaves as ``RedisClient``: one shared connection, made by
-/// the first command and made again after it was lost; transactions and subscriptions have connections of their
-/// own; a caller that is cancelled, or whose time limit passes, leaves at once.
+/// The port of one simulated process to one node. It behaves as ``RedisClient``: one shared connection, made
+/// by the first command and made again after it was lost; transactions and subscriptions have connections of
+/// their own; a caller that is cancelled, or whose time limit passes, leaves at once.
 package final class SimulatedRedis: RedisPort {
     private let process: SimulatedProcess
     private let node: SimulatedNode

@@ -3,9 +3,9 @@ import Synchronization
 /// A world of simulated processes, clocks, connections and servers in which one thread runs everything.
 ///
 /// Whatever happens is a step: a job of a task, or an event (a message arrives, a sleep ends, something
-/// breaks). Between two steps nothing moves. A ``Chooser`` picks the next step among all that may come next, so
-/// the same decisions make the same world. A step takes no time; time goes on from event to event. Tasks of
-/// other executors must not touch a world.
+/// breaks). Between two steps nothing moves. A ``Chooser`` picks the next step among all that may come next,
+/// so the same decisions make the same world. A step takes no time; time goes on from event to event. Tasks
+/// of other executors must not touch a world.
 package final class World: Sendable {
     /// Nanoseconds since the world began.
     package typealias Moment = Int64

@@ -209,8 +209,8 @@ struct WorldState {
         }
     }
 
-    /// Jobs first, then events that nobody else can notice; a decision is made among tasks of one process, and
-    /// among commands that reach a server. What strikes may come before each of them.
+    /// Jobs first, then events that nobody else can notice; a decision is made among tasks of one process,
+    /// and among commands that reach a server. What strikes may come before each of them.
     private mutating func commandsOnly() -> Int {
         var ways: [Int] = []
         if let first = readyOptions.first {
