@@ -37,8 +37,9 @@ package struct Explorer: Sendable {
         package var steps = 0
         /// The first one that was found.
         package var first: Violation?
-        /// The place of the first one among all schedules, from 1.
-        package var firstAt: Int?
+        /// Of all schedules together, whatever their order: the same seeds make the same number, in every
+        /// build and on every machine.
+        package var fingerprint: UInt64 = 0
         package var seconds = 0.0
 
         package init() {}
@@ -46,6 +47,7 @@ package struct Explorer: Sendable {
         mutating func add(_ schedule: Schedule, seed: UInt64) {
             schedules += 1
             steps += schedule.steps
+            fingerprint &+= schedule.fingerprint
             if schedule.isIdle { idle += 1 }
             switch schedule.verdict {
             case .safe: break
@@ -54,20 +56,19 @@ package struct Explorer: Sendable {
                 violations += 1
                 guard first == nil else { return }
                 first = Violation(seed: seed, findings: schedule.findings)
-                firstAt = schedules
             }
         }
 
         package mutating func add(_ other: Outcome) {
             if let found = other.first, first.map({ found.seed < $0.seed }) ?? true {
                 first = found
-                firstAt = schedules + (other.firstAt ?? 0)
             }
             schedules += other.schedules
             violations += other.violations
             undecided += other.undecided
             idle += other.idle
             steps += other.steps
+            fingerprint &+= other.fingerprint
             seconds += other.seconds
         }
     }

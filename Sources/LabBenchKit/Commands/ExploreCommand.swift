@@ -79,7 +79,7 @@ struct ExploreCommand: AsyncParsableCommand {
     }
 
     private func carryOut(_ plan: ExplorePlan) async throws(BenchError) -> BenchExit {
-        let screen = ExploreScreen(isSilent: quiet)
+        let screen = ExploreScreen(isSilent: quiet, seed: plan.seed)
         screen.announce(plan)
         let isInterrupted = InterruptFlag()
         let watch = InterruptWatch { isInterrupted.raise() }

@@ -7,6 +7,8 @@ import LockStrategies
 /// What a person sees of an exploration: a line for each cell, the stories that were asked for, the answer.
 struct ExploreScreen: Sendable {
     let isSilent: Bool
+    /// Of the first schedule.
+    let seed: UInt64
 
     func announce(_ plan: ExplorePlan) {
         let length =
@@ -28,7 +30,7 @@ struct ExploreScreen: Sendable {
         let place = "[\(number)/\(count)]".padding(to: 2 * String(count).count + 3)
         say(
             "\(place) \(cell.plan.strategy.name.padding(to: 13)) \(cell.plan.fault.rawValue.padding(to: 20)) "
-                + "\(Self.words(cell)); \(Text.number(rate)) schedules/s on one core")
+                + "\(words(cell)); \(Text.number(rate)) schedules/s on one core")
         if let first = outcome.first, cell.isAgainstTheory {
             say("    seed \(first.seed): \(first.findings.joined(separator: "; "))")
         }
@@ -59,17 +61,21 @@ struct ExploreScreen: Sendable {
                     ? "all as theory says"
                     : "\(against.count) against theory, \(missing.count) not shown or not decided")
         ]
+        // Where a violation ends a cell, the number of its schedules is not fixed.
+        let whole = cells.filter { $0.expected == .safe || $0.isComplete != nil }
+        let trace = String(whole.reduce(UInt64(0)) { $0 &+ $1.outcome.fingerprint }, radix: 16)
+        lines.append("trace of the \(Text.count(whole.count, "cell")) that should hold: \(trace)")
         for cell in against + missing {
             lines.append(
-                "  \(cell.plan.strategy.name) under \(cell.plan.fault.rawValue): \(Self.words(cell))")
+                "  \(cell.plan.strategy.name) under \(cell.plan.fault.rawValue): \(words(cell))")
         }
         StandardStream.output.say(lines.joined(separator: "\n") + "\n")
     }
 
-    private static func words(_ cell: ExploredCell) -> String {
+    private func words(_ cell: ExploredCell) -> String {
         let outcome = cell.outcome
         let count = Text.number(Double(outcome.schedules))
-        guard let at = outcome.firstAt else {
+        guard let at = cell.place(from: seed) else {
             let open =
                 (outcome.undecided > 0 ? ", \(outcome.undecided) not decided" : "")
                 + (cell.isComplete == false ? ", and there are more" : "")

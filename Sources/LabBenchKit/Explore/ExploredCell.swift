@@ -12,6 +12,11 @@ struct ExploredCell: Sendable {
     /// All orders of the world were gone through; nil: not asked for.
     var isComplete: Bool?
 
+    /// The place of the first violation among all schedules, from 1; nil: there is none.
+    func place(from seed: UInt64) -> UInt64? {
+        outcome.first.map { $0.seed - (isComplete == nil ? seed : 0) + 1 }
+    }
+
     /// Something was violated that should hold.
     var isAgainstTheory: Bool { expected == .safe && outcome.first != nil }
 
