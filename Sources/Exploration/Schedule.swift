@@ -157,6 +157,9 @@ package struct ScheduleFault: Sendable, Equatable {
                     sentence: "process \(cast.process.number) waits, and nothing is left that could wake it"))
         }
         found += late(history, healed: healed)
+        if stage.plan.fault == .none, stage.plan.strategy.traits.abilities.contains(.notifiedWaiting) {
+            found += unnoticed(history)
+        }
         for cast in living where cast.notes.sleepersAtEnd > 0 {
             found.append(
                 .init(
@@ -174,6 +177,31 @@ package struct ScheduleFault: Sendable, Equatable {
             for key in node.keys where key.name.hasPrefix("lock:") && key.end == nil {
                 found.append(.init(kind: .keyWithoutEnd, sentence: "\(key.name) has no time to live"))
             }
+        }
+        return found
+    }
+
+    /// So long after the lock became free a waiter who is told of it has it at the latest, while nothing is
+    /// broken: a message and three commands.
+    private static let longestWakeUp: Int64 = 20_000_000
+
+    /// Who waited for a lock that nobody held: the wake-up was lost, and only the safety net helped.
+    private static func unnoticed(_ history: History) -> [ScheduleFault] {
+        let holds = history.operations.compactMap { operation in operation.hold.map { (operation.id, $0) } }
+            .sorted { ($0.1.from, $0.0) < ($1.1.from, $1.0) }
+        var free: Int64 = 0
+        var found: [ScheduleFault] = []
+        for (id, hold) in holds {
+            let waited = hold.from - max(free, hold.asked ?? hold.from)
+            if waited > longestWakeUp {
+                found.append(
+                    ScheduleFault(
+                        kind: .lostWakeUp,
+                        sentence:
+                            "operation \(id) waited for \(waited / 1_000_000) ms although nobody was inside"
+                    ))
+            }
+            free = max(free, hold.left ?? hold.until ?? hold.from)
         }
         return found
     }
