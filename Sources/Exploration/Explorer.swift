@@ -81,10 +81,10 @@ package struct Explorer: Sendable {
     package func exploreAll(most: Int, isOver: () -> Bool = { false }) throws -> (Outcome, isComplete: Bool) {
         var outcome = Outcome()
         let began = ContinuousClock.now
-        let theatre = try Theatre(plan)
+        let runner = try ScheduleRunner(plan)
         var decisions: [UInt32]? = []
         while let next = decisions, outcome.schedules < most, !isOver() {
-            let schedule = theatre.play(Chooser(following: next), .search)
+            let schedule = runner.run(Chooser(following: next), .search)
             outcome.add(schedule, seed: UInt64(outcome.schedules))
             decisions = schedule.chooser.next
         }
@@ -102,10 +102,10 @@ package struct Explorer: Sendable {
     ) throws -> Outcome {
         var outcome = Outcome()
         let began = ContinuousClock.now
-        let theatre = try Theatre(plan)
+        let runner = try ScheduleRunner(plan)
         for seed in seeds {
             if outcome.schedules.isMultiple(of: 64), isOver() { break }
-            let schedule = theatre.play(seed: seed, orders)
+            let schedule = runner.run(seed: seed, orders)
             outcome.add(schedule, seed: seed)
             if stopsAtFirst, outcome.first != nil { break }
         }
@@ -114,10 +114,10 @@ package struct Explorer: Sendable {
     }
 }
 
-extension Theatre {
+extension ScheduleRunner {
     /// Plays the schedule of a seed. The seed decides the order's kind too.
-    package func play(seed: UInt64, _ orders: Explorer.Orders, isTold: Bool = false) -> Schedule {
-        play(Chooser(seed: seed), order(of: seed, orders), isTold: isTold)
+    package func run(seed: UInt64, _ orders: Explorer.Orders, isTold: Bool = false) -> Schedule {
+        run(Chooser(seed: seed), order(of: seed, orders), isTold: isTold)
     }
 
     func order(of seed: UInt64, _ orders: Explorer.Orders) -> StepOrder {

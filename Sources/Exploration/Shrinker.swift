@@ -25,15 +25,15 @@ package struct Shrinker {
 
     /// - Parameter seed: Of the violation under this plan.
     package func shrink(_ plan: SchedulePlan, seed: UInt64) throws -> Small? {
-        guard let kind = try Theatre(plan).play(seed: seed, orders).firstKind else { return nil }
+        guard let kind = try ScheduleRunner(plan).run(seed: seed, orders).firstKind else { return nil }
         for smaller in Self.smaller(than: plan) {
-            let theatre = try Theatre(smaller)
+            let runner = try ScheduleRunner(smaller)
             let found = (0..<UInt64(mostTries)).lazy
-                .filter { theatre.play(seed: $0, orders).firstKind == kind }.prefix(Self.rivals)
-            let smalls = found.map { fewerDecisions(theatre, $0, kind) }
+                .filter { runner.run(seed: $0, orders).firstKind == kind }.prefix(Self.rivals)
+            let smalls = found.map { fewerDecisions(runner, $0, kind) }
             if let small = smalls.min(by: { $0.steps < $1.steps }) { return small }
         }
-        return fewerDecisions(try Theatre(plan), seed, kind)
+        return fewerDecisions(try ScheduleRunner(plan), seed, kind)
     }
 
     /// So many violations of the smallest plan are made small; the shortest is told.
@@ -59,13 +59,13 @@ package struct Shrinker {
         return plans
     }
 
-    private func fewerDecisions(_ theatre: Theatre, _ seed: UInt64, _ kind: String) -> Small {
-        let order = theatre.order(of: seed, orders)
-        var decisions = theatre.play(seed: seed, orders).chooser.decisions
+    private func fewerDecisions(_ runner: ScheduleRunner, _ seed: UInt64, _ kind: String) -> Small {
+        let order = runner.order(of: seed, orders)
+        var decisions = runner.run(seed: seed, orders).chooser.decisions
         var tries = 0
         func holds(_ candidate: [UInt32]) -> Bool {
             tries += 1
-            return theatre.play(Chooser(following: candidate), order).firstKind == kind
+            return runner.run(Chooser(following: candidate), order).firstKind == kind
         }
         var width = max(decisions.count / 2, 1)
         while tries < mostTries {
@@ -87,8 +87,8 @@ package struct Shrinker {
             if !isBetter { width = max(width / 2, 1) }
         }
         return Small(
-            plan: theatre.plan, decisions: decisions,
-            schedule: theatre.play(Chooser(following: decisions), order, isTold: true))
+            plan: runner.plan, decisions: decisions,
+            schedule: runner.run(Chooser(following: decisions), order, isTold: true))
     }
 }
 

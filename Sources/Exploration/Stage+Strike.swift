@@ -29,7 +29,7 @@ extension Stage {
     }
 
     private func strikeBuyer(at moment: World.Moment) -> World.Moment {
-        let process = cast[world.choose(among: cast.count)].process
+        let process = processes[world.choose(among: processes.count)].process
         switch plan.fault {
         case .pauseBuyer:
             at(moment) { process.stop() }

@@ -12,13 +12,13 @@ final class Stage: Sendable {
     let network: Network
     /// The Redis of the stock, then the lock nodes.
     let nodes: [SimulatedNode]
-    let cast: [Cast]
+    let processes: [BuyingProcess]
     let isSearch: Bool
     /// The tasks of all buyers.
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
     /// A process and its buyers.
-    struct Cast: Sendable {
+    struct BuyingProcess: Sendable {
         let process: SimulatedProcess
         let ports: [SimulatedRedis]
         let notes: Notes
@@ -42,9 +42,11 @@ final class Stage: Sendable {
             SimulatedNode(
                 world, number: number, lua: lua, model: number == 0 ? models.stock : models.lockNode)
         }
-        var cast: [Cast] = []
-        for _ in 0..<plan.processes { cast.append(try Self.cast(plan, world, network, nodes, isSearch)) }
-        self.cast = cast
+        var processes: [BuyingProcess] = []
+        for _ in 0..<plan.processes {
+            processes.append(try Self.process(plan, world, network, nodes, isSearch))
+        }
+        self.processes = processes
         // Scripts are known in most worlds. Where they are not, each call by digest costs another one.
         if !isSearch, world.choose(among: 4) == 3 { nodes[0].forgetScripts() }
     }
@@ -52,9 +54,9 @@ final class Stage: Sendable {
     /// In a search each try of a waiting buyer multiplies the orders: two tries within a lease are enough.
     private static var seldom: RetryPolicy { RetryPolicy(delay: .fixed(SchedulePlan.lease * 3 / 4)) }
 
-    private static func cast(
+    private static func process(
         _ plan: SchedulePlan, _ world: World, _ network: Network, _ nodes: [SimulatedNode], _ isSearch: Bool
-    ) throws -> Cast {
+    ) throws -> BuyingProcess {
         let drift = plan.fault == .clockDrift ? Int64(world.choose(among: 11) - 5) * 1_000 : 0
         let process = world.makeProcess(drift: drift)
         let slowness = Slowness(plan, world)
@@ -79,7 +81,7 @@ final class Stage: Sendable {
         let buyer = StrategyBuyer(
             strategy, stock: ProductStock(ports[0], layout: plan.strategy.traits.stockLayout),
             clock: process.clock, random: random, patience: SchedulePlan.patience, steps: steps)
-        return Cast(process: process, ports: ports, notes: notes, buyer: buyer, finishing: finishing)
+        return BuyingProcess(process: process, ports: ports, notes: notes, buyer: buyer, finishing: finishing)
     }
 
     /// A buyer leaves: his task is cancelled.
@@ -92,21 +94,21 @@ final class Stage: Sendable {
 
     /// Lets all buyers begin.
     func begin() {
-        for cast in cast {
+        for member in processes {
             let buyers = (0..<plan.buyers).map { number in
-                cast.process.start { [plan] in
+                member.process.start { [plan] in
                     for purchase in 0..<plan.purchases where !Task.isCancelled {
                         let id = number * plan.purchases + purchase
-                        cast.notes.add(
-                            await cast.buyer.buy(id, by: cast.process.number * plan.buyers + number))
+                        member.notes.add(
+                            await member.buyer.buy(id, by: member.process.number * plan.buyers + number))
                     }
                 }
             }
             tasks.withLock { $0 += buyers }
-            _ = cast.process.start {
+            _ = member.process.start {
                 for buyer in buyers { await buyer.value }
-                await cast.finishing.finish()
-                cast.notes.end()
+                await member.finishing.finish()
+                member.notes.end()
             }
         }
     }

@@ -40,7 +40,7 @@ struct ExploreScreen: Sendable {
     func tell(_ cell: ExploredCell, _ plan: ExplorePlan) throws(BenchError) {
         do {
             guard let first = cell.outcome.first else {
-                let schedule = try Theatre(cell.plan).play(seed: plan.seed, plan.orders, isTold: true)
+                let schedule = try ScheduleRunner(cell.plan).run(seed: plan.seed, plan.orders, isTold: true)
                 return say(StoryText(schedule).text)
             }
             if let small = try Shrinker(plan.orders).shrink(cell.plan, seed: first.seed) {

@@ -25,7 +25,7 @@ struct ExplorerTests {
 
     @Test("while nothing is broken every strategy holds, and somebody buys", arguments: strategies)
     func nothingBroken(_ strategy: StrategyEntry) throws {
-        let outcome = try explore(strategy, .none, 40)
+        let outcome = try explore(strategy, .none, 60)
         #expect((outcome.first == nil) == !strategy.isNegativeControl, "\(outcome.first?.findings ?? [])")
         #expect(outcome.undecided == 0 && outcome.idle == 0)
     }
@@ -64,10 +64,10 @@ struct ExplorerTests {
 
     @Test("the same seed has the same steps, at the same moments, in the same words", arguments: strategies)
     func sameSeed(_ strategy: StrategyEntry) throws {
-        let theatre = try Theatre(SchedulePlan(strategy, .replyLost))
+        let runner = try ScheduleRunner(SchedulePlan(strategy, .replyLost))
         for seed in 1...25 as ClosedRange<UInt64> {
-            let one = theatre.play(seed: seed, .both, isTold: true)
-            let other = theatre.play(seed: seed, .both, isTold: true)
+            let one = runner.run(seed: seed, .both, isTold: true)
+            let other = runner.run(seed: seed, .both, isTold: true)
             #expect(one.fingerprint == other.fingerprint)
             #expect(one.story == other.story)
         }
@@ -107,7 +107,7 @@ struct SeedListTests {
 
     @Test("play without a finding", arguments: rows)
     private func replay(_ row: Row) throws {
-        let schedule = try Theatre(SchedulePlan(row.strategy, row.fault)).play(seed: row.seed, .both)
+        let schedule = try ScheduleRunner(SchedulePlan(row.strategy, row.fault)).run(seed: row.seed, .both)
         if row.fault.expectation(of: row.strategy) == .safe {
             #expect(schedule.findings.isEmpty)
         }

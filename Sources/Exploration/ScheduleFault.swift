@@ -1,0 +1,104 @@
+import FaultAudit
+import LockStrategies
+import Simulation
+
+/// Something that must never be, and that only a simulation can see.
+package struct ScheduleFault: Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// Somebody waits, and nothing will ever wake him; or he was answered long after his deadline.
+        case lostWakeUp = "lost-wake-up"
+        /// A task still slept, or a subscription stood, when every call had ended.
+        case outlivesTheCall = "outlives-the-call"
+        /// A lock without a time to live.
+        case keyWithoutEnd = "key-without-end"
+        /// The strategy says that it sent another number of commands than Redis was sent.
+        case evidence
+        /// The bound of steps was reached.
+        case endless
+    }
+
+    package let kind: Kind
+    package let sentence: String
+
+    static func all(
+        _ stage: Stage, _ end: World.End, _ history: History, healed: World.Moment
+    ) -> [ScheduleFault] {
+        var found: [ScheduleFault] = []
+        if end == .tooLong {
+            found.append(.init(kind: .endless, sentence: "\(SchedulePlan.mostSteps) steps, and no end"))
+            return found
+        }
+        let living = stage.processes.filter { !$0.process.isDead }
+        for member in living where !member.notes.hasEnded {
+            found.append(
+                .init(
+                    kind: .lostWakeUp,
+                    sentence: "process \(member.process.number) waits, and nothing is left that could wake it"
+                ))
+        }
+        found += late(history, healed: healed)
+        if stage.plan.fault == .none, stage.plan.strategy.traits.abilities.contains(.notifiedWaiting) {
+            found += unnoticed(history)
+        }
+        for member in living where member.notes.sleepersAtEnd > 0 {
+            found.append(
+                .init(
+                    kind: .outlivesTheCall,
+                    sentence: "\(member.notes.sleepersAtEnd) tasks of process \(member.process.number) sleep "
+                        + "although every call has ended"))
+        }
+        for node in stage.nodes {
+            if node.subscriptions > 0 {
+                found.append(
+                    .init(
+                        kind: .outlivesTheCall,
+                        sentence: "\(node.subscriptions) subscriptions stand although every call has ended"))
+            }
+            for key in node.keys where key.name.hasPrefix("lock:") && key.end == nil {
+                found.append(.init(kind: .keyWithoutEnd, sentence: "\(key.name) has no time to live"))
+            }
+        }
+        return found
+    }
+
+    /// So long after the lock became free a waiter who is told of it has it at the latest, while nothing is
+    /// broken: a message and three commands.
+    private static let longestWakeUp: Int64 = 20_000_000
+
+    /// Who waited for a lock that nobody held: the wake-up was lost, and only the safety net helped.
+    private static func unnoticed(_ history: History) -> [ScheduleFault] {
+        let holds = history.operations.compactMap { operation in operation.hold.map { (operation.id, $0) } }
+            .sorted { ($0.1.from, $0.0) < ($1.1.from, $1.0) }
+        var free: Int64 = 0
+        var found: [ScheduleFault] = []
+        for (id, hold) in holds {
+            let waited = hold.from - max(free, hold.asked ?? hold.from)
+            if waited > longestWakeUp {
+                found.append(
+                    ScheduleFault(
+                        kind: .lostWakeUp,
+                        sentence:
+                            "operation \(id) waited for \(waited / 1_000_000) ms although nobody was inside"
+                    ))
+            }
+            free = max(free, hold.left ?? hold.until ?? hold.from)
+        }
+        return found
+    }
+
+    /// Who was told later than his deadline and the calls that may follow it; the time of a fault is added.
+    private static func late(_ history: History, healed: World.Moment) -> [ScheduleFault] {
+        let bound =
+            Int64(
+                (SchedulePlan.patience + SchedulePlan.callLimit * 8 + SchedulePlan.lease * 2)
+                    / .nanoseconds(1))
+            + healed
+        return history.operations.compactMap { operation in
+            guard let answered = operation.answered, answered - operation.invoked > bound else { return nil }
+            return ScheduleFault(
+                kind: .lostWakeUp,
+                sentence: "operation \(operation.id) was answered after "
+                    + "\((answered - operation.invoked) / 1_000_000) ms")
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import BenchAudit
+import FaultAudit
+import FaultLab
+import LockStrategies
+import RedisClient
+package import Simulation
+
+/// Runs a ``SchedulePlan``, again and again, each time with other decisions.
+package struct ScheduleRunner {
+    package let plan: SchedulePlan
+    private let lua: LuaInterpreter
+    /// The Redis of the stock before anybody buys.
+    private let template: RedisModel
+    /// A lock node before anybody asks it.
+    private let lockNode: RedisModel
+    /// Steps of the simplest schedule.
+    private(set) var usualSteps: Int
+
+    /// - Throws: When the strategy cannot be made.
+    package init(_ plan: SchedulePlan, lua: LuaInterpreter = LuaInterpreter()) throws {
+        self.plan = plan
+        self.lua = lua
+        template = try Self.filled(plan, lua)
+        lockNode = Self.knowingScripts(lua)
+        usualSteps = 0
+        usualSteps = run(Chooser(following: []), StepOrder()).steps
+    }
+
+    private static func filled(_ plan: SchedulePlan, _ lua: LuaInterpreter) throws -> RedisModel {
+        let world = World(Chooser(following: []))
+        let node = SimulatedNode(world, number: 0, lua: lua, model: knowingScripts(lua))
+        let process = world.makeProcess()
+        let port = SimulatedRedis(of: process, to: node, over: Network(world))
+        let stock = ProductStock(port, layout: plan.strategy.traits.stockLayout)
+        _ = process.start { [plan] in
+            _ = try? await stock.initialise(
+                StrategyBuyer<SimulatedRedis, SimulatedClock>.product, units: plan.stock)
+        }
+        _ = world.run(mostSteps: SchedulePlan.mostSteps)
+        defer { world.end() }
+        return node.model
+    }
+
+    /// A server that knows the scripts, and holds nothing.
+    private static func knowingScripts(_ lua: LuaInterpreter) -> RedisModel {
+        var model = RedisModel()
+        for script in EmbeddedScripts.all {
+            _ = try? model.execute(RedisCommand("SCRIPT", "LOAD", script.source), from: 0, at: 0, lua: lua)
+        }
+        return model
+    }
+
+    /// Runs it once.
+    ///
+    /// - Parameter isTold: Whether the story is written.
+    package func run(_ chooser: Chooser, _ order: StepOrder, isTold: Bool = false) -> Schedule {
+        let world = World(chooser, order: order, isTold: isTold)
+        defer { world.end() }
+        let stage: Stage
+        do {
+            stage = try Stage(
+                plan, world, isSearch: order.rule == .commandsOnly, models: (template, lockNode), lua: lua)
+        } catch {
+            preconditionFailure("the strategy was made before, and is not now: \(error)")
+        }
+        let healed = stage.planFault()
+        stage.begin()
+        let end = world.run(mostSteps: SchedulePlan.mostSteps)
+        let history = Self.history(stage)
+        return Schedule(
+            history: history, report: Auditor.judge(history),
+            faults: ScheduleFault.all(stage, end, history, healed: healed), steps: world.steps,
+            fingerprint: world.fingerprint, chooser: world.chooser, story: world.story)
+    }
+
+    private static func history(_ stage: Stage) -> History {
+        var operations: [History.Operation] = []
+        for member in stage.processes {
+            operations += History.Operation.all(
+                member.notes.lines, process: member.process.number, first: operations.count)
+        }
+        let buckets = stage.plan.strategy.traits.stockLayout.bucketCount
+        let product = StrategyBuyer<SimulatedRedis, SimulatedClock>.product.rawValue
+        let replies = StockReader.commands(of: product, buckets: buckets).map { command in
+            (try? stage.nodes[0].read(command)) ?? .null
+        }
+        let isThere = (try? stage.nodes[0].read(RedisCommand("EXISTS", "stock:{\(product)}")))?.integer == 1
+        let stock = StockReader.stock(replies)
+        return History(
+            initialStock: stage.plan.stock, operations: operations,
+            end: History.End(
+                read: stage.world.now, stock: stock?.units ?? (isThere ? nil : 0),
+                open: stock?.reservations.values.reduce(0, +) ?? 0))
+    }
+}
