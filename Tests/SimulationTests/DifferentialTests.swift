@@ -39,7 +39,7 @@ struct DifferentialTests {
         "are told apart when the model has a fault",
         arguments: Suspect.allCases.filter { $0 != .faithful })
     func findsFaults(of suspect: Suspect) async throws {
-        #expect(try await firstDifference(suspect, sequences: 5_000) != nil)
+        #expect(try await firstDifference(suspect, sequences: Self.sequences) != nil)
     }
 
     @Test("know the same numbers of arguments and the same flags of every command")

@@ -91,12 +91,16 @@ struct SequenceMaker {
     ].map { RedisScript(name: "oddity", source: $0) }
 
     private var generator: SplitMix64
+    /// Few scripts a sequence, so that it runs them again: by digest, and after SCRIPT FLUSH.
+    private var chosen: [ScriptShape] = []
 
     init(seed: UInt64) {
         generator = SplitMix64(seed: seed)
     }
 
     mutating func next() -> [SequenceStep] {
+        chosen = (0..<4).map { _ in pick(Self.scripts) }
+        chosen.append(ScriptShape(script: pick(Self.oddities), keys: 1, arguments: 2))
         var steps: [SequenceStep] = []
         var connection = 0
         for _ in 0..<Int.random(in: 10...20, using: &generator) {
@@ -207,9 +211,7 @@ struct SequenceMaker {
     }
 
     private mutating func scriptCall() -> RedisCommand {
-        let shape =
-            chance(20)
-            ? ScriptShape(script: pick(Self.oddities), keys: 1, arguments: 2) : pick(Self.scripts)
+        let shape = pick(chosen)
         let script = shape.script
         let keys = chance(5) ? below(4) : shape.keys
         let arguments = chance(5) ? below(4) : shape.arguments
@@ -234,10 +236,10 @@ struct SequenceMaker {
     }
 
     private mutating func scriptCommand() -> RedisCommand {
-        let script = chance(50) ? pick(Self.oddities) : pick(Self.scripts).script
+        let script = pick(chosen).script
         switch below(10) {
-        case 0: return RedisCommand("SCRIPT", ["FLUSH"] + pick([[], ["SYNC"], ["async"], ["NOW"]]))
-        case 1..<6: return RedisCommand("SCRIPT", "LOAD", script.source)
+        case 0..<2: return RedisCommand("SCRIPT", ["FLUSH"] + pick([[], ["SYNC"], ["async"], ["NOW"]]))
+        case 2..<6: return RedisCommand("SCRIPT", "LOAD", script.source)
         case 6: return RedisCommand("EVALSHA", pick(["", "abc", String(repeating: "0", count: 40)]), "0")
         default: return RedisCommand("SCRIPT", "EXISTS", script.sha1, "abc")
         }
