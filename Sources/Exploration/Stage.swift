@@ -99,8 +99,7 @@ final class Stage: Sendable {
                 member.process.start { [plan] in
                     for purchase in 0..<plan.purchases where !Task.isCancelled {
                         let id = number * plan.purchases + purchase
-                        member.notes.add(
-                            await member.buyer.buy(id, by: member.process.number * plan.buyers + number))
+                        _ = await member.buyer.buy(id, by: member.process.number * plan.buyers + number)
                     }
                 }
             }
@@ -134,7 +133,6 @@ private final class Slowness: Sendable {
 final class Notes: Sendable {
     private struct State {
         var lines: [WorkerLine] = []
-        var evidence = Evidence()
         var hasEnded = false
         var sleepersAtEnd = 0
     }
@@ -151,7 +149,6 @@ final class Notes: Sendable {
     var lines: [WorkerLine] { state.withLock(\.lines) }
     /// All buyers have come to their end, and so has what they left to be finished.
     var hasEnded: Bool { state.withLock(\.hasEnded) }
-    var commandsSaid: Int { state.withLock(\.evidence.commandsSent) }
     /// Tasks that slept when everybody had ended.
     var sleepersAtEnd: Int { state.withLock(\.sleepersAtEnd) }
 
@@ -160,10 +157,6 @@ final class Notes: Sendable {
         guard !process.isDead else { return }
         state.withLock { $0.lines.append(line) }
         process.world.tell(.process(process.number), Self.text(line))
-    }
-
-    func add(_ purchase: StrategyBuyer<SimulatedRedis, SimulatedClock>.Purchase) {
-        state.withLock { state in state.evidence.commandsSent += purchase.evidence.commandsSent }
     }
 
     func end() {

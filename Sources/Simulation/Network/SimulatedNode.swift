@@ -21,7 +21,6 @@ package final class SimulatedNode: Sendable {
         var clockOffset: Int64 = 0
         /// What a replica, or the disk, has; nil: all of it.
         var kept: RedisModel?
-        var executed = 0
     }
 
     private enum Phase: Equatable {
@@ -46,9 +45,6 @@ package final class SimulatedNode: Sendable {
         self.number = number
         unsafe self.lua = lua
     }
-
-    /// Commands that it carried out.
-    package var executed: Int { state.withLock(\.executed) }
 
     /// What it holds: names of keys, and when each ends.
     package var keys: [(name: String, end: Int64?)] {
@@ -198,7 +194,6 @@ package final class SimulatedNode: Sendable {
             case .running: break
             }
             for command in request.commands {
-                state.executed += 1
                 replies.append(carryOut(command, request.connection.number, moment, &state.model))
             }
             return state.model.takeDeliveries().compactMap { delivery in

@@ -14,7 +14,6 @@ package final class SimulatedRedis: RedisPort {
     private let work: @Sendable (RedisScript?) -> Duration
     private let shared = Mutex<SimulatedConnection?>(nil)
     private let open = Mutex<[Int: SimulatedConnection]>([:])
-    private let sent = Mutex(0)
 
     /// - Parameters:
     ///   - limit: Time limit of a call.
@@ -34,9 +33,6 @@ package final class SimulatedRedis: RedisPort {
     }
 
     private var world: World { network.world }
-
-    /// Commands that were given to it.
-    package var commandsSent: Int { sent.withLock { $0 } }
 
     package func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue {
         let reply = try await exchange([command], over: sharedConnection())[0]
@@ -66,7 +62,6 @@ package final class SimulatedRedis: RedisPort {
             isFirst: false, isOutOfTime: { end <= process.clock.now }, over: exchange)
         switch decide(values) {
         case .abandon(let reason):
-            if transaction.watches { count(1) }
             return .abandoned(reason)
         case .commit(let commands):
             await work(before: nil)
@@ -136,8 +131,6 @@ package final class SimulatedRedis: RedisPort {
         if time > .zero { try? await process.clock.sleep(until: process.clock.now + time, tolerance: nil) }
     }
 
-    private func count(_ commands: Int) { sent.withLock { $0 += commands } }
-
     /// Sends commands in one piece and waits for their replies.
     private func exchange(
         _ commands: [RedisCommand], over connection: SimulatedConnection,
@@ -145,7 +138,6 @@ package final class SimulatedRedis: RedisPort {
     ) async throws(RedisError) -> [RESPValue] {
         guard !process.isDead else { throw RedisError(.unavailable, "the process has ended") }
         guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
-        count(commands.count)
         let promise = Promise<Result<[RESPValue], RedisError>>()
         let left = end.map { process.clock.now.duration(to: $0) } ?? limit
         let timer = world.plan(at: world.now + Int64(left / .nanoseconds(1))) {
