@@ -96,7 +96,7 @@ package struct Explorer: Sendable {
     ///
     /// - Parameters:
     ///   - stopsAtFirst: Whether the first violation ends it.
-    ///   - isOver: Asked now and then; true ends it.
+    ///   - isOver: Asked after each 64 schedules; true ends it.
     package func explore(
         _ seeds: Range<UInt64>, stopsAtFirst: Bool, isOver: () -> Bool = { false }
     ) throws -> Outcome {
@@ -104,7 +104,7 @@ package struct Explorer: Sendable {
         let began = ContinuousClock.now
         let runner = try ScheduleRunner(plan)
         for seed in seeds {
-            if outcome.schedules.isMultiple(of: 64), isOver() { break }
+            if outcome.schedules > 0, outcome.schedules.isMultiple(of: 64), isOver() { break }
             let schedule = runner.run(seed: seed, orders)
             outcome.add(schedule, seed: seed)
             if stopsAtFirst, outcome.first != nil { break }

@@ -31,6 +31,9 @@ struct ExploredCell: Sendable {
         }
     }
 
+    /// Schedules after which a violation that theory demands is given up, when the time is over.
+    private static let leastToShow: UInt64 = 5_000
+
     /// Explores a cell on all cores.
     ///
     /// - Parameters:
@@ -46,6 +49,11 @@ struct ExploredCell: Sendable {
         }
         if plan.orders == .all { return try await searchAll(cell, explorer, expected, plan, isOver) }
         let slices = Slices(from: plan.seed, schedules: plan.length)
+        // A violation that theory demands is looked for a while, however short the time is.
+        let isTimeOver: @Sendable () -> Bool = {
+            guard let end, end < .now else { return false }
+            return expected != .violated || slices.handedOut >= Self.leastToShow
+        }
         let workers = max(1, min(EnvironmentInfo.cores, 8))
         let results = await withTaskGroup(of: Result<Explorer.Outcome, BenchError>.self) { group in
             for _ in 0..<workers {
@@ -57,13 +65,13 @@ struct ExploredCell: Sendable {
                             do {
                                 part = try explorer.explore(
                                     slice, stopsAtFirst: expected != .safe,
-                                    isOver: { isOver() || end.map { $0 < .now } == true })
+                                    isOver: { isOver() || isTimeOver() })
                             } catch {
                                 return .failure(BenchError(.badInput, "\(error)"))
                             }
                             total.add(part)
                             if part.first != nil && expected != .safe { slices.close() }
-                            if end.map({ $0 < .now }) == true { break }
+                            if isTimeOver() { break }
                         }
                         return .success(total)
                     }
@@ -113,6 +121,7 @@ struct ExploredCell: Sendable {
 private final class Slices: Sendable {
     private static let width: UInt64 = 256
     private let state: Mutex<(next: UInt64, end: UInt64)>
+    private let first: UInt64
 
     init(from seed: UInt64, schedules: ExplorePlan.Length) {
         let end: UInt64 =
@@ -121,7 +130,11 @@ private final class Slices: Sendable {
             case .time: .max
             }
         state = Mutex((seed, max(end, seed)))
+        first = seed
     }
+
+    /// Seeds so far.
+    var handedOut: UInt64 { state.withLock { $0.next - first } }
 
     func next() -> Range<UInt64>? {
         state.withLock { state in

@@ -7,7 +7,7 @@ import Testing
 
 /// A real server is brought into each state in which it refuses commands, and says what the model says.
 @Suite("A server that refuses commands")
-struct RefusalTests {
+struct ModelRefusalTests {
     /// Every command, alone, in a transaction and from a script.
     private static let commands: [RedisCommand] = [
         RedisCommand("PING"), RedisCommand("GET", "a"), RedisCommand("SET", "a", "1"),
