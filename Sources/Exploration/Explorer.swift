@@ -26,6 +26,8 @@ package struct Explorer: Sendable {
     package struct Violation: Sendable {
         package let seed: UInt64
         package let findings: [String]
+        /// With the same ones it is played again.
+        package let decisions: [UInt32]
     }
 
     package struct Outcome: Sendable {
@@ -55,7 +57,8 @@ package struct Explorer: Sendable {
             case .violated:
                 violations += 1
                 guard first == nil else { return }
-                first = Violation(seed: seed, findings: schedule.findings)
+                first = Violation(
+                    seed: seed, findings: schedule.findings, decisions: schedule.chooser.decisions)
             }
         }
 
@@ -118,6 +121,11 @@ extension ScheduleRunner {
     /// Plays the schedule of a seed. The seed decides the order's kind too.
     package func run(seed: UInt64, _ orders: Explorer.Orders, isTold: Bool = false) -> Schedule {
         run(Chooser(seed: seed), order(of: seed, orders), isTold: isTold)
+    }
+
+    /// Tells the schedule of these decisions, one of all orders.
+    package func tell(_ decisions: [UInt32]) -> Schedule {
+        run(Chooser(following: decisions), .search, isTold: true)
     }
 
     func order(of seed: UInt64, _ orders: Explorer.Orders) -> StepOrder {

@@ -49,8 +49,8 @@ struct ExplorePlan: Sendable {
         }
         try Self.check(entries, broken, strategiesAreNamed: strategies != nil, faultsAreNamed: faults != nil)
         if let seed {
-            guard let number = UInt64(seed) else {
-                throw BenchError(.badInput, "--seed is a whole number from 0 on, not \(seed)")
+            guard let number = UInt64(seed), number <= UInt64(Int64.max) else {
+                throw BenchError(.badInput, "--seed is a whole number from 0 to \(Int64.max), not \(seed)")
             }
             self.seed = number
         } else {

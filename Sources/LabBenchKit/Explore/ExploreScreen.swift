@@ -43,6 +43,9 @@ struct ExploreScreen: Sendable {
                 let schedule = try ScheduleRunner(cell.plan).run(seed: plan.seed, plan.orders, isTold: true)
                 return say(StoryText(schedule).text)
             }
+            if plan.orders == .all {
+                return say(StoryText(try ScheduleRunner(cell.plan).tell(first.decisions)).text)
+            }
             if let small = try Shrinker(plan.orders).shrink(cell.plan, seed: first.seed) {
                 say(StoryText(small.schedule).text)
             }

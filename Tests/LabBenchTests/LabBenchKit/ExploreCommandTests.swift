@@ -62,6 +62,7 @@ struct ExploreCommandTests {
         "refuses what cannot be with 64, in one line",
         arguments: [
             ["--faults", "gremlins"], ["--strategies", "sql-row"], ["--seed", "seven"],
+            ["--seed", "18446744073709551615"],
             ["--strategies", "lua-atomic", "--faults", "node-down"], ["--schedules", "0"], ["--for", "soon"],
             ["--schedules", "5", "--for", "5s"], ["--order", "random"],
             ["--order", "all", "--faults", "jitter"],
