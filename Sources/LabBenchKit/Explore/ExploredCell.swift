@@ -1,7 +1,7 @@
 import BenchModel
 import BenchResults
-import Dispatch
 import Exploration
+import Foundation
 import Synchronization
 
 /// One strategy under one fault, explored.
@@ -112,7 +112,8 @@ struct ExploredCell: Sendable {
     /// Runs work that keeps a thread busy on a thread of its own.
     private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: work()) }
+            // Not of a queue: its threads are as few as the cores, and a signal's handler needs one.
+            Thread { continuation.resume(returning: work()) }.start()
         }
     }
 }
