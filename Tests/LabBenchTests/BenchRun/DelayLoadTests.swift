@@ -3,6 +3,7 @@ import BenchModel
 import Foundation
 import Histogram
 import NIOCore
+import NIOPosix
 import Testing
 
 @testable import BenchRun
@@ -45,6 +46,16 @@ struct DelayLoadTests {
         #expect(isNear(record.purchasesPerSecond, 1, within: 0.15))
         #expect(account.unsent > 0)
         #expect(account.unsent + record.totals.reduce(0, +) == account.offered)
+    }
+
+    /// The generator takes one of the process's loops; with the server on the same one, both had half a core.
+    @Test("is served by a thread that no generator runs on")
+    func serverLoop() async throws {
+        let server = try await DelayServer.start(DelayPlan(delay: .zero))
+        let loops = MultiThreadedEventLoopGroup.singleton.makeIterator().map { ObjectIdentifier($0) }
+        let isApart = !loops.contains(ObjectIdentifier(server.eventLoop))
+        await server.stop()
+        #expect(isApart)
     }
 
     @Test("hides a stall in a closed model, on a virtual clock")
