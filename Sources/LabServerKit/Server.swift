@@ -136,9 +136,9 @@ struct Server: Sendable {
         _ strategy: some LockStrategy, _ parts: Parts, _ redis: RedisClient, _ notice: StartNotice
     ) -> any Service {
         ReconcileService(
-            parts.reconciler(by: strategy, redis: redis), gate: parts.gate,
-            interval: plan.reconcileInterval, onRun: { notice.hasCompared() },
-            logger: logger)
+            loop: ReconcileLoop(
+                parts.reconciler(by: strategy, redis: redis), gate: parts.gate,
+                interval: plan.reconcileInterval, onRun: { notice.hasCompared() }, logger: logger))
     }
 
     private func strategy(

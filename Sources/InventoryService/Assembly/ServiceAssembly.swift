@@ -13,27 +13,37 @@ public struct ServiceAssembly<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     private let stock: StockStore<Redis>
     private let settings: ServiceSettings
     private let gate: SalesGate
+    private let clock: WallClock
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let crashPoints: CrashPoints
     private let logger: Logger
 
+    /// - Parameters:
+    ///   - clock: What records are dated by.
+    ///   - now: What deadlines and timings are counted by; the strategy has the same.
     public init(
         strategy: Strategy, store: Store, stock: StockStore<Redis>, settings: ServiceSettings,
-        gate: SalesGate = .open, crashPoints: CrashPoints = .none, logger: Logger
+        gate: SalesGate = .open, random: RandomSource = .system, clock: WallClock = .system,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, crashPoints: CrashPoints = .none,
+        logger: Logger
     ) {
         self.strategy = strategy
         self.store = store
         self.stock = stock
         self.settings = settings
         self.gate = gate
+        self.clock = clock
+        self.now = now
         self.crashPoints = crashPoints
         self.logger = logger
         purchases = PurchaseService(
-            strategy: strategy, store: store, stock: stock, settings: settings, gate: gate,
-            crashPoints: crashPoints, logger: logger)
-        products = ProductService(store: store, stock: stock)
+            strategy: strategy, store: store, stock: stock, settings: settings, gate: gate, random: random,
+            clock: clock, now: now, crashPoints: crashPoints, logger: logger)
+        products = ProductService(store: store, stock: stock, clock: clock)
         supply = SupplyService(
             strategy: strategy, store: store, stock: stock, gate: gate, patience: settings.patience,
-            crashPoints: crashPoints)
+            random: random,
+            clock: clock, now: now, crashPoints: crashPoints)
     }
 
     /// Brings this service's Redis back to what its ledger says.
@@ -47,6 +57,7 @@ public struct ServiceAssembly<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     ) -> Reconciler<Strategy, Store, Redis> {
         Reconciler(
             strategy: strategy, store: store, stock: stock, gate: gate, servers: servers,
-            patience: settings.patience, crashPoints: crashPoints, onReport: onReport, logger: logger)
+            patience: settings.patience, clock: clock, now: now, crashPoints: crashPoints, onReport: onReport,
+            logger: logger)
     }
 }

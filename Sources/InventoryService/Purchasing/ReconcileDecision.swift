@@ -51,7 +51,8 @@ struct ReconcileDecision: Sendable, Hashable {
             return
         }
         var unsold = 0
-        for (id, units) in stock.open {
+        // In one order on every machine, so that a simulated world can be played again.
+        for (id, units) in stock.open.sorted(by: { $0.key.description < $1.key.description }) {
             if facts.recorded.contains(id) {
                 clear.append(id)
                 continue

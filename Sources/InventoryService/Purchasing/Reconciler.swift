@@ -19,6 +19,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     private let servers: Servers
     private let patience: Duration
     private let clock: WallClock
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let crashPoints: CrashPoints
     private let onReport: @Sendable (ReconcileReport) -> Void
     private let logger: Logger
@@ -34,11 +35,14 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     /// - Parameters:
     ///   - gate: The same as that of the purchases.
     ///   - patience: How long a return waits for the lock.
+    ///   - clock: What an ended reservation is dated by.
+    ///   - now: What deadlines are counted by; the strategy has the same.
     ///   - onReport: Called with the report of every run, for metrics.
     public init(
         strategy: Strategy, store: Store, stock: StockStore<Redis>, gate: SalesGate,
         servers: @escaping Servers, patience: Duration = .seconds(5),
-        clock: WallClock = .system, crashPoints: CrashPoints = .none,
+        clock: WallClock = .system, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        crashPoints: CrashPoints = .none,
         onReport: @escaping @Sendable (ReconcileReport) -> Void = { _ in }, logger: Logger
     ) {
         self.strategy = strategy
@@ -48,6 +52,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
         self.servers = servers
         self.patience = patience
         self.clock = clock
+        self.now = now
         self.crashPoints = crashPoints
         self.onReport = onReport
         self.logger = logger
@@ -235,7 +240,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
                 continue
             }
             do throws(StrategyError) {
-                _ = try await strategy.cancel(id, of: product, deadline: .now + patience)
+                _ = try await strategy.cancel(id, of: product, deadline: now() + patience)
                 entry.returned += 1
             } catch {
                 entry.problems.append("reservation \(id) stays open: \(error)")

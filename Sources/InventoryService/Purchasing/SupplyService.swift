@@ -25,13 +25,17 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
     private let patience: Duration
     private let random: RandomSource
     private let clock: WallClock
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let crashPoints: CrashPoints
 
-    /// - Parameter gate: The same as that of the purchases.
+    /// - Parameters:
+    ///   - gate: The same as that of the purchases.
+    ///   - clock: What a movement is dated by.
+    ///   - now: What deadlines are counted by; the strategy has the same.
     public init(
         strategy: Strategy, store: Store, stock: StockStore<Redis>, gate: SalesGate = .open,
         patience: Duration = .seconds(5), random: RandomSource = .system, clock: WallClock = .system,
-        crashPoints: CrashPoints = .none
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, crashPoints: CrashPoints = .none
     ) {
         self.strategy = strategy
         self.store = store
@@ -40,6 +44,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
         self.patience = patience
         self.random = random
         self.clock = clock
+        self.now = now
         self.crashPoints = crashPoints
     }
 
@@ -106,7 +111,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
             return .adjusted(account)
         }
         do throws(StrategyError) {
-            _ = try await strategy.cancel(movement.id, of: movement.product, deadline: .now + patience)
+            _ = try await strategy.cancel(movement.id, of: movement.product, deadline: now() + patience)
         } catch {
             gate.report(movement.product)
             throw InventoryError(error, timings: PurchaseTimings(evidence: error.evidence))
@@ -121,14 +126,14 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
         let reserved: ReserveOutcome
         do throws(StrategyError) {
             reserved = try await strategy.reserve(
-                Reservation(id: id, product: product, quantity: units, deadline: .now + patience))
+                Reservation(id: id, product: product, quantity: units, deadline: now() + patience))
         } catch {
             if error.code == .notStocked {
                 if try await store.product(product) == nil { return .productNotFound }
                 gate.report(product)
             }
             _ = await stock.finishing {
-                try? await strategy.cancel(id, of: product, deadline: .now + patience)
+                try? await strategy.cancel(id, of: product, deadline: now() + patience)
             }
             throw InventoryError(error, timings: PurchaseTimings(evidence: error.evidence))
         }
@@ -177,7 +182,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
     private func giveBack(_ id: ReservationID, of product: ProductID) async {
         do throws(StrategyError) {
             _ = try await stock.finishing { () throws(StrategyError) in
-                try await strategy.cancel(id, of: product, deadline: .now + patience)
+                try await strategy.cancel(id, of: product, deadline: now() + patience)
             }
         } catch {
             gate.report(product)

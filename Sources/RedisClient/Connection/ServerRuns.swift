@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// A connection is noted before it carries its first command, so whoever reads ``generation`` after a reply
 /// knows whether the reply can come from a server that was new.
-final class ServerRuns: Sendable {
+package final class ServerRuns: Sendable {
     private struct State {
         var runs: [String: String] = [:]
         var generation = 0
@@ -13,16 +13,18 @@ final class ServerRuns: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Rises with each server that was not there before.
-    var generation: Int { state.withLock(\.generation) }
+    package var generation: Int { state.withLock(\.generation) }
 
     /// Names of the runs that are there now.
-    var names: Set<String> { state.withLock { Set($0.runs.values) } }
+    package var names: Set<String> { state.withLock { Set($0.runs.values) } }
 
     /// - Parameters:
     ///   - run: Nil for a server that does not tell: each of its connections counts as another server.
     ///   - place: Which of several servers at the same time it is.
-    func note(_ run: String?, at place: String) {
+    package func note(_ run: String?, at place: String) {
         state.withLock { state in
             if let run, state.runs[place] == run { return }
             state.runs[place] = run

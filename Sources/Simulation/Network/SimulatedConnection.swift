@@ -23,12 +23,17 @@ final class SimulatedConnection: Sendable {
     let process: Int
     private let node: SimulatedNode
     private let network: Network
+    /// Is told the run of the server that has accepted it, before a command is carried out.
+    private let onEstablished: @Sendable (String) -> Void
     /// Names of its two directions, for ``World/plan(at:line:touches:_:)``.
     private let requests: Int
     private let replies: Int
     private let state = Mutex(State())
 
-    init(process: Int, node: SimulatedNode, network: Network) {
+    init(
+        process: Int, node: SimulatedNode, network: Network,
+        onEstablished: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         let world = network.world
         number = world.number()
         requests = world.number()
@@ -36,6 +41,7 @@ final class SimulatedConnection: Sendable {
         self.process = process
         self.node = node
         self.network = network
+        self.onEstablished = onEstablished
     }
 
     private var world: World { network.world }
@@ -84,6 +90,7 @@ final class SimulatedConnection: Sendable {
         if !isEstablished {
             guard node.accept(self) else { return cut("connection refused") }
             state.withLock { $0.isEstablished = true }
+            onEstablished(node.run)
         }
         if network.oneIn(network.conditions.losesRequests) {
             state.withLock { $0.isBroken = true }

@@ -21,6 +21,8 @@ package final class SimulatedNode: Sendable {
         var clockOffset: Int64 = 0
         /// What a replica, or the disk, has; nil: all of it.
         var kept: RedisModel?
+        /// How often it has started.
+        var starts = 1
     }
 
     private enum Phase: Equatable {
@@ -54,6 +56,9 @@ package final class SimulatedNode: Sendable {
 
     /// Subscriptions that nobody has ended.
     package var subscriptions: Int { state.withLock { $0.model.subscriptionCount } }
+
+    /// Names the server from its start to its end, as the run id of Redis does.
+    var run: String { "\(number)-\(state.withLock(\.starts))" }
 
     /// A copy of all it holds.
     package var model: RedisModel { state.withLock(\.model) }
@@ -118,6 +123,7 @@ package final class SimulatedNode: Sendable {
             case .whatWasKept: state.model.restart(keeping: state.kept ?? state.model)
             }
             state.kept = nil
+            state.starts += 1
             state.phase = .running
         }
         switch disk {

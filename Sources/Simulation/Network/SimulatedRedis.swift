@@ -14,6 +14,7 @@ package final class SimulatedRedis: RedisPort {
     private let work: @Sendable (RedisScript?) -> Duration
     private let shared = Mutex<SimulatedConnection?>(nil)
     private let open = Mutex<[Int: SimulatedConnection]>([:])
+    private let runs = ServerRuns()
 
     /// - Parameters:
     ///   - limit: Time limit of a call.
@@ -33,6 +34,15 @@ package final class SimulatedRedis: RedisPort {
     }
 
     private var world: World { network.world }
+
+    /// As ``RedisClient/RedisClient/serverGeneration``.
+    package var serverGeneration: Int { runs.generation }
+
+    /// As ``RedisClient/RedisClient/meetServers()``.
+    package func meetServers() async throws(RedisError) -> Set<String> {
+        _ = try await send(RedisCommand("PING"))
+        return runs.names
+    }
 
     package func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue {
         let reply = try await exchange([command], over: sharedConnection())[0]
@@ -106,7 +116,9 @@ package final class SimulatedRedis: RedisPort {
     }
 
     private func connect() -> SimulatedConnection {
-        let connection = SimulatedConnection(process: process.number, node: node, network: network)
+        let connection = SimulatedConnection(process: process.number, node: node, network: network) {
+            [runs, node] in runs.note($0, at: "\(node.number)")
+        }
         open.withLock { $0[connection.number] = connection }
         return connection
     }

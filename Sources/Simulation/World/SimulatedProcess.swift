@@ -14,7 +14,7 @@ package struct SimulatedProcess: Sendable {
     }
 
     /// Is told when the process dies.
-    func onDeath(_ action: @escaping @Sendable () -> Void) {
+    package func onDeath(_ action: @escaping @Sendable () -> Void) {
         world.state.withLock { $0.onDeath(of: number, action) }
     }
 
