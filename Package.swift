@@ -131,6 +131,10 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
+        // The ledger as a value in memory, for the simulation: it answers as the one on SQLite does.
+        .target(
+            name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"], swiftSettings: settings
+        ),
         .target(name: "LabProcesses", dependencies: ["RedisClient"], swiftSettings: settings),
 
         // The API as a library.
@@ -322,6 +326,13 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: ["LabProcesses", "LabTesting", "LockStrategies", "RedisClient", "Simulation"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LedgerModelTests",
+            dependencies: [
+                "InventoryService", "LabProcesses", "LedgerModel", "LedgerSQLite", "LockStrategies",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         .testTarget(name: "FaultAuditTests", dependencies: ["FaultAudit"], swiftSettings: settings),
         .testTarget(
