@@ -218,8 +218,9 @@ let package = Package(
         .target(
             name: "Exploration",
             dependencies: [
-                "BenchAudit", "BenchResults", "FaultAudit", "FaultInjection", "FaultLab", "LockStrategies",
-                "RedisClient", "Simulation",
+                "BenchAudit", "BenchResults", "FaultAudit", "FaultInjection", "FaultLab", "InventoryService",
+                "LedgerModel", "LockStrategies", "RedisClient", "Simulation",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         // From a plan to results.

@@ -13,6 +13,18 @@ package struct Schedule: Sendable {
     package let chooser: Chooser
     package let story: [StoryLine]
 
+    init(
+        _ world: World, _ history: History, _ report: Auditor.Report, _ faults: [ScheduleFault]
+    ) {
+        self.history = history
+        self.report = report
+        self.faults = faults
+        steps = world.steps
+        fingerprint = world.fingerprint
+        chooser = world.chooser
+        story = world.story
+    }
+
     /// The worst of what the auditor and the simulation found. A schedule in which nobody bought anything
     /// shows little, but nothing in it is undecided.
     package var verdict: Auditor.Verdict {

@@ -13,6 +13,14 @@ package struct ScheduleFault: Sendable, Equatable {
         case keyWithoutEnd = "key-without-end"
         /// The bound of steps was reached.
         case endless
+        /// Two different answers were given under one idempotency key.
+        case twoAnswers = "two-answers"
+        /// A client was told that nothing was bought, and the ledger held a purchase.
+        case toldWrong = "told-wrong"
+        /// A user bought more units than one may.
+        case overLimit = "over-limit"
+        /// The reconciler does not come to an end, or leaves a reservation open.
+        case leftOpen = "left-open"
     }
 
     package let kind: Kind

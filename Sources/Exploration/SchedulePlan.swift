@@ -1,9 +1,13 @@
+package import BenchResults
 package import LockStrategies
 
 /// Who buys in a simulated world, and what is broken there.
 package struct SchedulePlan: Sendable {
     package var strategy: StrategyEntry
     package var fault: WorldFault
+    /// Whether buyers call the strategy, or are clients of a server that sells with it.
+    package var level: FaultLevel
+    /// Processes with buyers in them; in the service they are clients, and there is one server.
     package var processes = 2
     /// Buyers of each process.
     package var buyers = 2
@@ -30,8 +34,10 @@ package struct SchedulePlan: Sendable {
         return small
     }
 
-    package init(_ strategy: StrategyEntry, _ fault: WorldFault) {
+    package init(_ strategy: StrategyEntry, _ fault: WorldFault, at level: FaultLevel = .strategy) {
         self.strategy = strategy
         self.fault = fault
+        self.level = level
+        if level == .service { (processes, buyers, stock) = (1, 3, 4) }
     }
 }

@@ -1,4 +1,5 @@
 import BenchAudit
+import BenchResults
 import FaultAudit
 import FaultLab
 import LockStrategies
@@ -9,19 +10,26 @@ package import Simulation
 package struct ScheduleRunner {
     package let plan: SchedulePlan
     private let lua: LuaInterpreter
-    /// The Redis of the stock before anybody buys.
-    private let template: RedisModel
-    /// A lock node before anybody asks it.
-    private let lockNode: RedisModel
+    private let beginning: Beginning
     /// Steps of the simplest schedule.
     private(set) var usualSteps: Int
+
+    /// What all worlds begin with.
+    private enum Beginning {
+        /// The Redis of the stock, and a lock node before anybody asks it.
+        case strategy(stock: RedisModel, lockNode: RedisModel)
+        case service(ServiceStage.Models)
+    }
 
     /// - Throws: When the strategy cannot be made.
     package init(_ plan: SchedulePlan, lua: LuaInterpreter = LuaInterpreter()) throws {
         self.plan = plan
         self.lua = lua
-        template = try Self.filled(plan, lua)
-        lockNode = Self.knowingScripts(lua)
+        let lockNode = Self.knowingScripts(lua)
+        switch plan.level {
+        case .strategy: beginning = .strategy(stock: try Self.filled(plan, lua), lockNode: lockNode)
+        case .service: beginning = .service(ServiceStage.models(plan, knowing: lockNode, lua))
+        }
         usualSteps = 0
         usualSteps = run(Chooser(following: []), StepOrder()).steps
     }
@@ -56,21 +64,36 @@ package struct ScheduleRunner {
     package func run(_ chooser: Chooser, _ order: StepOrder, isTold: Bool = false) -> Schedule {
         let world = World(chooser, order: order, isTold: isTold)
         defer { world.end() }
-        let stage: Stage
         do {
-            stage = try Stage(
-                plan, world, isSearch: order.rule == .commandsOnly, models: (template, lockNode), lua: lua)
+            switch beginning {
+            case .strategy(let stock, let lockNode):
+                let stage = try Stage(
+                    plan, world, isSearch: order.rule == .commandsOnly, models: (stock, lockNode), lua: lua)
+                return run(stage)
+            case .service(let models):
+                return run(try ServiceStage(plan, world, models: models, lua: lua))
+            }
         } catch {
             preconditionFailure("the strategy was made before, and is not now: \(error)")
         }
+    }
+
+    private func run(_ stage: Stage) -> Schedule {
         let healed = stage.planFault()
         stage.begin()
-        let end = world.run(mostSteps: SchedulePlan.mostSteps)
+        let end = stage.world.run(mostSteps: SchedulePlan.mostSteps)
         let history = Self.history(stage)
         return Schedule(
-            history: history, report: Auditor.judge(history),
-            faults: ScheduleFault.all(stage, end, history, healed: healed), steps: world.steps,
-            fingerprint: world.fingerprint, chooser: world.chooser, story: world.story)
+            stage.world, history, Auditor.judge(history),
+            ScheduleFault.all(stage, end, history, healed: healed))
+    }
+
+    private func run(_ stage: ServiceStage) -> Schedule {
+        defer { stage.end() }
+        stage.begin(healed: stage.planFault())
+        let end = stage.world.run(mostSteps: SchedulePlan.mostSteps)
+        let history = stage.history
+        return Schedule(stage.world, history, stage.judge(history), stage.faults(end))
     }
 
     private static func history(_ stage: Stage) -> History {

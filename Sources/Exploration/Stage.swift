@@ -6,7 +6,7 @@ import Simulation
 import Synchronization
 
 /// A simulated world with servers, processes and buyers in it.
-final class Stage: Sendable {
+final class Stage: FaultTarget {
     let plan: SchedulePlan
     let world: World
     let network: Network
@@ -84,7 +84,12 @@ final class Stage: Sendable {
         return BuyingProcess(process: process, ports: ports, notes: notes, buyer: buyer, finishing: finishing)
     }
 
-    /// A buyer leaves: his task is cancelled.
+    func chooseVictim() -> SimulatedProcess { processes[world.choose(among: processes.count)].process }
+
+    // A strategy alone has neither server nor ledger: no such fault is explored at this level.
+    func killServer() {}
+    func setLedger(_ mood: LedgerMood) {}
+
     func cancelSomebody() {
         let tasks = tasks.withLock { $0 }
         let number = world.choose(among: tasks.count)
@@ -114,7 +119,7 @@ final class Stage: Sendable {
 }
 
 /// What a slow process does between its last look at the clock and a write.
-private final class Slowness: Sendable {
+final class Slowness: Sendable {
     private let isSlow: Bool
     private let world: World
 

@@ -10,6 +10,9 @@ package enum WorldFault: String, Sendable, CaseIterable {
     case pauseBuyer = "pause-buyer"
     case killBuyer = "kill-buyer"
     case cancelBuyer = "cancel-buyer"
+    case killServer = "kill-server"
+    case ledgerRefuses = "ledger-refuses"
+    case ledgerUnknown = "ledger-unknown"
     case clockDrift = "clock-drift"
     case pauseRedis = "pause-redis"
     case killRedisAOF = "kill-redis-aof"
@@ -42,6 +45,9 @@ package enum WorldFault: String, Sendable, CaseIterable {
         case .pauseBuyer: "A process stops for twice the lease, between any two steps of it."
         case .killBuyer: "A process ends, between any two steps of it."
         case .cancelBuyer: "The task of a buyer is cancelled, between any two steps of it."
+        case .killServer: "The server is killed, up to three times and between any two steps of it, and starts again."
+        case .ledgerRefuses: "The ledger writes nothing for a while, and says so."
+        case .ledgerUnknown: "Half of what the ledger is told to write ends without an answer, written or not."
         case .clockDrift: "The clocks of processes go up to half a per cent too fast or too slow."
         case .pauseRedis: "Redis stops, then goes on."
         case .killRedisAOF: "Redis ends and starts again with all it had."
@@ -70,9 +76,17 @@ package enum WorldFault: String, Sendable, CaseIterable {
     }
 
     /// Why the strategy cannot be explored under it; nil: it can.
-    package func obstacle(for strategy: StrategyEntry) -> String? {
-        if strategy.traits.stockLayout == .ledger {
-            return "\(strategy) takes its units in the ledger, which this world does not have"
+    package func obstacle(for strategy: StrategyEntry, at level: FaultLevel = .strategy) -> String? {
+        switch level {
+        case .strategy:
+            if strategy.traits.stockLayout == .ledger {
+                return "\(strategy) takes its units in the ledger, which only the level service has"
+            }
+            if isOfService { return "\(rawValue) strikes a server or its ledger, which only the level service has" }
+        case .service:
+            if self == .killBuyer {
+                return "buyers are clients of the server, see \(WorldFault.killServer.rawValue)"
+            }
         }
         return isOfNodes && !strategy.needsLockNodes ? "\(strategy) asks no lock nodes" : nil
     }
@@ -85,13 +99,28 @@ package enum WorldFault: String, Sendable, CaseIterable {
         }
     }
 
+    /// It strikes the server of the service, or its ledger.
+    private var isOfService: Bool { [.killServer, .ledgerRefuses, .ledgerUnknown].contains(self) }
+
     /// It strikes lock nodes alone.
     var isOfNodes: Bool { [.nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart].contains(self) }
 
-    /// What must come out, or may.
-    package func expectation(of strategy: StrategyEntry) -> FaultExpectation {
+    /// What must come out, or may. In the service the ledger has the last word: whatever a lock does, each
+    /// purchase is exact.
+    package func expectation(
+        of strategy: StrategyEntry, at level: FaultLevel = .strategy
+    ) -> FaultExpectation {
+        if level == .service { return .safe }
         if let fault = Fault(rawValue: rawValue) { return fault.expectation(of: strategy, at: .strategy) }
         // These are of simulated worlds alone: none of them lets a lease end while its holder acts.
         return strategy.isNegativeControl ? .violated : .safe
+    }
+
+    /// Whether the ledger has nothing to refuse in the service: the lock alone gave no unit out twice.
+    func leavesNothingToRefuse(_ strategy: StrategyEntry) -> Bool {
+        if let fault = Fault(rawValue: rawValue) {
+            return fault.expectation(of: strategy, at: .service) == .safe
+        }
+        return !strategy.isNegativeControl
     }
 }

@@ -1,5 +1,5 @@
 package import InventoryService
-package import LockStrategies
+import LockStrategies
 import Synchronization
 
 /// A ledger of one process over a ``LedgerModel``; whoever makes it decides how its calls go.

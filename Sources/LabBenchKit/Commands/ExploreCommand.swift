@@ -1,5 +1,6 @@
 import ArgumentParser
 import BenchModel
+import BenchResults
 import Exploration
 import Foundation
 import LabProcesses
@@ -56,6 +57,14 @@ struct ExploreCommand: AsyncParsableCommand {
             """)
     var order: String = Explorer.Orders.both.rawValue
 
+    @Option(
+        help: """
+            strategy: buyers call the strategy itself; service: they are clients of a server with a ledger, which a fault may \
+            kill between any two steps. Default strategy.
+            """,
+        completion: .list(FaultLevel.allCases.map(\.rawValue)))
+    var level: String = FaultLevel.strategy.rawValue
+
     @Flag(
         help: "Tells what happens in the first violation of each cell, made small, or in the only schedule.")
     var story = false
@@ -70,7 +79,7 @@ struct ExploreCommand: AsyncParsableCommand {
                 try ExplorePlan(
                     strategies: strategies, faults: faults, seed: seed, schedules: schedules,
                     duration: duration,
-                    order: order))
+                    order: order, level: level))
         } catch {
             Terminal.complain(error.description)
             end = error.exitCode

@@ -1,4 +1,5 @@
 import BenchModel
+import BenchResults
 import Exploration
 import LockStrategies
 
@@ -21,7 +22,8 @@ struct ExplorePlan: Sendable {
 
     /// - Throws: ``BenchError`` with `.badInput`, in one sentence.
     init(
-        strategies: String?, faults: String?, seed: String?, schedules: Int?, duration: String?, order: String
+        strategies: String?, faults: String?, seed: String?, schedules: Int?, duration: String?, order: String,
+        level: String
     ) throws(BenchError) {
         let registry = StrategyRegistry.builtIn
         let entries = try FaultPlan.list(strategies, "--strategies", all: registry.entries) {
@@ -34,8 +36,14 @@ struct ExplorePlan: Sendable {
         } complaint: {
             FaultPlan.complaint(about: $0, known: WorldFault.allCases.map(\.rawValue))
         }
+        guard let level = FaultLevel(rawValue: level) else {
+            throw BenchError(.badInput, "--level is strategy or service, not \(level)")
+        }
         guard let orders = Explorer.Orders(rawValue: order) else {
             throw BenchError(.badInput, "--order is uniform, pct, both or all, not \(order)")
+        }
+        if orders == .all, level == .service {
+            throw BenchError(.badInput, "--order all is for the level strategy: a server has too many orders")
         }
         self.orders = orders
         if orders == .all, faults != nil, let fault = broken.first(where: { !$0.strikesOnce }) {
@@ -44,10 +52,10 @@ struct ExplorePlan: Sendable {
                 "--order all goes through worlds in which a fault strikes once; \(fault.rawValue) is none")
         }
         cells = entries.flatMap { entry in
-            broken.filter { $0.obstacle(for: entry) == nil && (orders != .all || $0.strikesOnce) }
-                .map { orders == .all ? SchedulePlan(entry, $0).small : SchedulePlan(entry, $0) }
+            broken.filter { $0.obstacle(for: entry, at: level) == nil && (orders != .all || $0.strikesOnce) }
+                .map { orders == .all ? SchedulePlan(entry, $0).small : SchedulePlan(entry, $0, at: level) }
         }
-        try Self.check(entries, broken, strategiesAreNamed: strategies != nil, faultsAreNamed: faults != nil)
+        try Self.check(entries, broken, level, strategiesAreNamed: strategies != nil, faultsAreNamed: faults != nil)
         if let seed {
             guard let number = UInt64(seed), number <= UInt64(Int64.max) else {
                 throw BenchError(.badInput, "--seed is a whole number from 0 to \(Int64.max), not \(seed)")
@@ -74,19 +82,20 @@ struct ExplorePlan: Sendable {
 
     /// Somebody who names something wants to see it.
     private static func check(
-        _ entries: [StrategyEntry], _ faults: [WorldFault], strategiesAreNamed: Bool, faultsAreNamed: Bool
+        _ entries: [StrategyEntry], _ faults: [WorldFault], _ level: FaultLevel, strategiesAreNamed: Bool,
+        faultsAreNamed: Bool
     ) throws(BenchError) {
         if strategiesAreNamed {
-            for entry in entries where faults.allSatisfy({ $0.obstacle(for: entry) != nil }) {
-                throw BenchError(.badInput, faults[0].obstacle(for: entry) ?? "nothing was named")
+            for entry in entries where faults.allSatisfy({ $0.obstacle(for: entry, at: level) != nil }) {
+                throw BenchError(.badInput, faults[0].obstacle(for: entry, at: level) ?? "nothing was named")
             }
         }
         if faultsAreNamed {
-            for fault in faults where entries.allSatisfy({ fault.obstacle(for: $0) != nil }) {
+            for fault in faults where entries.allSatisfy({ fault.obstacle(for: $0, at: level) != nil }) {
                 throw BenchError(
                     .badInput,
                     "\(fault.rawValue) cannot strike what was asked for: "
-                        + (fault.obstacle(for: entries[0]) ?? "nothing was named"))
+                        + (fault.obstacle(for: entries[0], at: level) ?? "nothing was named"))
             }
         }
     }

@@ -42,7 +42,7 @@ struct ExploredCell: Sendable {
     static func explore(
         _ cell: SchedulePlan, _ plan: ExplorePlan, left: Int, isOver: @escaping @Sendable () -> Bool
     ) async throws(BenchError) -> ExploredCell {
-        let expected = cell.fault.expectation(of: cell.strategy)
+        let expected = cell.fault.expectation(of: cell.strategy, at: cell.level)
         let explorer = Explorer(cell, orders: plan.orders)
         let end = plan.end.map { end in
             ContinuousClock.now + ContinuousClock.now.duration(to: end) / left

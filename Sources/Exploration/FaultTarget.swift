@@ -1,6 +1,35 @@
 import Simulation
 
-extension Stage {
+/// A world with servers, processes and a network in it, which a ``WorldFault`` strikes.
+protocol FaultTarget: Sendable {
+    var plan: SchedulePlan { get }
+    var world: World { get }
+    var network: Network { get }
+    /// The Redis of the stock, then the lock nodes.
+    var nodes: [SimulatedNode] { get }
+    /// Whether all orders are gone through: then chance decides nothing.
+    var isSearch: Bool { get }
+
+    /// The process that is stopped or killed.
+    func chooseVictim() -> SimulatedProcess
+    /// A buyer leaves: his task is cancelled.
+    func cancelSomebody()
+    /// The server of the service is killed, and started again.
+    func killServer()
+    /// What the ledger does until it is told something else.
+    func setLedger(_ mood: LedgerMood)
+}
+
+/// How the ledger answers.
+enum LedgerMood: Sendable, Equatable {
+    case well
+    /// It writes nothing, and says so.
+    case refuses
+    /// Half of the writes end without an answer: some were done, some were not.
+    case losesAnswers
+}
+
+extension FaultTarget {
     /// A millisecond of the world.
     private static var millisecond: World.Moment { 1_000_000 }
     private static var lease: World.Moment { Int64(SchedulePlan.lease / .nanoseconds(1)) }
@@ -14,6 +43,9 @@ extension Stage {
         switch plan.fault {
         case .none, .slowHolder, .clockDrift: return 0
         case .pauseBuyer, .killBuyer, .cancelBuyer: return strikeBuyer(at: moment)
+        case .killServer: return strikeServer(at: moment)
+        case .ledgerRefuses: return strikeLedger(.refuses, from: moment)
+        case .ledgerUnknown: return strikeLedger(.losesAnswers, from: moment)
         case .delay, .jitter, .requestLost, .replyLost, .messageLost, .halfOpen:
             return strikeNetwork(at: moment)
         case .nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart, .clockJump:
@@ -29,7 +61,7 @@ extension Stage {
     }
 
     private func strikeBuyer(at moment: World.Moment) -> World.Moment {
-        let process = processes[world.choose(among: processes.count)].process
+        let process = chooseVictim()
         switch plan.fault {
         case .pauseBuyer:
             at(moment) { process.stop() }
@@ -41,6 +73,23 @@ extension Stage {
             at(moment) { [self] in cancelSomebody() }
         }
         return moment
+    }
+
+    /// Up to three times, so that it dies while it puts right what its last death left.
+    private func strikeServer(at moment: World.Moment) -> World.Moment {
+        var last = moment
+        for time in 0...world.choose(among: 3) {
+            if time > 0 { last += Self.millisecond * World.Moment(1 + world.choose(among: 40)) }
+            at(last) { self.killServer() }
+        }
+        return last + Self.millisecond * 10
+    }
+
+    private func strikeLedger(_ mood: LedgerMood, from moment: World.Moment) -> World.Moment {
+        let end = moment + Self.millisecond * 40
+        at(moment) { self.setLedger(mood) }
+        at(end) { self.setLedger(.well) }
+        return end
     }
 
     private func strikeNetwork(at moment: World.Moment) -> World.Moment {
