@@ -39,7 +39,7 @@ final class ServiceStage: FaultTarget {
     private let state: Mutex<State>
 
     /// So long after everything is well again a client waits for an answer.
-    static let mostPatience = Duration.seconds(20)
+    static let mostPatience = Duration.seconds(6)
     /// A client waits so long for the answer to one call.
     private static let callLimit: World.Moment = 4_000_000_000
 

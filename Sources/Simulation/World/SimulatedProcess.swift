@@ -76,15 +76,13 @@ package struct SimulatedClock: MonotonicClock {
 
     /// Moments of all worlds are counted from here.
     private static let origin = ContinuousClock.now
-    /// The clock of a dead process: every deadline is over, so its tasks come to their end.
-    private static var never: World.Moment { 1 << 60 }
 
     package typealias Instant = ContinuousClock.Instant
     package typealias Duration = Swift.Duration
 
     package var now: Instant {
         let moment = world.state.withLock { state in
-            state.processes[process].phase == .dead ? Self.never : state.now
+            state.processes[process].phase == .dead ? state.timeOfTheDead(process) : state.now
         }
         return Self.origin + .nanoseconds(local(moment))
     }

@@ -33,6 +33,7 @@ struct WorldState {
         var phase = Phase.running
         /// What ends with it: its connections.
         var deaths: [@Sendable () -> Void] = []
+        var looksAfterDeath: World.Moment = 0
     }
 
     typealias Sleeper = CheckedContinuation<Void, any Error>
@@ -111,6 +112,13 @@ struct WorldState {
         if phase == .running {
             for place in ready.indices where ready[place].process == process { ready[place].since = now }
         }
+    }
+
+    /// The clock of a dead process. Every deadline is over, and one that is set from now on is over at the next
+    /// look: so its tasks come to their end.
+    mutating func timeOfTheDead(_ process: Int) -> World.Moment {
+        processes[process].looksAfterDeath += 1
+        return (1 << 60) + processes[process].looksAfterDeath * 1_000_000_000
     }
 
     /// What a process that dies leaves: its connections, and its tasks that sleep.
