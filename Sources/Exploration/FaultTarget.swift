@@ -9,6 +9,8 @@ protocol FaultTarget: Sendable {
     var nodes: [SimulatedNode] { get }
     /// Whether all orders are gone through: then chance decides nothing.
     var isSearch: Bool { get }
+    /// The line of all that strikes: a server starts again after it was killed, never before.
+    var strikes: Int { get }
 
     /// The process that is stopped or killed.
     func chooseVictim() -> SimulatedProcess
@@ -57,7 +59,7 @@ extension FaultTarget {
     }
 
     private func at(_ moment: World.Moment, _ action: @escaping @Sendable () -> Void) {
-        world.plan(at: moment, reach: .strike, action)
+        world.plan(at: moment, line: strikes, reach: .strike, action)
     }
 
     private func strikeBuyer(at moment: World.Moment) -> World.Moment {

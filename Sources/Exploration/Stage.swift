@@ -14,6 +14,7 @@ final class Stage: FaultTarget {
     let nodes: [SimulatedNode]
     let processes: [BuyingProcess]
     let isSearch: Bool
+    let strikes: Int
     /// The tasks of all buyers.
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
@@ -35,6 +36,7 @@ final class Stage: FaultTarget {
         self.plan = plan
         self.world = world
         self.isSearch = isSearch
+        strikes = world.number()
         let network = Network(world)
         self.network = network
         let count = plan.strategy.needsLockNodes ? plan.lockNodes : 0

@@ -31,6 +31,7 @@ final class ServiceStage: FaultTarget {
     let network: Network
     let nodes: [SimulatedNode]
     var isSearch: Bool { false }
+    let strikes: Int
     let notes: ServiceNotes
     /// Where the clients are: nothing happens to it.
     private let street: SimulatedProcess
@@ -46,6 +47,7 @@ final class ServiceStage: FaultTarget {
     init(_ plan: SchedulePlan, _ world: World, models: Models, lua: LuaInterpreter) throws {
         self.plan = plan
         self.world = world
+        strikes = world.number()
         network = Network(world)
         let count = plan.strategy.needsLockNodes ? plan.lockNodes : 0
         nodes = (0...count).map { number in
