@@ -14,6 +14,14 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
         /// The server sent bytes that are not the protocol; the connection was closed. A command that
         /// waited for its reply may have been applied.
         case protocolViolation = "protocol-violation"
+
+        /// Commands of a call that was one command.
+        fileprivate var usuallySent: Int {
+            switch self {
+            case .unavailable, .timedOut, .cancelled: 0
+            case .outcomeUnknown, .refused, .protocolViolation: 1
+            }
+        }
     }
 
     public let code: Code
@@ -21,18 +29,23 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     public let context: String
     /// The server's own words, with `.refused`.
     public let reply: RedisServerError?
+    /// Commands of the call that were sent before it failed, as far as the client knows. Not what it sends for
+    /// itself: to connect, or again after a lost connection or a redirection.
+    public package(set) var commandsSent: Int
     public let file: String
     public let line: Int
     /// The connection ended, or could not be made, before the call had waited its time.
     var isOfLostConnection = false
 
+    /// - Parameter commandsSent: Nil: what the code says; a call that was cancelled is taken for not sent.
     public init(
-        _ code: Code, _ context: String, reply: RedisServerError? = nil,
+        _ code: Code, _ context: String, reply: RedisServerError? = nil, commandsSent: Int? = nil,
         file: String = #fileID, line: Int = #line
     ) {
         self.code = code
         self.context = context
         self.reply = reply
+        self.commandsSent = commandsSent ?? code.usuallySent
         self.file = file
         self.line = line
     }
@@ -45,6 +58,20 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     var ofLostConnection: RedisError {
         var error = self
         error.isOfLostConnection = true
+        return error
+    }
+
+    /// The same error of a call that had sent commands before those that failed.
+    package func after(sending commands: Int) -> RedisError {
+        var error = self
+        error.commandsSent += commands
+        return error
+    }
+
+    /// The same error of a call that sends so many commands in one piece: all of them were sent, or none.
+    package func ofPiece(of commands: Int) -> RedisError {
+        var error = self
+        error.commandsSent = commandsSent > 0 ? commands : 0
         return error
     }
 

@@ -29,7 +29,12 @@ public struct RedisScript: Sendable, Hashable {
         } catch {
             guard error.reply?.prefix == "NOSCRIPT" else { throw error }
         }
-        return RedisScriptReply(value: try await send(RedisCommand("EVAL", [source] + tail)), commandsSent: 2)
+        do throws(RedisError) {
+            return RedisScriptReply(
+                value: try await send(RedisCommand("EVAL", [source] + tail)), commandsSent: 2)
+        } catch {
+            throw error.after(sending: 1)
+        }
     }
 
     private static func sha1Hexadecimal(_ bytes: [UInt8]) -> String {

@@ -36,8 +36,11 @@ struct ForeignLock<Redis: RedisPort>: LeaseLock {
         .notOwner
     }
 
-    func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+    func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
         let script = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0"
+        evidence.commandsSent += 1
         let reply = try await ask(
             RedisCommand("EVAL", script, "1", lease.key.description, lease.token.description))
         return reply.integer == 1 ? .released : .notOwner

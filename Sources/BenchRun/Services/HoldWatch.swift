@@ -52,8 +52,6 @@ struct WatchedLock<Lock: LeaseLock>: LeaseLock {
     let lock: Lock
     let watch: HoldWatch
 
-    func releaseCommands(for lease: Lease) -> Int { lock.releaseCommands(for: lease) }
-
     func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> AcquireOutcome {
@@ -66,9 +64,11 @@ struct WatchedLock<Lock: LeaseLock>: LeaseLock {
         try await lock.extend(lease, timeToLive: timeToLive)
     }
 
-    func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+    func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
         watch.released(lease)
-        return try await lock.release(lease)
+        return try await lock.release(lease, &evidence)
     }
 
     /// The lease goes on to its end, and so does the hold.

@@ -117,8 +117,6 @@ package struct NotedLock<C: MonotonicClock>: LeaseLock {
         self.steps = steps
     }
 
-    package func releaseCommands(for lease: Lease) -> Int { lock.releaseCommands(for: lease) }
-
     package func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> AcquireOutcome {
@@ -140,9 +138,11 @@ package struct NotedLock<C: MonotonicClock>: LeaseLock {
         try await lock.extend(lease, timeToLive: timeToLive)
     }
 
-    package func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+    package func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
         if let call = StepNotes.call { steps.note(.left(id: call, at: steps.now())) }
-        return try await lock.release(lease)
+        return try await lock.release(lease, &evidence)
     }
 
     package func abandon(_ lease: Lease) async { await lock.abandon(lease) }

@@ -8,7 +8,9 @@ public struct Evidence: Sendable, Equatable {
     /// From the grant to the moment when the release is sent: the time in which nobody else can have had the
     /// lock, so the holds of one key never overlap. For a strategy without a lock: the atomic step itself.
     public var held: Duration
-    /// Redis commands sent, over all nodes.
+    /// Redis commands sent until the answer, over all nodes. What was sent together with commands that the
+    /// call waited for counts, whether its own reply is waited for or not; what is sent after the answer does
+    /// not, nor does what the client sends for itself.
     public var commandsSent: Int
     /// Leases that had ended when they were given back: somebody else may have been inside.
     public var lostLeases: Int

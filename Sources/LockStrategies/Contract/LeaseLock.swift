@@ -20,19 +20,29 @@ public protocol LeaseLock: Sendable {
     func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome
 
     /// Gives the lock back. Compares the token first, so it cannot hit a successor; may be repeated.
-    func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome
+    ///
+    /// - Parameter evidence: Gets the commands that were sent added, also when it throws. The error says
+    ///   nothing of them.
+    func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome
 
     /// Leaves a lease to its end: the holder does not give it back, because what it wrote may still be under
     /// way. Sends nothing to the lock; what this process kept for the holder is given up.
     func abandon(_ lease: Lease) async
-
-    /// Redis commands that one release of this lease sends, over all nodes.
-    func releaseCommands(for lease: Lease) -> Int
 }
 
 extension LeaseLock {
     /// Most locks keep nothing for a holder.
     public func abandon(_ lease: Lease) async {}
 
-    public func releaseCommands(for lease: Lease) -> Int { 1 }
+    /// Gives the lock back; an error says what was sent.
+    public func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+        var cost = Evidence()
+        do throws(StrategyError) {
+            return try await release(lease, &cost)
+        } catch {
+            throw error.adding(cost)
+        }
+    }
 }

@@ -43,7 +43,7 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
         // Before the release: its reply may be what the next holder is told by.
         evidence.held = granted.duration(to: clock.now)
         // What the work did is what the caller sees, whatever the release does.
-        evidence = evidence + (await end(lease, after: work.map { _ in }))
+        await end(lease, after: work.map { _ in }, &evidence)
         switch work {
         case .success(let taken):
             return ReserveOutcome(taken.decision, evidence: evidence, epoch: taken.epoch)
@@ -72,7 +72,7 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
                     return .failure(error)
                 }
             }
-            evidence = evidence + (await end(lease, after: work.map { _ in }))
+            await end(lease, after: work.map { _ in }, &evidence)
             switch work {
             case .success(let units): return units
             case .failure(let error): throw error.adding(evidence)
@@ -98,17 +98,15 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
                 throw StrategyError(.cancelled, "cancelled before the write; nothing was taken")
             }
             // Once it is sent it is waited for: the lock must not be free while it is under way.
-            let (written, cost) = await uncancelled { [section] in
-                var cost = Evidence()
+            let written = await uncancelled(&evidence) { [section] cost in
                 do throws(StrategyError) {
-                    let remaining = try await section.write(
-                        newStock, epoch: epoch, for: reservation, fence: lease.fence, &cost)
-                    return (Result<Int, StrategyError>.success(remaining), cost)
+                    return Result<Int, StrategyError>.success(
+                        try await section.write(
+                            newStock, epoch: epoch, for: reservation, fence: lease.fence, &cost))
                 } catch {
-                    return (.failure(error), cost)
+                    return .failure(error)
                 }
             }
-            evidence = evidence + cost
             return TakenUnits(
                 decision: .reserved(remaining: try written.get(), fence: lease.fence),
                 epoch: StockEpoch(epoch))
@@ -116,18 +114,18 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
     }
 
     /// Gives the lease back, unless a write may still be under way.
-    private func end(_ lease: Lease, after work: Result<Void, StrategyError>) async -> Evidence {
+    private func end(
+        _ lease: Lease, after work: Result<Void, StrategyError>, _ evidence: inout Evidence
+    ) async {
         if case .failure(let error) = work, error.code == .outcomeUnknown {
-            await lock.abandon(lease)
-            return Evidence(failedReleases: 1)
+            evidence.failedReleases += 1
+            return await lock.abandon(lease)
         }
-        return await uncancelled { [lock] in
+        await uncancelled(&evidence) { [lock] cost in
             do throws(StrategyError) {
-                let outcome = try await lock.release(lease)
-                return Evidence(
-                    commandsSent: lock.releaseCommands(for: lease), lostLeases: outcome == .released ? 0 : 1)
+                if try await lock.release(lease, &cost) != .released { cost.lostLeases += 1 }
             } catch {
-                return Evidence(commandsSent: lock.releaseCommands(for: lease), failedReleases: 1)
+                cost.failedReleases += 1
             }
         }
     }

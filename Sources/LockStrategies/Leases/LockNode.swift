@@ -18,18 +18,22 @@ public struct LockNode<Redis: RedisPort>: Sendable {
     }
 
     /// Sets the key with the token and its time to live in one command; false when somebody holds it.
-    func set(_ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64) async throws(RedisError) -> Bool {
+    func set(
+        _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64, _ evidence: inout Evidence
+    ) async throws(RedisError) -> Bool {
         let reply = try await redis.send(
             RedisCommand(
-                "SET", key.description, token.description, "NX", "PX", String(milliseconds)))
+                "SET", key.description, token.description, "NX", "PX", String(milliseconds)), &evidence)
         return reply != .null
     }
 
-    func release(_ key: LockKey, _ token: LeaseToken) async throws(RedisError) -> NodeAnswer {
+    func release(
+        _ key: LockKey, _ token: LeaseToken, _ evidence: inout Evidence
+    ) async throws(RedisError) -> NodeAnswer {
         NodeAnswer(
             try await redis.finishing { () throws(RedisError) in
                 try await redis.run(
-                    releaseScript, keys: [key.description], arguments: [token.description])
+                    releaseScript, keys: [key.description], arguments: [token.description], &evidence)
             })
     }
 
@@ -41,21 +45,29 @@ public struct LockNode<Redis: RedisPort>: Sendable {
     ///
     /// - Returns: Whether the node has answered.
     @discardableResult
-    func takeBack(_ key: LockKey, _ token: LeaseToken) async -> Bool {
+    func takeBack(_ key: LockKey, _ token: LeaseToken, _ evidence: inout Evidence) async -> Bool {
         let reply = try? await redis.finishing { () throws(RedisError) in
             try await redis.send(
-                RedisCommand("EVAL", releaseScript.source, "1", key.description, token.description))
+                RedisCommand("EVAL", releaseScript.source, "1", key.description, token.description),
+                &evidence)
         }
         return reply != nil
     }
 
+    /// The same after the answer of the call, where nobody counts.
+    @discardableResult
+    func takeBackLater(_ key: LockKey, _ token: LeaseToken) async -> Bool {
+        var uncounted = Evidence()
+        return await takeBack(key, token, &uncounted)
+    }
+
     func extend(
-        _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64
+        _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64, _ evidence: inout Evidence
     ) async throws(RedisError) -> NodeAnswer {
         NodeAnswer(
             try await redis.run(
                 EmbeddedScripts.extendLock, keys: [key.description],
-                arguments: [token.description, String(milliseconds)]))
+                arguments: [token.description, String(milliseconds)], &evidence))
     }
 }
 
@@ -65,8 +77,8 @@ enum NodeAnswer: Sendable, Equatable {
     case notOwner
     case absent
 
-    init(_ reply: RedisScriptReply) {
-        switch reply.value.integer {
+    init(_ reply: RESPValue) {
+        switch reply.integer {
         case 1: self = .done
         case -1: self = .notOwner
         default: self = .absent

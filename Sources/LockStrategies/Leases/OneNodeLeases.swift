@@ -29,28 +29,27 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
 
     /// Asks once. A grant whose reply was lost, or that came after its validity, is taken back.
     ///
-    /// - Parameter ask: Sends the granting command and counts what it sends beyond the first.
+    /// - Parameter ask: Sends the granting command and counts what it sends.
     /// - Returns: The lease, or nil when somebody else holds the lock.
     func attempt(
         _ key: LockKey, _ token: LeaseToken, timeToLive: Duration, _ evidence: inout Evidence,
         ask: (_ evidence: inout Evidence) async throws(RedisError) -> Answer
     ) async throws(StrategyError) -> Lease? {
         let asked = clock.now
-        evidence.commandsSent += 1
         let answer: Answer
         do throws(RedisError) {
             answer = try await ask(&evidence)
         } catch {
             if error.mayHaveBeenApplied {
-                evidence.commandsSent += await takeBack(
-                    key, token, until: validity.end(asked: clock.now, timeToLive: timeToLive))
+                await takeBack(
+                    key, token, until: validity.end(asked: clock.now, timeToLive: timeToLive), &evidence)
             }
             throw StrategyError(error, during: "acquiring \(key)")
         }
         guard case .granted(let fence) = answer else { return nil }
         let end = validity.end(asked: asked, timeToLive: timeToLive)
         guard clock.now < end else {
-            evidence.commandsSent += await takeBack(key, token, until: end)
+            await takeBack(key, token, until: end, &evidence)
             throw StrategyError(
                 .leaseLost, "the grant of \(key) arrived after its validity; it was given back")
         }
@@ -60,40 +59,52 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
     func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
         let milliseconds = try validity.checked(timeToLive)
         let asked = clock.now
-        let answer = try await owned(
-            "extending \(lease.key)",
-            { () throws(RedisError) in
-                try await node.extend(lease.key, lease.token, milliseconds)
-            })
+        var cost = Evidence()
+        let answer: NodeAnswer
+        do throws(RedisError) {
+            answer = try await node.extend(lease.key, lease.token, milliseconds, &cost)
+        } catch {
+            throw StrategyError(error, during: "extending \(lease.key)", evidence: cost)
+        }
         switch answer {
         case .absent: return .absent
         case .notOwner: return .notOwner
         case .done:
             let end = validity.end(asked: asked, timeToLive: timeToLive)
             guard clock.now < end else {
-                throw StrategyError(.leaseLost, "the extension of \(lease.key) took longer than its validity")
+                throw StrategyError(
+                    .leaseLost, "the extension of \(lease.key) took longer than its validity", evidence: cost)
             }
             return .extended(lease.extended(to: end))
         }
     }
 
-    func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+    func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
         do throws(StrategyError) {
-            return try await releaseOnce(lease)
+            return try await releaseOnce(lease, &evidence)
         } catch {
-            finishLater(until: lease.validUntil) { try? await releaseOnce(lease) }
+            finishLater(until: lease.validUntil) { await releaseLater(lease) }
             throw error
         }
     }
 
     /// Releases, and leaves it at that when Redis does not answer or refuses.
-    func releaseOnce(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
-        let answer = try await owned(
-            "releasing \(lease.key)",
-            { () throws(RedisError) in
-                try await node.release(lease.key, lease.token)
-            })
-        return ReleaseOutcome(answer)
+    func releaseOnce(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
+        do throws(RedisError) {
+            return ReleaseOutcome(try await node.release(lease.key, lease.token, &evidence))
+        } catch {
+            throw StrategyError(error, during: "releasing \(lease.key)")
+        }
+    }
+
+    /// Releases after the answer of the call, where nobody counts; nil when Redis did not answer.
+    func releaseLater(_ lease: Lease) async -> ReleaseOutcome? {
+        var uncounted = Evidence()
+        return try? await releaseOnce(lease, &uncounted)
     }
 
     /// Tries to end a lease in the background until Redis answers. Without it the lock of a holder that was
@@ -120,25 +131,16 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
         ])
     }
 
-    func owned(
-        _ step: String, _ command: () async throws(RedisError) -> NodeAnswer
-    ) async throws(StrategyError) -> NodeAnswer {
-        do throws(RedisError) {
-            return try await command()
-        } catch {
-            throw StrategyError(error, during: step, evidence: Evidence(commandsSent: 1))
-        }
-    }
-
-    /// Deletes a key that a lost or late grant may have left; the commands that it took.
+    /// Deletes a key that a lost or late grant may have left.
     private func takeBack(
-        _ key: LockKey, _ token: LeaseToken, until end: ContinuousClock.Instant
-    ) async -> Int {
-        let hasAnswered = await uncancelled { [node] in await node.takeBack(key, token) }
-        if !hasAnswered {
-            finishLater(until: end) { [node] in await node.takeBack(key, token) ? true : nil }
+        _ key: LockKey, _ token: LeaseToken, until end: ContinuousClock.Instant, _ evidence: inout Evidence
+    ) async {
+        let hasAnswered = await uncancelled(&evidence) { [node] cost in
+            await node.takeBack(key, token, &cost)
         }
-        return 1
+        if !hasAnswered {
+            finishLater(until: end) { [node] in await node.takeBackLater(key, token) ? true : nil }
+        }
     }
 }
 

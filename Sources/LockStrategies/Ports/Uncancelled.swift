@@ -5,3 +5,16 @@
 package func uncancelled<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
     await Task(executorPreference: preferredExecutor()) { await work() }.value
 }
+
+/// The same for work that says what it cost; the cost is added to `evidence`.
+func uncancelled<Value: Sendable>(
+    _ evidence: inout Evidence, _ work: @escaping @Sendable (_ cost: inout Evidence) async -> Value
+) async -> Value {
+    let (value, cost) = await uncancelled {
+        var cost = Evidence()
+        let value = await work(&cost)
+        return (value, cost)
+    }
+    evidence = evidence + cost
+    return value
+}

@@ -18,15 +18,12 @@ struct StockSection<Redis: RedisPort>: Sendable {
     /// The read and the decision.
     func decide(_ reservation: Reservation, _ evidence: inout Evidence) async throws(StrategyError) -> Step {
         let keys = ProductKeys(reservation.product)
-        evidence.commandsSent += 1
         let reply: RESPValue
         do throws(RedisError) {
-            let read = try await redis.run(
+            reply = try await redis.run(
                 EmbeddedScripts.readStock,
                 keys: [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)],
-                arguments: [reservation.id.description])
-            evidence.commandsSent += read.commandsSent - 1
-            reply = read.value
+                arguments: [reservation.id.description], &evidence)
         } catch {
             throw Self.nothingTaken(error, during: "reading the stock of product \(reservation.product)")
         }
@@ -57,23 +54,22 @@ struct StockSection<Redis: RedisPort>: Sendable {
         let keys = ProductKeys(reservation.product)
         let values = [reservation.id.description, String(reservation.quantity), String(newStock), epoch]
         let names = [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)]
-        evidence.commandsSent += 1
-        let reply: RedisScriptReply
+        let reply: RESPValue
         do throws(RedisError) {
             if let fence {
                 reply = try await redis.run(
                     EmbeddedScripts.writeStockFenced, keys: names + [keys.fence],
-                    arguments: values + [String(fence.rawValue)])
+                    arguments: values + [String(fence.rawValue)], &evidence)
             } else {
-                reply = try await redis.run(EmbeddedScripts.writeStock, keys: names, arguments: values)
+                reply = try await redis.run(
+                    EmbeddedScripts.writeStock, keys: names, arguments: values, &evidence)
             }
         } catch {
             throw StrategyError(error, during: "writing the stock of product \(reservation.product)")
         }
-        evidence.commandsSent += reply.commandsSent - 1
-        let parts = reply.value.array?.compactMap(\.integer) ?? []
+        let parts = reply.array?.compactMap(\.integer) ?? []
         guard parts.count == 2 else {
-            throw StrategyError(.outcomeUnknown, "the write of the stock was answered \(reply.value)")
+            throw StrategyError(.outcomeUnknown, "the write of the stock was answered \(reply)")
         }
         switch parts[0] {
         case 1: return Int(parts[1])
@@ -100,6 +96,7 @@ struct StockSection<Redis: RedisPort>: Sendable {
         _ id: ReservationID, of product: ProductID, fence: Fence? = nil
     ) async throws(StrategyError) -> Int {
         let keys = ProductKeys(product)
+        var cost = Evidence()
         let units: Int64
         do throws(RedisError) {
             units =
@@ -108,16 +105,18 @@ struct StockSection<Redis: RedisPort>: Sendable {
                     keys: [keys.stock, keys.reservations, keys.ended(id)]
                         + (fence == nil ? [] : [keys.fence]),
                     arguments: [id.description, ProductKeys.endedHoldsMilliseconds]
-                        + (fence.map { [String($0.rawValue)] } ?? [])
-                ).value.integer ?? 0
+                        + (fence.map { [String($0.rawValue)] } ?? []), &cost
+                ).integer ?? 0
         } catch {
-            throw StrategyError(error, during: "returning reservation \(id) of product \(product)")
+            throw StrategyError(
+                error, during: "returning reservation \(id) of product \(product)", evidence: cost)
         }
         guard units >= 0 else {
+            cost.refusedWrites += 1
             throw StrategyError(
                 .leaseLost,
                 "the stock of product \(product) was granted to a newer holder; nothing went back",
-                evidence: Evidence(refusedWrites: 1))
+                evidence: cost)
         }
         return Int(units)
     }

@@ -41,9 +41,8 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                         evidence throws(RedisError) in
                         let reply = try await redis.run(
                             EmbeddedScripts.acquireFenced, keys: [key.description, key.fence],
-                            arguments: [token.description, String(milliseconds), String(start)])
-                        evidence.commandsSent += reply.commandsSent - 1
-                        let number = reply.value.integer ?? 0
+                            arguments: [token.description, String(milliseconds), String(start)], &evidence)
+                        let number = reply.integer ?? 0
                         isUnnumbered = number < 0
                         return number > 0 ? .granted(Fence(number)) : .taken
                     }
@@ -57,8 +56,10 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         try await leases.extend(lease, timeToLive: timeToLive)
     }
 
-    public func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
-        try await leases.release(lease)
+    public func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
+        try await leases.release(lease, &evidence)
     }
 }
 

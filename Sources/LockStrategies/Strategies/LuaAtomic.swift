@@ -18,20 +18,19 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         try StrategyError.checkQuantity(reservation)
         let keys = ProductKeys(reservation.product)
         let began = clock.now
-        var evidence = Evidence(attempts: 1, commandsSent: 1)
+        var evidence = Evidence(attempts: 1)
         do throws(StrategyError) {
-            let reply: RedisScriptReply
+            let reply: RESPValue
             do throws(RedisError) {
                 reply = try await redis.run(
                     EmbeddedScripts.luaAtomic,
                     keys: [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)],
-                    arguments: [reservation.id.description, String(reservation.quantity)])
+                    arguments: [reservation.id.description, String(reservation.quantity)], &evidence)
             } catch {
                 throw StrategyError(error, during: "reserving product \(reservation.product)")
             }
-            evidence.commandsSent = reply.commandsSent
-            guard let answer = ScriptDecision(reply.value.array ?? []) else {
-                throw StrategyError(.outcomeUnknown, "the script lua-atomic answered \(reply.value)")
+            guard let answer = ScriptDecision(reply.array ?? []) else {
+                throw StrategyError(.outcomeUnknown, "the script lua-atomic answered \(reply)")
             }
             let decision = try answer.meaning(for: reservation.product)
             evidence.held = began.duration(to: clock.now)

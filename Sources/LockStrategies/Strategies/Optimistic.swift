@@ -70,6 +70,7 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         private struct State: Sendable {
             var isCancelled = false
             var epoch: StockEpoch?
+            var closingCommands = 0
         }
 
         private let state = Mutex(State())
@@ -79,6 +80,19 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
 
         /// Epoch of the stock that was read last.
         var epoch: StockEpoch? { state.withLock(\.epoch) }
+
+        /// Commands that ended the transaction: UNWATCH; or MULTI, the writes and EXEC.
+        var closingCommands: Int { state.withLock(\.closingCommands) }
+
+        func noteEnd(_ step: RedisTransactionStep<Reading>) {
+            state.withLock { state in
+                state.closingCommands =
+                    switch step {
+                    case .abandon: 1
+                    case .commit(let writes): writes.count + 2
+                    }
+            }
+        }
 
         func cancel() { state.withLock { $0.isCancelled = true } }
 
@@ -94,8 +108,10 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         guard !Task.isCancelled else {
             throw StrategyError(.cancelled, "cancelled before the attempt; nothing was taken")
         }
-        // WATCH, MGET, HGET; then UNWATCH, or MULTI, DECRBY, HSET, EXEC.
-        evidence.commandsSent += 3
+        let reads = [
+            RedisCommand("MGET", keys.stock, keys.epoch, keys.ended(reservation.id)),
+            RedisCommand("HGET", keys.reservations, id),
+        ]
         // Once begun it is waited for: a return goes over another connection and could be carried out before
         // a commit that is under way, which would then take the units for nobody.
         let caller = Attempt()
@@ -106,14 +122,13 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
                     // enough.
                     return Result<RedisTransactionOutcome<Reading>, RedisError>.success(
                         try await redis.transaction(
-                            watching: [keys.stock],
-                            reading: [
-                                RedisCommand("MGET", keys.stock, keys.epoch, keys.ended(reservation.id)),
-                                RedisCommand("HGET", keys.reservations, id),
-                            ]
+                            watching: [keys.stock], reading: reads
                         ) { replies in
-                            caller.isCancelled
+                            let step =
+                                caller.isCancelled
                                 ? .abandon(.cancelled) : Self.step(replies, reservation, keys, caller)
+                            caller.noteEnd(step)
+                            return step
                         })
                 } catch {
                     return .failure(error)
@@ -125,38 +140,33 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         let outcome: RedisTransactionOutcome<Reading>
         do throws(RedisError) {
             outcome = try result.get()
+            // WATCH stands before the reads.
+            evidence.commandsSent += 1 + reads.count + caller.closingCommands
         } catch {
+            evidence.commandsSent += error.commandsSent
             throw StrategyError(error, during: "reserving product \(reservation.product)")
         }
-        return try Self.meaning(of: outcome, for: reservation, caller, &evidence)
+        return try Self.meaning(of: outcome, for: reservation, caller)
     }
 
     /// What a transaction came to; nil when another buyer came between.
     private static func meaning(
-        of outcome: RedisTransactionOutcome<Reading>, for reservation: Reservation, _ caller: Attempt,
-        _ evidence: inout Evidence
+        of outcome: RedisTransactionOutcome<Reading>, for reservation: Reservation, _ caller: Attempt
     ) throws(StrategyError) -> TakenUnits? {
         switch outcome {
         case .abandoned(.cancelled):
-            evidence.commandsSent += 1
             throw StrategyError(.cancelled, "cancelled before the commit; nothing was taken")
         case .abandoned(.settled(let taken)):
-            evidence.commandsSent += 1
             return taken
         case .abandoned(.ended):
-            evidence.commandsSent += 1
             throw .reservationEnded(reservation.product)
         case .abandoned(.missing):
-            evidence.commandsSent += 1
             throw .notStocked(reservation.product)
         case .abandoned(.invalid):
-            evidence.commandsSent += 1
             throw .invalidStock(reservation.product)
         case .conflict:
-            evidence.commandsSent += 4
             return nil
         case .committed(let replies):
-            evidence.commandsSent += 4
             guard let stock = replies.first?.integer else {
                 throw StrategyError(.outcomeUnknown, "EXEC answered \(replies)")
             }

@@ -52,8 +52,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
             .run(deadline: deadline) { evidence throws(StrategyError) in
                 let token = LeaseToken(random: random)
                 let asked = clock.now
-                evidence.commandsSent += nodes.count
-                let votes = await poll(key, token, milliseconds)
+                let votes = await poll(key, token, milliseconds, &evidence)
                 let end = validity.end(asked: asked, timeToLive: timeToLive)
                 let isInTime = clock.now < end
                 if votes.granted.count >= quorum, isInTime, !Task.isCancelled {
@@ -61,8 +60,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                         key: key, token: token, fence: nil, validUntil: end, unreached: votes.unreached)
                 }
                 // A failed attempt leaves no key of ours: also not where the answer is missing.
-                evidence.commandsSent += votes.granted.count + votes.unsure.count
-                await withdraw(key, token, after: votes)
+                await withdraw(key, token, after: votes, &evidence)
                 if Task.isCancelled {
                     throw StrategyError(.cancelled, "cancelled while acquiring \(key)")
                 }
@@ -84,32 +82,40 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     public func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
         let milliseconds = try validity.checked(timeToLive)
         let asked = clock.now
-        let tally = await ask(nodes, Tally()) { node throws(RedisError) in
-            try await node.extend(lease.key, lease.token, milliseconds)
+        var cost = Evidence()
+        let tally = await ask(nodes, Tally(), &cost) { node, cost throws(RedisError) in
+            try await node.extend(lease.key, lease.token, milliseconds, &cost)
         }
-        switch try verdict(tally, during: "extending \(lease.key)") {
-        case .done:
-            let end = validity.end(asked: asked, timeToLive: timeToLive)
-            guard clock.now < end else {
-                throw StrategyError(.leaseLost, "the extension of \(lease.key) took longer than its validity")
+        do throws(StrategyError) {
+            switch try verdict(tally, during: "extending \(lease.key)") {
+            case .done:
+                let end = validity.end(asked: asked, timeToLive: timeToLive)
+                guard clock.now < end else {
+                    throw StrategyError(
+                        .leaseLost, "the extension of \(lease.key) took longer than its validity")
+                }
+                return .extended(lease.extended(to: end))
+            case .notOwner: return .notOwner
+            case .absent: return .absent
             }
-            return .extended(lease.extended(to: end))
-        case .notOwner: return .notOwner
-        case .absent: return .absent
+        } catch {
+            throw error.adding(cost)
         }
     }
 
-    public func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+    public func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
+        // A node that the grant never reached is not asked.
         let reached = nodes.indices.filter { !lease.unreached.contains($0) }.map { nodes[$0] }
         // Where the grant never came there is nothing to release.
-        let tally = await askAtLeastMajority(reached, Tally(absent: nodes.count - reached.count)) {
-            node throws(RedisError) in
-            try await node.release(lease.key, lease.token)
+        let start = Tally(absent: nodes.count - reached.count)
+        let tally = await askAtLeastMajority(reached, start, &evidence) { node, cost throws(RedisError) in
+            try await node.release(lease.key, lease.token, &cost)
         }
         guard let tally else {
             throw StrategyError(
-                .cancelled, "cancelled while releasing \(lease.key); every node was asked to",
-                evidence: Evidence(commandsSent: reached.count))
+                .cancelled, "cancelled while releasing \(lease.key); every node was asked to")
         }
         switch try verdict(tally, during: "releasing \(lease.key)") {
         case .done: return .released
@@ -117,9 +123,6 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         case .absent: return .absent
         }
     }
-
-    /// A node that the grant never reached is not asked.
-    public func releaseCommands(for lease: Lease) -> Int { nodes.count - lease.unreached.count }
 
     // MARK: Acquiring
 
@@ -133,6 +136,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         /// The node's place among all.
         let place: Int
         let vote: Vote
+        let cost: Evidence
     }
 
     private struct Votes: Sendable {
@@ -145,17 +149,22 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 
     /// Asks all nodes at once; stops waiting as soon as the outcome is clear.
-    private func poll(_ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64) async -> Votes {
+    private func poll(
+        _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64, _ evidence: inout Evidence
+    ) async -> Votes {
         await withTaskGroup(of: Ballot.self) { group in
             for (place, node) in nodes.enumerated() {
                 group.addTask {
-                    Ballot(place: place, vote: await Self.vote(of: node, key, token, milliseconds))
+                    var cost = Evidence()
+                    let vote = await Self.vote(of: node, key, token, milliseconds, &cost)
+                    return Ballot(place: place, vote: vote, cost: cost)
                 }
             }
             var votes = Votes()
             var isClear = false
             var taken = 0
             for await ballot in group {
+                evidence = evidence + ballot.cost
                 switch ballot.vote {
                 case .granted:
                     votes.granted.append(ballot.place)
@@ -188,35 +197,51 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     }
 
     private static func vote(
-        of node: LockNode<Redis>, _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64
+        of node: LockNode<Redis>, _ key: LockKey, _ token: LeaseToken, _ milliseconds: Int64,
+        _ evidence: inout Evidence
     ) async -> Ballot.Vote {
         do throws(RedisError) {
-            return try await node.set(key, token, milliseconds) ? .granted : .taken
+            return try await node.set(key, token, milliseconds, &evidence) ? .granted : .taken
         } catch {
             return .failed(error)
         }
     }
 
     /// Waits for the nodes that have answered already; those that have not may finish later.
-    private func withdraw(_ key: LockKey, _ token: LeaseToken, after votes: Votes) async {
+    private func withdraw(
+        _ key: LockKey, _ token: LeaseToken, after votes: Votes, _ evidence: inout Evidence
+    ) async {
         var holders = votes.granted
         let rest: [FinishingQueue.Work] = votes.unsure.map { place in
-            { [node = nodes[place]] in _ = await node.takeBack(key, token) }
+            { [node = nodes[place]] in await node.takeBackLater(key, token) }
         }
-        if !(finishing?.start(rest) ?? false) { holders += votes.unsure }
+        if finishing?.start(rest) ?? false {
+            // Sent together with the others, one command each.
+            evidence.commandsSent += rest.count
+        } else {
+            holders += votes.unsure
+        }
         guard !holders.isEmpty else { return }
-        await uncancelled { [nodes, holders] in
-            await withTaskGroup(of: Void.self) { group in
+        await uncancelled(&evidence) { [nodes, holders] cost in
+            await withTaskGroup(of: Evidence.self) { group in
                 for place in holders {
-                    group.addTask { await nodes[place].takeBack(key, token) }
+                    group.addTask {
+                        var cost = Evidence()
+                        await nodes[place].takeBack(key, token, &cost)
+                        return cost
+                    }
                 }
+                for await part in group { cost = cost + part }
             }
         }
     }
 
     // MARK: Owned keys
 
-    private typealias Command = @Sendable (LockNode<Redis>) async throws(RedisError) -> NodeAnswer
+    private typealias Command =
+        @Sendable (LockNode<Redis>, inout Evidence) async throws(RedisError) -> NodeAnswer
+
+    private typealias Answer = (answer: Result<NodeAnswer, RedisError>, cost: Evidence)
 
     private struct Tally: Sendable {
         var done = 0
@@ -241,23 +266,30 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 
     private static func answer(
         of node: LockNode<Redis>, to command: Command
-    ) async -> Result<NodeAnswer, RedisError> {
+    ) async -> Answer {
+        var cost = Evidence()
         do throws(RedisError) {
-            return .success(try await command(node))
+            let answer = try await command(node, &cost)
+            return (.success(answer), cost)
         } catch {
-            return .failure(error)
+            return (.failure(error), cost)
         }
     }
 
     /// Asks nodes at once and waits for all of them.
     private func ask(
-        _ asked: [LockNode<Redis>], _ start: Tally, _ command: @escaping Command
+        _ asked: [LockNode<Redis>], _ start: Tally, _ evidence: inout Evidence, _ command: @escaping Command
     ) async -> Tally {
-        await withTaskGroup(of: Result<NodeAnswer, RedisError>.self) { group in
+        await withTaskGroup(of: Answer.self) { group in
             for node in asked {
                 group.addTask { await Self.answer(of: node, to: command) }
             }
-            return await group.reduce(into: start) { $0.count($1) }
+            var tally = start
+            for await (answer, cost) in group {
+                evidence = evidence + cost
+                tally.count(answer)
+            }
+            return tally
         }
     }
 
@@ -265,17 +297,20 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     ///
     /// - Returns: Nil when the task was cancelled before; the commands go on all the same.
     private func askAtLeastMajority(
-        _ asked: [LockNode<Redis>], _ start: Tally, _ command: @escaping Command
+        _ asked: [LockNode<Redis>], _ start: Tally, _ evidence: inout Evidence, _ command: @escaping Command
     ) async -> Tally? {
-        guard let finishing else { return await ask(asked, start, command) }
-        let (answers, sink) = AsyncStream.makeStream(of: Result<NodeAnswer, RedisError>.self)
+        guard let finishing else { return await ask(asked, start, &evidence, command) }
+        let (answers, sink) = AsyncStream.makeStream(of: Answer.self)
         let work: [FinishingQueue.Work] = asked.map { node in
             { sink.yield(await Self.answer(of: node, to: command)) }
         }
-        guard finishing.start(work) else { return await ask(asked, start, command) }
+        guard finishing.start(work) else { return await ask(asked, start, &evidence, command) }
         var tally = start
         var missing = asked.count
-        for await answer in answers {
+        // Who has not answered was sent one command until now; what his answer leads to is sent later.
+        defer { evidence.commandsSent += missing }
+        for await (answer, cost) in answers {
+            evidence = evidence + cost
             tally.count(answer)
             missing -= 1
             if missing == 0 || isClear(tally) { return tally }
@@ -288,8 +323,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         if tally.done >= quorum { return .done }
         if let error = tally.failed.first, tally.done + tally.failed.count >= quorum {
             throw StrategyError(
-                error, during: "\(step) on \(tally.failed.count) of \(nodes.count) lock nodes",
-                evidence: Evidence(commandsSent: nodes.count))
+                error, during: "\(step) on \(tally.failed.count) of \(nodes.count) lock nodes")
         }
         return tally.notOwner > tally.absent ? .notOwner : .absent
     }

@@ -29,8 +29,8 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         return try await AcquireLoop(clock: leases.clock, random: random, retry: retry)
             .run(deadline: deadline) { evidence throws(StrategyError) in
                 try await leases.attempt(key, token, timeToLive: timeToLive, &evidence) {
-                    _ throws(RedisError) in
-                    try await leases.node.set(key, token, milliseconds) ? .granted(nil) : .taken
+                    evidence throws(RedisError) in
+                    try await leases.node.set(key, token, milliseconds, &evidence) ? .granted(nil) : .taken
                 }
             }
     }
@@ -39,8 +39,10 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         try await leases.extend(lease, timeToLive: timeToLive)
     }
 
-    public func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
-        try await leases.release(lease)
+    public func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
+        try await leases.release(lease, &evidence)
     }
 }
 

@@ -159,7 +159,8 @@ extension ClusterRouter {
                 .refused,
                 "the keys \(keys.joined(separator: ", ")) are in several slots of the cluster; give them one "
                     + "part in braces, as in stock:{7} and lock:{7}",
-                reply: RedisServerError(message: "CROSSSLOT Keys in request don't hash to the same slot"))
+                reply: RedisServerError(message: "CROSSSLOT Keys in request don't hash to the same slot"),
+                commandsSent: 0)
         }
         return slots.first
     }

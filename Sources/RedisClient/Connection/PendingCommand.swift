@@ -21,10 +21,15 @@ final class PendingCommand: Sendable {
     }
 
     func replies() async throws(RedisError) -> [RESPValue] {
-        try await completion.value { [self] in
-            let wasSent = stage.withLock { $0 == .sent }
-            return RedisError(
-                .cancelled, wasSent ? "cancelled after it was sent" : "cancelled before it was sent")
+        do throws(RedisError) {
+            return try await completion.value { [self] in
+                let wasSent = stage.withLock { $0 == .sent }
+                return RedisError(
+                    .cancelled, wasSent ? "cancelled after it was sent" : "cancelled before it was sent",
+                    commandsSent: wasSent ? 1 : 0)
+            }
+        } catch {
+            throw error.ofPiece(of: commands.count)
         }
     }
 

@@ -30,13 +30,14 @@ package struct WatchedTransaction<Abandoned: Sendable> {
         } catch {
             switch error.code {
             case .outcomeUnknown, .protocolViolation:
-                let unwritten = RedisError(isOutOfTime() ? .timedOut : .unavailable, error.context)
+                let unwritten = RedisError(
+                    isOutOfTime() ? .timedOut : .unavailable, error.context, commandsSent: readCommands)
                 throw error.isOfLostConnection ? unwritten.ofLostConnection : unwritten
             case .unavailable, .timedOut, .cancelled, .refused:
-                throw error
+                throw error.ofPiece(of: readCommands)
             }
         }
-        try Self.throwFirstError(in: replies)
+        try throwFirstError(in: replies, of: readCommands)
         return Array(replies.dropFirst(watch.count))
     }
 
@@ -49,29 +50,40 @@ package struct WatchedTransaction<Abandoned: Sendable> {
         _ commands: [RedisCommand], over exchange: Exchange
     ) async throws(RedisError) -> RedisTransactionOutcome<Abandoned> {
         let all = [RedisCommand("MULTI")] + commands + [RedisCommand("EXEC")]
-        let replies = try await exchange(all)
+        let replies: [RESPValue]
+        do throws(RedisError) {
+            replies = try await exchange(all)
+        } catch {
+            throw error.after(sending: readCommands)
+        }
+        let sent = readCommands + all.count
         if let refusal = replies[0].error, replies.dropFirst().contains(where: { $0.error == nil }) {
             throw RedisError(
-                .outcomeUnknown, "MULTI was refused (\(refusal.message)), and what followed was carried out")
+                .outcomeUnknown, "MULTI was refused (\(refusal.message)), and what followed was carried out",
+                commandsSent: sent)
         }
-        try Self.throwFirstError(in: replies)
+        try throwFirstError(in: replies, of: sent)
         switch replies.last {
         case .array(let results)?:
-            try Self.throwFirstError(in: results)
+            try throwFirstError(in: results, of: sent)
             return .committed(results)
         case .null?:
             return .conflict
         default:
-            throw RedisError(.protocolViolation, "EXEC was answered with neither a list nor nothing")
+            throw RedisError(
+                .protocolViolation, "EXEC was answered with neither a list nor nothing", commandsSent: sent)
         }
     }
 
     /// Whether something has to be ended when nothing is committed.
     package var watches: Bool { !keys.isEmpty }
 
-    private static func throwFirstError(in replies: [RESPValue]) throws(RedisError) {
+    /// WATCH and the reads; the trial on a new connection is the client's own.
+    private var readCommands: Int { (keys.isEmpty ? 0 : 1) + reads.count }
+
+    private func throwFirstError(in replies: [RESPValue], of commands: Int) throws(RedisError) {
         for reply in replies {
-            if case .error(let error) = reply { throw .refused(error) }
+            if case .error(let error) = reply { throw RedisError.refused(error).ofPiece(of: commands) }
         }
     }
 }

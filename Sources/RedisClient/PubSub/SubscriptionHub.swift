@@ -32,14 +32,18 @@ final class SubscriptionHub: Sendable {
     ) async throws(RedisError) -> RedisSubscription {
         guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before subscribing") }
         let confirmation = Completion<Void>()
-        let timer = group.next().scheduleTask(in: TimeAmount(limits.command)) {
+        let timer = group.next().scheduleTask(in: TimeAmount(limits.command)) { [self] in
             _ = confirmation.finish(
-                .failure(RedisError(.timedOut, "the subscription was not confirmed in time")))
+                .failure(
+                    RedisError(
+                        .timedOut, "the subscription was not confirmed in time", commandsSent: sent)))
         }
         defer { timer.cancel() }
         let id = change { table in table.add(channel, confirmation, onEvent) }
         do throws(RedisError) {
-            try await confirmation.value { RedisError(.cancelled, "cancelled while subscribing") }
+            try await confirmation.value { [self] in
+                RedisError(.cancelled, "cancelled while subscribing", commandsSent: sent)
+            }
         } catch {
             leave(id, channel)
             throw error
@@ -58,6 +62,10 @@ final class SubscriptionHub: Sendable {
         change { table in ((), table.close()) }
         await connection?.close()
     }
+
+    /// Commands of a subscription that has not been confirmed: SUBSCRIBE goes out as soon as there is a
+    /// connection.
+    private var sent: Int { state.withLock { $0.connection == nil ? 0 : 1 } }
 
     private func leave(_ id: Int, _ channel: String) {
         change { table in ((), table.remove(id, from: channel)) }

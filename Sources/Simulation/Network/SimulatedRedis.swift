@@ -90,7 +90,8 @@ package final class SimulatedRedis: RedisPort {
         } catch {
             line.end()
             switch error.code {
-            case .outcomeUnknown, .protocolViolation: throw RedisError(.unavailable, error.context)
+            case .outcomeUnknown, .protocolViolation:
+                throw RedisError(.unavailable, error.context, commandsSent: error.commandsSent)
             case .unavailable, .timedOut, .cancelled, .refused: throw error
             }
         }
@@ -160,10 +161,14 @@ package final class SimulatedRedis: RedisPort {
             connection.send(commands) { promise.keep($0) }
             return await promise.value()
         } onCancel: {
-            promise.keep(.failure(RedisError(.cancelled, "cancelled after it was sent")))
+            promise.keep(.failure(RedisError(.cancelled, "cancelled after it was sent", commandsSent: 1)))
         }
         world.cancel(timer)
-        return try result.get()
+        do throws(RedisError) {
+            return try result.get()
+        } catch {
+            throw error.ofPiece(of: commands.count)
+        }
     }
 
     private static func refused(_ error: RedisServerError) -> RedisError {

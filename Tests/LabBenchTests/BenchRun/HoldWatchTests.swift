@@ -59,7 +59,9 @@ struct HoldWatchTests {
             .extended(lease)
         }
 
-        func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome { .released }
+        func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome { .released }
     }
 
     @Test("sees through a lock that lets two in at once")

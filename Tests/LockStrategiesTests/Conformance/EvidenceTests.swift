@@ -17,7 +17,9 @@ struct EvidenceTests {
         private let hasActed = Gate()
         let clock = SkippingClock()
 
+        /// What a cancelled task asks for is not sent.
         func willSend() async {
+            guard !Task.isCancelled else { return }
             clock.advance(by: EvidenceTests.pause)
             let count = sends.withLock { sends in
                 sends += 1
@@ -263,7 +265,9 @@ private struct UnreleasableLock: LeaseLock {
         .absent
     }
 
-    func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
+    func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
         throw StrategyError(.unavailable, "the server is gone")
     }
 }

@@ -82,7 +82,9 @@ private struct NoLock: LeaseLock {
         .extended(lease)
     }
 
-    func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome { .released }
+    func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome { .released }
 }
 
 /// Deletes the key without looking whose it is (ShedLock #74).

@@ -73,8 +73,10 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             pass(Array(batch.dropFirst()), of: reservation.product)
             throw StrategyError(.cancelled, "cancelled before the call", evidence: before)
         }
+        // Counted once, with the leader.
+        var evidence = before
         let sent = clock.now
-        let reply = await send(batch.map(\.reservation))
+        let reply = await send(batch.map(\.reservation), &evidence)
         let held = sent.duration(to: clock.now)
         let departure = lines.depart(reservation.product, now: clock.now)
         departure.next.first?.turn.keep(.lead(departure.next))
@@ -83,10 +85,7 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         for (member, answer) in zip(batch, answers).dropFirst() {
             member.turn.keep(.answered(answer, held: held))
         }
-        var evidence = before
         evidence.held = held
-        // Counted once, with the leader.
-        evidence.commandsSent = (try? reply.get().commandsSent) ?? 1
         return try Self.outcome(answers[0], reservation, evidence)
     }
 
@@ -102,17 +101,19 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     }
 
     /// One call for all; waited for even when the leader's task is cancelled, because others wait for it.
-    private func send(_ reservations: [Reservation]) async -> Result<RedisScriptReply, RedisError> {
+    private func send(
+        _ reservations: [Reservation], _ evidence: inout Evidence
+    ) async -> Result<RESPValue, RedisError> {
         let keys = ProductKeys(reservations[0].product)
         let arguments = reservations.flatMap { [$0.id.description, String($0.quantity)] }
-        return await uncancelled { [redis] in
+        return await uncancelled(&evidence) { [redis] cost in
             do throws(RedisError) {
                 return .success(
                     try await redis.run(
                         EmbeddedScripts.combining,
                         keys: [keys.stock, keys.reservations, keys.epoch]
                             + reservations.map { keys.ended($0.id) },
-                        arguments: arguments))
+                        arguments: arguments, &cost))
             } catch {
                 return .failure(error)
             }
@@ -121,16 +122,16 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
 
     /// One answer for each member, in order.
     private static func answers(
-        _ reply: Result<RedisScriptReply, RedisError>, count: Int
+        _ reply: Result<RESPValue, RedisError>, count: Int
     ) -> [Result<ScriptDecision, RedisError>] {
         switch reply {
         case .failure(let error):
             return Array(repeating: .failure(error), count: count)
         case .success(let reply):
-            let values = reply.value.array ?? []
+            let values = reply.array ?? []
             let numbers = values.dropFirst().compactMap(\.stockNumber)
             guard numbers.count == 2 * count else {
-                let error = RedisError(.outcomeUnknown, "the script combining answered \(reply.value)")
+                let error = RedisError(.outcomeUnknown, "the script combining answered \(reply)")
                 return Array(repeating: .failure(error), count: count)
             }
             let epoch = values[0].string.flatMap { StockEpoch($0) }

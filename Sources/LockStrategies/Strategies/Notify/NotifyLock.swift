@@ -48,8 +48,10 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         do throws(StrategyError) {
             switch try await myTurn(place, before: deadline) {
             case .outOfTime:
-                await leave(place)
-                return .contended(evidence: Evidence(waited: began.duration(to: clock.now)))
+                var cost = Evidence()
+                await leave(place, &cost)
+                cost.waited = began.duration(to: clock.now)
+                return .contended(evidence: cost)
             case .handed(let lease):
                 return try await accept(lease, since: began)
             case .ask:
@@ -57,16 +59,19 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
             }
             let inLine = Evidence(waited: began.duration(to: clock.now))
             let outcome = try await ask(place, milliseconds, deadline, after: inLine)
-            if case .granted(let lease, _) = outcome {
+            switch outcome {
+            case .granted(let lease, _):
                 // With a lease the subscription stays until the release.
                 _ = room.leave(place, with: lease, now: clock.now)
-            } else {
-                await leave(place)
+                return outcome
+            case .contended(var evidence):
+                await leave(place, &evidence)
+                return .contended(evidence: evidence)
             }
-            return outcome
         } catch {
-            await leave(place)
-            throw error
+            var cost = Evidence()
+            await leave(place, &cost)
+            throw error.adding(cost)
         }
     }
 
@@ -76,18 +81,20 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         return outcome
     }
 
-    public func release(_ lease: Lease) async throws(StrategyError) -> ReleaseOutcome {
-        if let heir = room.heir(of: lease), let outcome = try await handOver(lease, to: heir) {
+    public func release(
+        _ lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> ReleaseOutcome {
+        if let heir = room.heir(of: lease), let outcome = try await handOver(lease, to: heir, &evidence) {
             return outcome
         }
         do throws(StrategyError) {
-            let outcome = try await leases.releaseOnce(lease)
+            let outcome = try await leases.releaseOnce(lease, &evidence)
             await unsubscribe(room.released(lease, isKnown: true))
             return outcome
         } catch {
             await unsubscribe(room.released(lease, isKnown: false))
             leases.finishLater(
-                until: lease.validUntil, { [leases] in try? await leases.releaseOnce(lease) },
+                until: lease.validUntil, { [leases] in await leases.releaseLater(lease) },
                 then: { await unsubscribe(room.released(lease, isKnown: true)) })
             throw error
         }
@@ -130,14 +137,13 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private func accept(
         _ lease: Lease, since began: ContinuousClock.Instant
     ) async throws(StrategyError) -> AcquireOutcome {
-        let evidence = Evidence(attempts: 1, waited: began.duration(to: clock.now))
+        var evidence = Evidence(attempts: 1, waited: began.duration(to: clock.now))
         if clock.now < lease.validUntil, !Task.isCancelled { return .granted(lease, evidence: evidence) }
-        await giveBack(lease)
-        let cost = evidence + Evidence(commandsSent: releaseCommands(for: lease))
-        guard !Task.isCancelled else { throw Self.cancelledInLine.adding(cost) }
+        await giveBack(lease, &evidence)
+        guard !Task.isCancelled else { throw Self.cancelledInLine.adding(evidence) }
         throw StrategyError(
             .leaseLost, "the lock \(lease.key) was handed over after its validity; it was given back",
-            evidence: cost)
+            evidence: evidence)
     }
 
     private static var cancelledInLine: StrategyError {
@@ -148,7 +154,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     ///
     /// - Returns: What became of the lease; nil when it still has to be released.
     private func handOver(
-        _ lease: Lease, to heir: WaitingRoom.Place
+        _ lease: Lease, to heir: WaitingRoom.Place, _ evidence: inout Evidence
     ) async throws(StrategyError) -> ReleaseOutcome? {
         let token = LeaseToken(random: random)
         // The heir's validity counts from here, before Redis can have set its key.
@@ -162,22 +168,24 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                         arguments: [
                             lease.token.description, token.description,
                             String(Int64(heir.timeToLive / .milliseconds(1))),
-                        ])
+                        ], &evidence)
                 })
         } catch {
             room.notHandedOver(to: heir)
             // A Redis that is full takes no new owner. It still deletes.
             if error.code == .refused { return nil }
-            let isEnded = error.mayHaveBeenApplied ? await end(lease, or: token) : false
+            let isEnded = error.mayHaveBeenApplied ? await end(lease, or: token, &evidence) : false
             await unsubscribe(room.released(lease, isKnown: isEnded))
             if !isEnded {
                 leases.finishLater(
                     until: max(lease.validUntil, asked.advanced(by: heir.timeToLive)),
-                    { await end(lease, or: token) ? true : nil },
+                    {
+                        var uncounted = Evidence()
+                        return await end(lease, or: token, &uncounted) ? true : nil
+                    },
                     then: { await unsubscribe(room.released(lease, isKnown: true)) })
             }
-            throw StrategyError(
-                error, during: "handing \(lease.key) over", evidence: Evidence(commandsSent: 1))
+            throw StrategyError(error, during: "handing \(lease.key) over")
         }
         guard answer == .done else {
             room.notHandedOver(to: heir)
@@ -189,7 +197,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
             validUntil: leases.validity.end(asked: asked, timeToLive: heir.timeToLive))
         if !room.handedOver(grant, to: heir) {
             // It has left while the command was under way.
-            _ = await uncancelled { [leases] in try? await leases.release(grant) }
+            _ = await uncancelled(&evidence) { [leases] cost in try? await leases.release(grant, &cost) }
             await unsubscribe(room.released(lease, isKnown: true))
         }
         return .released
@@ -199,21 +207,21 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     /// token too: a hand-over that is carried out after this finds no owner and makes no key.
     ///
     /// - Returns: Whether Redis has answered.
-    private func end(_ lease: Lease, or token: LeaseToken) async -> Bool {
-        await uncancelled { [redis] in
+    private func end(_ lease: Lease, or token: LeaseToken, _ evidence: inout Evidence) async -> Bool {
+        await uncancelled(&evidence) { [redis] cost in
             let reply = try? await redis.finishing { () throws(RedisError) in
                 try await redis.send(
                     RedisCommand(
                         "EVAL", EmbeddedScripts.releaseAndTell.source, "1", lease.key.description,
-                        lease.token.description, token.description))
+                        lease.token.description, token.description), &cost)
             }
             return reply != nil
         }
     }
 
     /// Gives back what was handed to a task that cannot use it any more; the next in line may get it.
-    private func giveBack(_ lease: Lease) async {
-        _ = await uncancelled { try? await release(lease) }
+    private func giveBack(_ lease: Lease, _ evidence: inout Evidence) async {
+        _ = await uncancelled(&evidence) { cost in try? await release(lease, &cost) }
     }
 
     private func wait(
@@ -246,9 +254,8 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                     ) { evidence throws(RedisError) in
                         let reply = try await redis.run(
                             EmbeddedScripts.acquireOrRemaining, keys: [place.key.description],
-                            arguments: [token.description, String(milliseconds)])
-                        evidence.commandsSent += reply.commandsSent - 1
-                        let answer = reply.value.integer ?? 0
+                            arguments: [token.description, String(milliseconds)], &evidence)
+                        let answer = reply.integer ?? 0
                         remaining = answer < 0 ? .milliseconds(-answer) : nil
                         return answer == 1 ? .granted(nil) : .taken
                     }
@@ -266,9 +273,9 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         _ place: WaitingRoom.Place, _ evidence: inout Evidence
     ) async throws(StrategyError) -> Bool {
         guard !room.isSubscribed(place.key) else { return false }
-        evidence.commandsSent += 1
         do throws(RedisError) {
-            let subscription = try await redis.subscribe(to: "\(place.key):released") { [room] _ in
+            let subscription = try await redis.subscribe(to: "\(place.key):released", &evidence) {
+                [room] _ in
                 // A message, or messages may have been missed: either way it is worth a try.
                 room.wake(place.key)
             }
@@ -282,9 +289,9 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         }
     }
 
-    private func leave(_ place: WaitingRoom.Place) async {
+    private func leave(_ place: WaitingRoom.Place, _ evidence: inout Evidence) async {
         let remains = room.leave(place, now: clock.now)
-        if let lease = remains.grant { await giveBack(lease) }
+        if let lease = remains.grant { await giveBack(lease, &evidence) }
         await unsubscribe(remains.unused)
     }
 

@@ -45,21 +45,28 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         let bucket = id.bucket(of: moves.bucketCount)
         if bucket != 0 {
             let keys = ProductKeys(product, bucket: bucket)
+            var cost = Evidence()
             let units: Int64
             do throws(RedisError) {
                 units =
                     try await redis.run(
                         EmbeddedScripts.returnToBucket,
                         keys: [keys.reservations, keys.moves, keys.ended(id)],
-                        arguments: [id.description, ProductKeys.endedHoldsMilliseconds]
-                    ).value.integer ?? 0
+                        arguments: [id.description, ProductKeys.endedHoldsMilliseconds], &cost
+                    ).integer ?? 0
             } catch {
-                throw StrategyError(error, during: "returning reservation \(id) of product \(product)")
+                throw StrategyError(
+                    error, during: "returning reservation \(id) of product \(product)", evidence: cost)
             }
             if units > 0 {
                 // Where this fails, the units wait in the bucket for the next who gathers.
-                _ = try? await moves.bringHome(from: bucket, of: product)
+                _ = try? await moves.bringHome(from: bucket, of: product, &cost)
                 return Int(units)
+            }
+            do throws(StrategyError) {
+                return try await StockSection(redis: redis).cancel(id, of: product)
+            } catch {
+                throw error.adding(cost)
             }
         }
         return try await StockSection(redis: redis).cancel(id, of: product)
@@ -103,19 +110,17 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             guard clock.now < reservation.deadline else {
                 return TakenUnits(decision: .contended, epoch: nil)
             }
-            let gathered = try await moves.gather(reservation.product)
-            evidence.commandsSent += gathered.commands
-            wereEmpty = !gathered.found
+            wereEmpty = try await !moves.gather(reservation.product, &evidence)
         }
     }
 
     private func noteEmptiness(
         _ keys: ProductKeys, _ evidence: inout Evidence
     ) async throws(StrategyError) {
-        evidence.commandsSent += 1
         let milliseconds = Int64(Self.emptinessHolds / .milliseconds(1))
         do throws(RedisError) {
-            _ = try await redis.send(RedisCommand("SET", keys.drained, "1", "PX", String(milliseconds)))
+            _ = try await redis.send(
+                RedisCommand("SET", keys.drained, "1", "PX", String(milliseconds)), &evidence)
         } catch {
             // It only saves the next buyers a look; but a buyer who left wants to know.
             guard error.code != .cancelled else {
@@ -128,20 +133,18 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         _ script: RedisScript, _ keys: ProductKeys, _ further: [String], _ reservation: Reservation,
         _ evidence: inout Evidence
     ) async throws(StrategyError) -> (decision: ScriptDecision, isDrained: Bool) {
-        evidence.commandsSent += 1
-        let reply: RedisScriptReply
+        let reply: RESPValue
         do throws(RedisError) {
             reply = try await redis.run(
                 script,
                 keys: [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)] + further,
-                arguments: [reservation.id.description, String(reservation.quantity)])
+                arguments: [reservation.id.description, String(reservation.quantity)], &evidence)
         } catch {
             throw StrategyError(error, during: "reserving product \(reservation.product)")
         }
-        evidence.commandsSent += reply.commandsSent - 1
-        let values = reply.value.array ?? []
+        let values = reply.array ?? []
         guard let decision = ScriptDecision(values), values.count == 3 + further.count else {
-            throw StrategyError(.outcomeUnknown, "the script \(script.name) answered \(reply.value)")
+            throw StrategyError(.outcomeUnknown, "the script \(script.name) answered \(reply)")
         }
         return (decision, !further.isEmpty && values[3].integer == 1)
     }
