@@ -11,6 +11,8 @@ package struct ScheduleFault: Sendable, Equatable {
         case outlivesTheCall = "outlives-the-call"
         /// A lock without a time to live.
         case keyWithoutEnd = "key-without-end"
+        /// The strategy says that it sent another number of commands than its ports have sent.
+        case evidence
         /// The bound of steps was reached.
         case endless
         /// Two different answers were given under one idempotency key.
@@ -64,7 +66,29 @@ package struct ScheduleFault: Sendable, Equatable {
                 found.append(.init(kind: .keyWithoutEnd, sentence: "\(key.name) has no time to live"))
             }
         }
-        return found
+        return found + miscounted(living, stage.plan)
+    }
+
+    /// Which process says another number of commands than it sent.
+    private static func miscounted(
+        _ living: [Stage.BuyingProcess], _ plan: SchedulePlan
+    ) -> [ScheduleFault] {
+        let isQuorum = plan.strategy.needsLockNodes
+        // Whether a node that nobody waits for was there to be sent a release is known only later.
+        if isQuorum, plan.fault.endsNodes { return [] }
+        // What is sent after the answer is not said: a release that failed is tried again then.
+        let mayBeMore =
+            plan.fault.failsReleases && !isQuorum && plan.strategy.traits.abilities.contains(.leases)
+        return living.filter(\.notes.hasEnded).compactMap { member in
+            let said = member.notes.commandsSaid
+            let sent = member.ports.map(\.commandsSent).reduce(0, +)
+            guard said > sent || (said < sent && !mayBeMore) else { return nil }
+            return ScheduleFault(
+                kind: .evidence,
+                sentence:
+                    "the calls of process \(member.process.number) say that they sent \(said) commands; "
+                    + "it sent \(sent)")
+        }
     }
 
     /// So long after the lock became free a waiter who is told of it has it at the latest, while nothing is

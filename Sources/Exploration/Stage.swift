@@ -21,6 +21,7 @@ final class Stage: FaultTarget {
     /// A process and its buyers.
     struct BuyingProcess: Sendable {
         let process: SimulatedProcess
+        /// The strategy's, to the Redis of the stock and to the lock nodes.
         let ports: [SimulatedRedis]
         let notes: Notes
         let buyer: StrategyBuyer<SimulatedRedis, SimulatedClock>
@@ -81,7 +82,9 @@ final class Stage: FaultTarget {
             finishing: finishing
         ).strategy(plan.strategy) { NotedLock($0, clock: process.clock, steps: steps) }
         let buyer = StrategyBuyer(
-            strategy, stock: ProductStock(ports[0], layout: plan.strategy.traits.stockLayout),
+            strategy,
+            stock: ProductStock(
+                SimulatedRedis(beside: ports[0]), layout: plan.strategy.traits.stockLayout),
             clock: process.clock, random: random, patience: SchedulePlan.patience, steps: steps)
         return BuyingProcess(process: process, ports: ports, notes: notes, buyer: buyer, finishing: finishing)
     }
@@ -106,7 +109,9 @@ final class Stage: FaultTarget {
                 member.process.start { [plan] in
                     for purchase in 0..<plan.purchases where !Task.isCancelled {
                         let id = number * plan.purchases + purchase
-                        _ = await member.buyer.buy(id, by: member.process.number * plan.buyers + number)
+                        let purchase = await member.buyer.buy(
+                            id, by: member.process.number * plan.buyers + number)
+                        member.notes.add(purchase.evidence)
                     }
                 }
             }
@@ -140,6 +145,7 @@ final class Slowness: Sendable {
 final class Notes: Sendable {
     private struct State {
         var lines: [WorkerLine] = []
+        var commandsSaid = 0
         var hasEnded = false
         var sleepersAtEnd = 0
     }
@@ -154,6 +160,8 @@ final class Notes: Sendable {
     }
 
     var lines: [WorkerLine] { state.withLock(\.lines) }
+    /// Commands that the strategy says it sent, of all calls that were answered.
+    var commandsSaid: Int { state.withLock(\.commandsSaid) }
     /// All buyers have come to their end, and so has what they left to be finished.
     var hasEnded: Bool { state.withLock(\.hasEnded) }
     /// Tasks that slept when everybody had ended.
@@ -164,6 +172,10 @@ final class Notes: Sendable {
         guard !process.isDead else { return }
         state.withLock { $0.lines.append(line) }
         process.world.tell(.process(process.number), Self.text(line))
+    }
+
+    func add(_ evidence: Evidence) {
+        state.withLock { $0.commandsSaid += evidence.commandsSent }
     }
 
     func end() {

@@ -102,6 +102,22 @@ package enum WorldFault: String, Sendable, CaseIterable {
     /// It strikes the server of the service, or its ledger.
     private var isOfService: Bool { [.killServer, .ledgerRefuses, .ledgerUnknown].contains(self) }
 
+    /// A release may get no answer, or be refused: then it is tried again after the answer of its call.
+    var failsReleases: Bool {
+        switch self {
+        case .killRedisAOF, .killRedisEmpty, .failoverLostWrite, .powerCut, .requestLost, .replyLost, .reset,
+            .halfOpen, .readOnly, .loading, .busy:
+            true
+        case .none, .slowHolder, .pauseBuyer, .killBuyer, .cancelBuyer, .clockDrift, .pauseRedis, .delay,
+            .jitter, .messageLost, .nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart, .clockJump,
+            .scriptFlush, .outOfMemory, .killServer, .ledgerRefuses, .ledgerUnknown:
+            false
+        }
+    }
+
+    /// Lock nodes end: nobody can be sent anything there.
+    var endsNodes: Bool { [.nodeDown, .nodesDownMajority, .nodeEmptyRestart].contains(self) }
+
     /// It strikes lock nodes alone.
     var isOfNodes: Bool { [.nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart].contains(self) }
 

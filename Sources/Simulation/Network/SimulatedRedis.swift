@@ -12,9 +12,14 @@ package final class SimulatedRedis: RedisPort {
     /// Of a call.
     private let limit: Duration
     private let work: @Sendable (RedisScript?) -> Duration
-    private let shared = Mutex<SimulatedConnection?>(nil)
-    private let open = Mutex<[Int: SimulatedConnection]>([:])
-    private let runs = ServerRuns()
+    private let connections: Connections
+    private let sent = Mutex(0)
+
+    private final class Connections: Sendable {
+        let shared = Mutex<SimulatedConnection?>(nil)
+        let open = Mutex<[Int: SimulatedConnection]>([:])
+        let runs = ServerRuns()
+    }
 
     /// - Parameters:
     ///   - limit: Time limit of a call.
@@ -30,18 +35,32 @@ package final class SimulatedRedis: RedisPort {
         self.network = network
         self.limit = limit
         self.work = work
+        connections = Connections()
         process.onDeath { [self] in die() }
     }
+
+    /// A port over the same connections that counts for itself.
+    package init(beside other: SimulatedRedis) {
+        process = other.process
+        node = other.node
+        network = other.network
+        limit = other.limit
+        work = other.work
+        connections = other.connections
+    }
+
+    /// Commands that left the process: not those for a connection that was never made, or had ended.
+    package var commandsSent: Int { sent.withLock { $0 } }
 
     private var world: World { network.world }
 
     /// As ``RedisClient/RedisClient/serverGeneration``.
-    package var serverGeneration: Int { runs.generation }
+    package var serverGeneration: Int { connections.runs.generation }
 
     /// As ``RedisClient/RedisClient/meetServers()``.
     package func meetServers() async throws(RedisError) -> Set<String> {
         _ = try await send(RedisCommand("PING"))
-        return runs.names
+        return connections.runs.names
     }
 
     package func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue {
@@ -72,6 +91,8 @@ package final class SimulatedRedis: RedisPort {
             isFirst: false, isOutOfTime: { end <= process.clock.now }, over: exchange)
         switch decide(values) {
         case .abandon(let reason):
+            // Here the connection ends, which says the same as the UNWATCH of the client.
+            if transaction.watches { count(1) }
             return .abandoned(reason)
         case .commit(let commands):
             await work(before: nil)
@@ -108,7 +129,7 @@ package final class SimulatedRedis: RedisPort {
     // MARK: Connections
 
     private func sharedConnection() -> SimulatedConnection {
-        shared.withLock { shared in
+        connections.shared.withLock { shared in
             if let connection = shared, !connection.isCut { return connection }
             let connection = connect()
             shared = connection
@@ -118,24 +139,24 @@ package final class SimulatedRedis: RedisPort {
 
     private func connect() -> SimulatedConnection {
         let connection = SimulatedConnection(process: process.number, node: node, network: network) {
-            [runs, node] in runs.note($0, at: "\(node.number)")
+            [runs = connections.runs, node] in runs.note($0, at: "\(node.number)")
         }
-        open.withLock { $0[connection.number] = connection }
+        connections.open.withLock { $0[connection.number] = connection }
         return connection
     }
 
     private func forget(_ connection: SimulatedConnection) {
-        open.withLock { $0[connection.number] = nil }
+        connections.open.withLock { $0[connection.number] = nil }
         connection.close()
     }
 
     /// The process died: the server notices that its connections have ended.
     private func die() {
-        let connections = open.withLock { open in
+        let open = connections.open.withLock { open in
             defer { open = [:] }
             return open.values.sorted { $0.number < $1.number }
         }
-        for connection in connections { connection.cut("the process ended") }
+        for connection in open { connection.cut("the process ended") }
     }
 
     /// Whoever is cancelled meanwhile does not work on.
@@ -143,6 +164,8 @@ package final class SimulatedRedis: RedisPort {
         let time = work(script)
         if time > .zero { try? await process.clock.sleep(until: process.clock.now + time, tolerance: nil) }
     }
+
+    private func count(_ commands: Int) { sent.withLock { $0 += commands } }
 
     /// Sends commands in one piece and waits for their replies.
     private func exchange(
@@ -157,6 +180,7 @@ package final class SimulatedRedis: RedisPort {
             let code: RedisError.Code = connection.isEstablished ? .outcomeUnknown : .timedOut
             promise.keep(.failure(RedisError(code, "no reply within \(left)")))
         }
+        count(commands.count)
         let result = await withTaskCancellationHandler {
             connection.send(commands) { promise.keep($0) }
             return await promise.value()
@@ -167,7 +191,9 @@ package final class SimulatedRedis: RedisPort {
         do throws(RedisError) {
             return try result.get()
         } catch {
-            throw error.ofPiece(of: commands.count)
+            let failure = error.ofPiece(of: commands.count)
+            count(failure.commandsSent - commands.count)
+            throw failure
         }
     }
 

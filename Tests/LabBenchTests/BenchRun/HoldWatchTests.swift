@@ -60,8 +60,8 @@ struct HoldWatchTests {
         }
 
         func release(
-        _ lease: Lease, _ evidence: inout Evidence
-    ) async throws(StrategyError) -> ReleaseOutcome { .released }
+            _ lease: Lease, _ evidence: inout Evidence
+        ) async throws(StrategyError) -> ReleaseOutcome { .released }
     }
 
     @Test("sees through a lock that lets two in at once")
