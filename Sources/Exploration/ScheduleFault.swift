@@ -11,7 +11,8 @@ package struct ScheduleFault: Sendable, Equatable {
         case outlivesTheCall = "outlives-the-call"
         /// A lock without a time to live.
         case keyWithoutEnd = "key-without-end"
-        /// The strategy says that it sent another number of commands than its ports have sent.
+        /// The strategy says that it sent another number of commands than its ports have sent, or that it tried
+        /// another number of times.
         case evidence
         /// The bound of steps was reached.
         case endless
@@ -66,7 +67,7 @@ package struct ScheduleFault: Sendable, Equatable {
                 found.append(.init(kind: .keyWithoutEnd, sentence: "\(key.name) has no time to live"))
             }
         }
-        return found + miscounted(living, stage.plan)
+        return found + miscounted(living, stage.plan) + mistried(living, stage.plan)
     }
 
     /// Which process says another number of commands than it sent.
@@ -80,7 +81,7 @@ package struct ScheduleFault: Sendable, Equatable {
         let mayBeMore =
             plan.fault.failsReleases && !isQuorum && plan.strategy.traits.abilities.contains(.leases)
         return living.filter(\.notes.hasEnded).compactMap { member in
-            let said = member.notes.commandsSaid
+            let said = member.notes.said.commands
             let sent = member.ports.map(\.commandsSent).reduce(0, +)
             guard said > sent || (said < sent && !mayBeMore) else { return nil }
             return ScheduleFault(
@@ -88,6 +89,27 @@ package struct ScheduleFault: Sendable, Equatable {
                 sentence:
                     "the calls of process \(member.process.number) say that they sent \(said) commands; "
                     + "it sent \(sent)")
+        }
+    }
+
+    /// Which process says another number of tries than it sent. Judged where each try begins with one command
+    /// of a name that is sent for nothing else; while nothing is broken each try is sent.
+    private static func mistried(
+        _ living: [Stage.BuyingProcess], _ plan: SchedulePlan
+    ) -> [ScheduleFault] {
+        let names: [StrategyEntry: String] = [
+            .setnxSpin: "SET", .setnxBackoff: "SET", .optimistic: "WATCH", .luaAtomic: "EVALSHA",
+        ]
+        guard let name = names[plan.strategy] else { return [] }
+        let isEachSent = [.none, .scriptFlush].contains(plan.fault)
+        return living.filter(\.notes.hasEnded).compactMap { member in
+            let said = member.notes.said.attempts
+            let sent = member.ports[0].commandsSent(named: name)
+            guard said < sent || (said > sent && isEachSent) else { return nil }
+            return ScheduleFault(
+                kind: .evidence,
+                sentence: "the calls of process \(member.process.number) say that they tried \(said) times; "
+                    + "it sent \(sent) times \(name)")
         }
     }
 

@@ -145,7 +145,7 @@ final class Slowness: Sendable {
 final class Notes: Sendable {
     private struct State {
         var lines: [WorkerLine] = []
-        var commandsSaid = 0
+        var said = (commands: 0, attempts: 0)
         var hasEnded = false
         var sleepersAtEnd = 0
     }
@@ -160,8 +160,8 @@ final class Notes: Sendable {
     }
 
     var lines: [WorkerLine] { state.withLock(\.lines) }
-    /// Commands that the strategy says it sent, of all calls that were answered.
-    var commandsSaid: Int { state.withLock(\.commandsSaid) }
+    /// What the strategy says it sent and how often it tried, of all calls that were answered.
+    var said: (commands: Int, attempts: Int) { state.withLock(\.said) }
     /// All buyers have come to their end, and so has what they left to be finished.
     var hasEnded: Bool { state.withLock(\.hasEnded) }
     /// Tasks that slept when everybody had ended.
@@ -175,7 +175,10 @@ final class Notes: Sendable {
     }
 
     func add(_ evidence: Evidence) {
-        state.withLock { $0.commandsSaid += evidence.commandsSent }
+        state.withLock { state in
+            state.said.commands += evidence.commandsSent
+            state.said.attempts += evidence.attempts
+        }
     }
 
     func end() {

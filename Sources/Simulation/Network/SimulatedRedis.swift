@@ -13,7 +13,8 @@ package final class SimulatedRedis: RedisPort {
     private let limit: Duration
     private let work: @Sendable (RedisScript?) -> Duration
     private let connections: Connections
-    private let sent = Mutex(0)
+    /// Commands by name.
+    private let sent = Mutex<[String: Int]>([:])
 
     private final class Connections: Sendable {
         let shared = Mutex<SimulatedConnection?>(nil)
@@ -50,7 +51,9 @@ package final class SimulatedRedis: RedisPort {
     }
 
     /// Commands that left the process: not those for a connection that was never made, or had ended.
-    package var commandsSent: Int { sent.withLock { $0 } }
+    package var commandsSent: Int { sent.withLock { $0.values.reduce(0, +) } }
+
+    package func commandsSent(named name: String) -> Int { sent.withLock { $0[name] ?? 0 } }
 
     private var world: World { network.world }
 
@@ -92,7 +95,7 @@ package final class SimulatedRedis: RedisPort {
         switch decide(values) {
         case .abandon(let reason):
             // Here the connection ends, which says the same as the UNWATCH of the client.
-            if transaction.watches { count(1) }
+            if transaction.watches { count([RedisCommand("UNWATCH")], 1) }
             return .abandoned(reason)
         case .commit(let commands):
             await work(before: nil)
@@ -165,7 +168,11 @@ package final class SimulatedRedis: RedisPort {
         if time > .zero { try? await process.clock.sleep(until: process.clock.now + time, tolerance: nil) }
     }
 
-    private func count(_ commands: Int) { sent.withLock { $0 += commands } }
+    private func count(_ commands: [RedisCommand], _ times: Int) {
+        sent.withLock { sent in
+            for command in commands { sent[command.name, default: 0] += times }
+        }
+    }
 
     /// Sends commands in one piece and waits for their replies.
     private func exchange(
@@ -180,7 +187,7 @@ package final class SimulatedRedis: RedisPort {
             let code: RedisError.Code = connection.isEstablished ? .outcomeUnknown : .timedOut
             promise.keep(.failure(RedisError(code, "no reply within \(left)")))
         }
-        count(commands.count)
+        count(commands, 1)
         let result = await withTaskCancellationHandler {
             connection.send(commands) { promise.keep($0) }
             return await promise.value()
@@ -192,7 +199,7 @@ package final class SimulatedRedis: RedisPort {
             return try result.get()
         } catch {
             let failure = error.ofPiece(of: commands.count)
-            count(failure.commandsSent - commands.count)
+            if failure.commandsSent == 0 { count(commands, -1) }
             throw failure
         }
     }
