@@ -11,8 +11,8 @@ package struct ScheduleFault: Sendable, Equatable {
         case outlivesTheCall = "outlives-the-call"
         /// A lock without a time to live.
         case keyWithoutEnd = "key-without-end"
-        /// The strategy says that it sent another number of commands than its ports have sent, or that it tried
-        /// another number of times.
+        /// The strategy says that it sent another number of commands than its ports have sent, or that it
+        /// tried another number of times.
         case evidence
         /// The bound of steps was reached.
         case endless

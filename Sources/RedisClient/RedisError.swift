@@ -29,8 +29,8 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     public let context: String
     /// The server's own words, with `.refused`.
     public let reply: RedisServerError?
-    /// Commands of the call that were sent before it failed, as far as the client knows. Not what it sends for
-    /// itself: to connect, or again after a lost connection or a redirection.
+    /// Commands of the call that were sent before it failed, as far as the client knows. Not what it sends
+    /// for itself: to connect, or again after a lost connection or a redirection.
     public package(set) var commandsSent: Int
     public let file: String
     public let line: Int

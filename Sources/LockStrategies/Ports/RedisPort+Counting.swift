@@ -1,7 +1,7 @@
 import RedisClient
 
-/// Calls that add to the evidence what they sent, whatever becomes of them. So nobody who sends has to know how
-/// many commands a call takes: the port says it, in its reply or in its error.
+/// Calls that add to the evidence what they sent, whatever becomes of them. So nobody who sends has to know
+/// how many commands a call takes: the port says it, in its reply or in its error.
 extension RedisPort {
     func send(_ command: RedisCommand, _ evidence: inout Evidence) async throws(RedisError) -> RESPValue {
         do throws(RedisError) {
