@@ -13,13 +13,12 @@ struct EvidenceTests {
     /// A strategy each of whose commands takes 10 ms of its clock, and the commands that it really sent.
     private final class Count: Sendable {
         private let sends = Mutex(0)
+        private let unsent = Mutex(0)
         private let sendToActAt = Mutex<(Int, @Sendable () async -> Void)?>(nil)
         private let hasActed = Gate()
         let clock = SkippingClock()
 
-        /// What a cancelled task asks for is not sent.
         func willSend() async {
-            guard !Task.isCancelled else { return }
             clock.advance(by: EvidenceTests.pause)
             let count = sends.withLock { sends in
                 sends += 1
@@ -32,13 +31,21 @@ struct EvidenceTests {
             hasActed.open()
         }
 
-        func reset() { sends.withLock { $0 = 0 } }
+        /// A call came to its port and was cancelled before it was sent.
+        func wasNotSent() { unsent.withLock { $0 += 1 } }
+
+        func reset() {
+            sends.withLock { $0 = 0 }
+            unsent.withLock { $0 = 0 }
+        }
 
         func act(at send: Int, _ action: @escaping @Sendable () async -> Void) {
             sendToActAt.withLock { $0 = (send, action) }
         }
 
-        var value: Int { sends.withLock { $0 } }
+        /// Calls, sent or not.
+        var calls: Int { sends.withLock { $0 } }
+        var value: Int { calls - unsent.withLock { $0 } }
     }
 
     private static func result(
@@ -58,7 +65,9 @@ struct EvidenceTests {
     func recorded(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let strategy = try lab.builder(clock: count.clock) { _ in await count.willSend() }.strategy(id)
+            let strategy = try lab.builder(clock: count.clock, onUnsent: { count.wasNotSent() }) { _ in
+                await count.willSend()
+            }.strategy(id)
             let product = ProductID(1)
             try await lab.setStock(1_000, of: product)
             // Every script is known from now on, so a run is one command.
@@ -113,7 +122,9 @@ struct EvidenceTests {
     func waited(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let builder = lab.builder(clock: count.clock) { _ in await count.willSend() }
+            let builder = lab.builder(clock: count.clock, onUnsent: { count.wasNotSent() }) { _ in
+                await count.willSend()
+            }
             let lock = try #require(try builder.lock(id))
             // Of another process, or so it seems: waiters of the holder's own process need not ask.
             let other = try #require(try lab.builder().lock(id))
@@ -140,7 +151,9 @@ struct EvidenceTests {
     func cancelled(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let strategy = try lab.builder(clock: count.clock) { _ in await count.willSend() }.strategy(id)
+            let strategy = try lab.builder(clock: count.clock, onUnsent: { count.wasNotSent() }) { _ in
+                await count.willSend()
+            }.strategy(id)
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             _ = try await strategy.reserve(lab.reservation(of: product))
@@ -160,14 +173,16 @@ struct EvidenceTests {
     func lost(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let strategy = try lab.builder(clock: count.clock) { _ in await count.willSend() }.strategy(id)
+            let strategy = try lab.builder(clock: count.clock, onUnsent: { count.wasNotSent() }) { _ in
+                await count.willSend()
+            }.strategy(id)
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             let first = await Self.result(strategy, lab.reservation(of: product))
             #expect(first.evidence.lostLeases == 0)
             count.reset()
             _ = await Self.result(strategy, lab.reservation(of: product))
-            let sends = count.value
+            let sends = count.calls
             // The same again, and at the last command, of the release, the keys are gone from every server.
             count.reset()
             count.act(at: sends - lab.lockServers.count + 1) {

@@ -65,10 +65,11 @@ struct StrategyLab: Sendable {
 
     /// The strategies on real servers behind ports that a test controls.
     func builder(
-        clock: SkippingClock, onSend: @escaping @Sendable (Int) async -> Void = { _ in }
+        clock: SkippingClock, onUnsent: @escaping @Sendable () -> Void = {},
+        onSend: @escaping @Sendable (Int) async -> Void = { _ in }
     ) -> StrategyBuilder<ControlledPort, SkippingClock> {
         let limits = Self.patient
-        let counter = SendCounter(onSend: onSend)
+        let counter = SendCounter(onUnsent: onUnsent, onSend: onSend)
         return StrategyBuilder(
             stock: ControlledPort(base: RedisClient(server.endpoint, limits: limits), counter: counter),
             lockNodes: nodes.map {
@@ -125,10 +126,25 @@ struct StrategyLab: Sendable {
 /// Numbers the sends of all ports of one builder and tells the test before each.
 actor SendCounter {
     private var sends = 0
+    private let onUnsent: @Sendable () -> Void
     private let onSend: @Sendable (Int) async -> Void
 
-    init(onSend: @escaping @Sendable (Int) async -> Void) {
+    init(onUnsent: @escaping @Sendable () -> Void, onSend: @escaping @Sendable (Int) async -> Void) {
+        self.onUnsent = onUnsent
         self.onSend = onSend
+    }
+
+    /// Lets a call go, and tells the test when it turns out that it sent nothing.
+    nonisolated func watch<Value: Sendable>(
+        _ call: () async throws(RedisError) -> Value
+    ) async throws(RedisError) -> Value {
+        await next()
+        do throws(RedisError) {
+            return try await call()
+        } catch {
+            if error.commandsSent == 0 { onUnsent() }
+            throw error
+        }
     }
 
     func next() async {
@@ -143,15 +159,15 @@ struct ControlledPort: RedisPort {
     let counter: SendCounter
 
     func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue {
-        await counter.next()
-        return try await base.send(command)
+        try await counter.watch { () throws(RedisError) in try await base.send(command) }
     }
 
     func run(
         _ script: RedisScript, keys: [String], arguments: [String]
     ) async throws(RedisError) -> RedisScriptReply {
-        await counter.next()
-        return try await base.run(script, keys: keys, arguments: arguments)
+        try await counter.watch { () throws(RedisError) in
+            try await base.run(script, keys: keys, arguments: arguments)
+        }
     }
 
     func transaction<Abandoned: Sendable>(
