@@ -65,9 +65,9 @@ struct EvidenceTests {
     func recorded(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let strategy = try lab.builder(clock: count.clock, onUnsent: { count.wasNotSent() }) { _ in
-                await count.willSend()
-            }.strategy(id)
+            let strategy = try lab.builder(
+                clock: count.clock, onSend: { _ in await count.willSend() }, onUnsent: { count.wasNotSent() }
+            ).strategy(id)
             let product = ProductID(1)
             try await lab.setStock(1_000, of: product)
             // Every script is known from now on, so a run is one command.
@@ -122,9 +122,8 @@ struct EvidenceTests {
     func waited(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let builder = lab.builder(clock: count.clock, onUnsent: { count.wasNotSent() }) { _ in
-                await count.willSend()
-            }
+            let builder = lab.builder(
+                clock: count.clock, onSend: { _ in await count.willSend() }, onUnsent: { count.wasNotSent() })
             let lock = try #require(try builder.lock(id))
             // Of another process, or so it seems: waiters of the holder's own process need not ask.
             let other = try #require(try lab.builder().lock(id))
@@ -151,9 +150,9 @@ struct EvidenceTests {
     func cancelled(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let strategy = try lab.builder(clock: count.clock, onUnsent: { count.wasNotSent() }) { _ in
-                await count.willSend()
-            }.strategy(id)
+            let strategy = try lab.builder(
+                clock: count.clock, onSend: { _ in await count.willSend() }, onUnsent: { count.wasNotSent() }
+            ).strategy(id)
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             _ = try await strategy.reserve(lab.reservation(of: product))
@@ -173,9 +172,9 @@ struct EvidenceTests {
     func lost(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let count = Count()
-            let strategy = try lab.builder(clock: count.clock, onUnsent: { count.wasNotSent() }) { _ in
-                await count.willSend()
-            }.strategy(id)
+            let strategy = try lab.builder(
+                clock: count.clock, onSend: { _ in await count.willSend() }, onUnsent: { count.wasNotSent() }
+            ).strategy(id)
             let product = ProductID(1)
             try await lab.setStock(10, of: product)
             let first = await Self.result(strategy, lab.reservation(of: product))

@@ -65,11 +65,11 @@ struct StrategyLab: Sendable {
 
     /// The strategies on real servers behind ports that a test controls.
     func builder(
-        clock: SkippingClock, onUnsent: @escaping @Sendable () -> Void = {},
-        onSend: @escaping @Sendable (Int) async -> Void = { _ in }
+        clock: SkippingClock, onSend: @escaping @Sendable (Int) async -> Void = { _ in },
+        onUnsent: @escaping @Sendable () -> Void = {}
     ) -> StrategyBuilder<ControlledPort, SkippingClock> {
         let limits = Self.patient
-        let counter = SendCounter(onUnsent: onUnsent, onSend: onSend)
+        let counter = SendCounter(onSend: onSend, onUnsent: onUnsent)
         return StrategyBuilder(
             stock: ControlledPort(base: RedisClient(server.endpoint, limits: limits), counter: counter),
             lockNodes: nodes.map {
@@ -129,7 +129,9 @@ actor SendCounter {
     private let onUnsent: @Sendable () -> Void
     private let onSend: @Sendable (Int) async -> Void
 
-    init(onUnsent: @escaping @Sendable () -> Void, onSend: @escaping @Sendable (Int) async -> Void) {
+    init(
+        onSend: @escaping @Sendable (Int) async -> Void, onUnsent: @escaping @Sendable () -> Void = {}
+    ) {
         self.onUnsent = onUnsent
         self.onSend = onSend
     }
