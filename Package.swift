@@ -331,7 +331,8 @@ let package = Package(
         .testTarget(
             name: "LedgerModelTests",
             dependencies: [
-                "InventoryService", "LabProcesses", "LedgerModel", "LedgerSQLite", "LockStrategies",
+                "InventoryService", "LabProcesses", "LabTesting", "LedgerModel", "LedgerSQLite",
+                "LockStrategies",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),

@@ -1,8 +1,10 @@
 package import InventoryService
 
 extension LedgerModel {
-    /// - Throws: `.ledgerUnavailable` for a name that has not 1 to 50 characters, an address that has not 1 to
-    ///   100, a hash that has not 1 to 255, and for U+0000 in one of them.
+    /// Makes a user whose name and address nobody else has.
+    ///
+    /// - Throws: `.ledgerUnavailable` for a name that has not 1 to 50 characters, an address that has not 1
+    ///   to 100, a hash that has not 1 to 255, and for U+0000 in one of them.
     package mutating func createUser(_ user: NewUser) throws(InventoryError) -> CreateUserOutcome {
         if users.contains(where: { Self.isSame($0.username, user.username) }) { return .usernameTaken }
         if let email = user.email,
@@ -20,6 +22,7 @@ extension LedgerModel {
         return .created(Self.user(users.count - 1, users[users.count - 1]))
     }
 
+    /// Nil when the user does not exist.
     package func user(_ id: UserID) -> User? {
         place(of: id).map { Self.user($0, users[$0]) }
     }

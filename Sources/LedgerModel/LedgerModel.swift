@@ -9,8 +9,8 @@ package import LockStrategies
 ///
 /// Left out is what SQLite does with values that no caller makes: times before 1970 or after 9999, and a
 /// password's hash with U+0000.
-package struct LedgerModel: Sendable {
-    package struct UserRow: Sendable {
+package struct LedgerModel: Sendable, Equatable {
+    package struct UserRow: Sendable, Equatable {
         package let username: String
         package let email: String?
         package var hash: PasswordHash
@@ -21,7 +21,7 @@ package struct LedgerModel: Sendable {
         package var updatedAt: Timestamp
     }
 
-    package struct ProductRow: Sendable {
+    package struct ProductRow: Sendable, Equatable {
         package let id: ProductID
         package var name: String
         package var description: String?
@@ -33,7 +33,7 @@ package struct LedgerModel: Sendable {
         package let createdAt: Timestamp
     }
 
-    package struct PurchaseRow: Sendable {
+    package struct PurchaseRow: Sendable, Equatable {
         package let purchase: Purchase
         package let reservation: ReservationID
         package let key: IdempotencyKey?
@@ -41,7 +41,7 @@ package struct LedgerModel: Sendable {
         package let fence: Fence?
     }
 
-    package struct MovementRow: Sendable {
+    package struct MovementRow: Sendable, Equatable {
         package let product: ProductID
         package let delta: Int
         package let reason: String

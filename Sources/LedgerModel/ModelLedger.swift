@@ -1,5 +1,4 @@
 package import InventoryService
-import LockStrategies
 import Synchronization
 
 /// A ledger of one process over a ``LedgerModel``; whoever makes it decides how its calls go.
@@ -10,8 +9,9 @@ import Synchronization
 /// - An error of the first hook is the answer to the call, and nothing was done. `.ledgerUnavailable` is a
 ///   ledger that refuses; `.recordUnknown` is a commit that failed and left nothing.
 /// - An error of the second hook is the answer to the call, and what the call did stays. `.recordUnknown` is
-///   a commit that failed and is found after a restart. When the model itself refused the call, its error is
-///   the answer, whatever the hook throws.
+///   a commit that failed and is found after a restart. SQLite's readers find it after the restart only;
+///   here the next call finds it, unless a hook refuses that call. When the model itself refused the call,
+///   its error is the answer, whatever the hook throws.
 /// - A hook that never returns is the death of the process in this call: before or after it took effect.
 ///
 /// A process that starts after that opens the ``snapshot`` of the dead one: all that took effect is in it.
@@ -20,7 +20,7 @@ import Synchronization
 package final class ModelLedger: Ledger {
     package typealias Hook = @Sendable (LedgerCall) async throws(InventoryError) -> Void
 
-    private struct State {
+    struct State {
         var model: LedgerModel
         var callsUnderWay = 0
         var isClosed = false
@@ -30,7 +30,7 @@ package final class ModelLedger: Ledger {
     package let origin: String
     private let before: Hook
     private let after: Hook
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
     /// - Parameter before: Called before each call takes effect, or reads.
     /// - Parameter after: Called behind that, before the caller has the answer.
@@ -51,7 +51,8 @@ package final class ModelLedger: Ledger {
         try await perform(.check) { _ in }
     }
 
-    /// Refuses new calls with `.ledgerUnavailable` and returns when those under way have been answered.
+    /// Refuses new calls with `.ledgerUnavailable` and returns when those under way have been answered:
+    /// never, while a hook does not return.
     package func close() async {
         await withCheckedContinuation { idle in
             let isIdle = state.withLock { state in
@@ -97,10 +98,5 @@ package final class ModelLedger: Ledger {
             return state.onIdle
         }
         for continuation in idle { continuation.resume() }
-    }
-
-    /// Changes what is on the disk behind the back of the ledger: for tests that plant a fault.
-    func tamper<Value: Sendable>(_ change: (inout LedgerModel) -> Value) -> Value {
-        state.withLock { change(&$0.model) }
     }
 }
