@@ -20,6 +20,10 @@ package struct ScheduleFault: Sendable, Equatable {
         case twoAnswers = "two-answers"
         /// A client was told that nothing was bought, and the ledger held a purchase.
         case toldWrong = "told-wrong"
+        /// A client was told "sold out" while nobody else was being served and units were left.
+        case lostSale = "lost-sale"
+        /// Nothing was broken, and a client was told an error.
+        case needlessError = "needless-error"
         /// A user bought more units than one may.
         case overLimit = "over-limit"
         /// The reconciler does not come to an end, or leaves a reservation open.

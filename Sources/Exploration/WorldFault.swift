@@ -99,6 +99,14 @@ package enum WorldFault: String, Sendable, CaseIterable {
         }
     }
 
+    /// No purchase in the service ends in doubt, so nobody is told "sold out" of units that come back.
+    var keepsSales: Bool {
+        switch self {
+        case .none, .slowHolder, .cancelBuyer, .killServer, .clockDrift, .scriptFlush: true
+        default: false
+        }
+    }
+
     /// It strikes the server of the service, or its ledger.
     private var isOfService: Bool { [.killServer, .ledgerRefuses, .ledgerUnknown].contains(self) }
 

@@ -32,6 +32,9 @@ struct ServiceClient: Sendable {
             case .refused: return await finish(id, .refused, order, text)
             case .nothing(let why):
                 if !isInDoubt { checkNothing(text, why) }
+                if stage.plan.fault == .none, !Self.allowed.contains(why) {
+                    stage.notes.found(.needlessError, "the order \(text) was told \"\(why)\"")
+                }
             case .unknown: isInDoubt = true
             case .noServer: break
             }
@@ -41,6 +44,10 @@ struct ServiceClient: Sendable {
             .lostWakeUp, "the order \(text) had no answer \(ServiceStage.mostPatience) after all was well again")
         stage.notes.end(id, .unknown)
     }
+
+    /// What a client may be told although nothing is broken: the server has just started, or somebody else
+    /// had the lock for too long.
+    private static let allowed = ["stockUnknown", "contended"]
 
     /// Now and then the same order is sent twice at once, as by somebody who clicks twice.
     private func ask(_ order: PurchaseOrder, _ key: String) async -> ServiceAnswer {

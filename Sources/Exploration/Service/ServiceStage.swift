@@ -23,6 +23,9 @@ final class ServiceStage: FaultTarget {
         var mood = LedgerMood.well
         var starts = 0
         var calls: [Task<Void, Never>] = []
+        /// Calls that the server is at now, and all that it ever began.
+        var callsUnderWay = 0
+        var callsBegun = 0
         var isOver = false
     }
 
@@ -91,7 +94,11 @@ final class ServiceStage: FaultTarget {
                     LockNode(name: "node \($1.number)", redis: $0)
                 }, ledger: openLedger(process), random: .seeded(UInt64(chance &* 16 &+ starts)),
                 perUserLimit: perUserLimit))
-        state.withLock { $0.server = server }
+        state.withLock { state in
+            state.server = server
+            // The calls of the dead one have no end.
+            state.callsUnderWay = 0
+        }
     }
 
     private func openLedger(_ process: SimulatedProcess) -> ModelLedger {
@@ -130,7 +137,12 @@ final class ServiceStage: FaultTarget {
         guard let server = state.withLock(\.server) else { return .noServer }
         let reply = Promise<ServiceAnswer>()
         server.process.onDeath { reply.keep(.unknown("the server ended")) }
-        let call = server.process.start { reply.keep(await server.buy(order)) }
+        let call = server.process.start { [self] in
+            let place = beginCall()
+            let answer = await server.buy(order)
+            if endCall(place), case .refused(.soldOut) = answer { checkSoldOut() }
+            reply.keep(answer)
+        }
         state.withLock { $0.calls.append(call) }
         let timer = world.plan(at: world.now + Self.callLimit) {
             call.cancel()
@@ -139,6 +151,33 @@ final class ServiceStage: FaultTarget {
         let answer = await reply.value()
         world.cancel(timer)
         return answer
+    }
+
+    /// - Returns: What ``endCall(_:)`` needs; nil where the call is not the only one.
+    private func beginCall() -> Int? {
+        state.withLock { state in
+            state.callsUnderWay += 1
+            state.callsBegun += 1
+            return state.callsUnderWay == 1 ? state.callsBegun : nil
+        }
+    }
+
+    /// - Returns: Whether the call was the only one from its beginning to its end.
+    private func endCall(_ place: Int?) -> Bool {
+        state.withLock { state in
+            state.callsUnderWay -= 1
+            return place == state.callsBegun
+        }
+    }
+
+    /// Nobody else is served, so what is left is what the ledger says: units that a dead server had reserved
+    /// are nobody's.
+    private func checkSoldOut() {
+        guard plan.fault.keepsSales, let account = ledger.stockAccount(SimulatedServer.product),
+            account.supplied > account.sold
+        else { return }
+        notes.found(
+            .lostSale, "a client was told that all is sold, and \(account.supplied - account.sold) are left")
     }
 
     func pause(_ time: Duration) async {
@@ -173,6 +212,8 @@ final class ServiceStage: FaultTarget {
         let reply = Promise<Void>()
         server.process.onDeath { reply.keep(()) }
         _ = server.process.start { [self] in
+            let place = beginCall()
+            defer { _ = endCall(place) }
             await server.adjust(kind == 2 ? 1 : -1, UserID(Int64(plan.processes * plan.buyers + 1)))
             reply.keep(())
         }
