@@ -16,7 +16,7 @@ struct FaultCellPage: Sendable {
     var text: String {
         let title = "\(cell.strategy) under \(cell.fault)"
         let result = FaultPair.Result(cell)
-        let figures = cell.shown.map { HoldTimeline.figures($0).map(\.html) } ?? []
+        let figures = cell.shown.map { HoldTimeline.figures($0.scene).map(\.html) } ?? []
         let lines = MarkdownReport.lines([
             findings, numbers, operations, again, siblings,
         ])

@@ -75,7 +75,7 @@ extension HoldTimeline {
     }
 
     private func shade(_ canvas: Canvas) -> String {
-        guard fault.upperBound >= from, fault.lowerBound <= to else { return "" }
+        guard let fault, fault.upperBound >= from, fault.lowerBound <= to else { return "" }
         let (start, end) = (canvas.px(fault.lowerBound), canvas.px(fault.upperBound))
         let middle = min(max((start + end) / 2, canvas.left + 16), canvas.right - 16)
         return "<rect class=\"band\" x=\"\(Plot.short(start))\" y=\"\(Plot.short(Self.top))\" "
@@ -190,14 +190,14 @@ extension HoldTimeline {
 /// The picture of a try.
 extension HoldTimeline {
     /// The whole, and the proof alone where it would be small.
-    static func figures(_ shown: FaultCell.Try) -> [Figure] {
+    static func figures(_ shown: CallScene) -> [Figure] {
         guard let whole = HoldTimeline(shown, title: "What buyers did") else { return [] }
         let waiting =
             whole.leftOut == 0
             ? "" : " \(Text.count(whole.leftOut, "buyer")) who only waited: in the table below."
         let caption =
-            "Each lane is a buyer, each bar a call from its beginning to its answer, an arrow: nobody saw its end. "
-            + "Grey: the fault.\(waiting)"
+            "Each lane is a buyer, each bar a call from its beginning to its answer, an arrow: nobody saw its end."
+            + "\(whole.fault == nil ? "" : " Grey: the fault.")\(waiting)"
         let near = proofSpan(shown).flatMap { HoldTimeline(shown, title: "The proof, near", span: $0) }
         return [Figure(title: whole.title, [whole], caption, keys: keys(shown))]
             + [near].compactMap(\.self).map {
@@ -207,7 +207,7 @@ extension HoldTimeline {
     }
 
     /// Of what is drawn.
-    private static func keys(_ shown: FaultCell.Try) -> [Figure.Key] {
+    private static func keys(_ shown: CallScene) -> [Figure.Key] {
         let used = Set(shown.operations.map(\.outcome))
         var keys = History.Operation.Outcome.allCases.filter(used.contains).map { outcome in
             let hatch = "hatch-key-\(outcome.rawValue)"

@@ -13,7 +13,8 @@ package struct HoldTimeline: Picture {
     let hasProcesses: Bool
     let from: Double
     let to: Double
-    let fault: ClosedRange<Double>
+    /// Nil: there is none to draw.
+    let fault: ClosedRange<Double>?
     /// In which two of those that prove it held the lock, where that is the violation.
     let both: ClosedRange<Double>?
 
@@ -35,7 +36,7 @@ package struct HoldTimeline: Picture {
 
     /// - Parameter span: Milliseconds that are shown, and the calls that touch them; nil: all.
     /// - Returns: Nil: there is no call to show.
-    package init?(_ shown: FaultCell.Try, title: String, span: ClosedRange<Double>? = nil) {
+    package init?(_ shown: CallScene, title: String, span: ClosedRange<Double>? = nil) {
         let operations = shown.operations.filter { span == nil || Self.touches($0, span ?? 0...0) }
         guard let first = operations.map(\.invokedMs).min() else { return nil }
         let last = operations.flatMap(Self.moments).max() ?? first
@@ -43,7 +44,7 @@ package struct HoldTimeline: Picture {
         let width = max(last - first, 1)
         (from, to) =
             span.map { ($0.lowerBound, $0.upperBound) } ?? (first - width * 0.02, last + width * 0.06)
-        fault = shown.struckMs...max(shown.struckMs, shown.healedMs)
+        fault = shown.fault
         both = Self.both(shown)
         let all = Self.lanes(operations)
         lanes = Self.telling(all)
@@ -54,8 +55,11 @@ package struct HoldTimeline: Picture {
         let shownCalls = lanes.reduce(0) { $0 + $1.rows.joined().count }
         description =
             "\(Text.count(shownCalls, "call")) of \(Text.count(lanes.count, "buyer")), from "
-            + "\(Text.number(from)) to \(Text.number(to)) ms; the fault lasted from \(Text.number(shown.struckMs)) to "
-            + "\(Text.number(shown.healedMs)) ms."
+            + "\(Text.number(from)) to \(Text.number(to)) ms"
+            + (fault.map { struck in
+                "; the fault lasted from \(Text.number(struck.lowerBound)) to "
+                    + "\(Text.number(struck.upperBound)) ms."
+            } ?? ".")
             + (proof.isEmpty ? "" : " The proof: \(proof.joined(separator: "; ")).")
     }
 
@@ -69,7 +73,7 @@ package struct HoldTimeline: Picture {
     }
 
     /// The part around the proof, where it would be small in the whole; nil: it is not.
-    package static func proofSpan(_ shown: FaultCell.Try) -> ClosedRange<Double>? {
+    package static func proofSpan(_ shown: CallScene) -> ClosedRange<Double>? {
         let two = overlapping(shown)
         let proof = (two.isEmpty ? shown.operations.filter(\.isProof) : two).flatMap(moments)
         let all = shown.operations.flatMap(moments)
@@ -81,13 +85,13 @@ package struct HoldTimeline: Picture {
     }
 
     /// The two calls that were inside at once; empty: nobody overlapped, or it is no violation.
-    private static func overlapping(_ shown: FaultCell.Try) -> [FaultCell.Operation] {
+    private static func overlapping(_ shown: CallScene) -> [FaultCell.Operation] {
         let finding = shown.findings.first { $0.invariant == .noOverlap && $0.verdict == .violated }
         guard let proof = finding?.proof else { return [] }
         return shown.operations.filter { proof.contains($0.id) && $0.holdFromMs != nil }
     }
 
-    private static func both(_ shown: FaultCell.Try) -> ClosedRange<Double>? {
+    private static func both(_ shown: CallScene) -> ClosedRange<Double>? {
         let two = overlapping(shown)
         guard two.count == 2, let from = two.compactMap(\.holdFromMs).max() else { return nil }
         // Where neither came back, the later one's beginning is all that is known.

@@ -166,7 +166,7 @@ struct FaultPagesTests {
 @Suite("The drawing of what buyers did")
 struct HoldTimelineTests {
     private static func timeline(_ operations: [FaultCell.Operation]) throws -> HoldTimeline {
-        try #require(HoldTimeline(FaultFixture.shown([], operations), title: "calls"))
+        try #require(HoldTimeline(FaultFixture.shown([], operations).scene, title: "calls"))
     }
 
     /// Of a rectangle of a call: its left and right end.
@@ -242,7 +242,7 @@ struct HoldTimelineTests {
     @Test("frames the time in which two were inside, where that is the violation")
     func inside() throws {
         let broken = FaultFixture.shown(FaultFixture.overlapFindings, FaultFixture.overlap)
-        let timeline = try #require(HoldTimeline(broken, title: "calls"))
+        let timeline = try #require(HoldTimeline(broken.scene, title: "calls"))
         #expect(timeline.both == 1968...2133)
         #expect(timeline.svg.contains(">two inside</text>"))
         #expect(try Self.timeline(FaultFixture.overlap).both == nil)
@@ -258,9 +258,9 @@ struct HoldTimelineTests {
     @Test("shows the proof alone where it would be small in the whole")
     func near() throws {
         let shown = FaultFixture.shown([], FaultFixture.fenced)
-        let span = try #require(HoldTimeline.proofSpan(shown))
+        let span = try #require(HoldTimeline.proofSpan(shown.scene))
         #expect(span.contains(910) && span.contains(1005) && !span.contains(20))
-        let near = try #require(HoldTimeline(shown, title: "near", span: span))
+        let near = try #require(HoldTimeline(shown.scene, title: "near", span: span))
         #expect(
             near.lanes.flatMap { $0.rows.joined() }.map(\.id).sorted()
                 == [10, 11, 12, 13].filter { $0 != 10 || span.contains(900) })
@@ -268,7 +268,7 @@ struct HoldTimelineTests {
             try Self.ends(11, near.svg), try Self.ends(11, try Self.timeline(FaultFixture.fenced).svg)
         )
         #expect(call.1 - call.0 > 5 * (whole.1 - whole.0))
-        #expect(HoldTimeline.proofSpan(FaultFixture.shown([], FaultFixture.overlap)) == nil)
+        #expect(HoldTimeline.proofSpan(FaultFixture.shown([], FaultFixture.overlap).scene) == nil)
     }
 
     @Test("leaves out who only waited, and says so, where there are too many lanes to look at")
@@ -280,13 +280,13 @@ struct HoldTimelineTests {
         #expect(few.lanes.count == 8)
         #expect(few.leftOut == 0)
         let many = FaultFixture.shown([], FaultFixture.overlap + waiting)
-        let timeline = try #require(HoldTimeline(many, title: "calls"))
+        let timeline = try #require(HoldTimeline(many.scene, title: "calls"))
         // Buyer 5 of process 2 only waited, too.
         #expect(timeline.lanes.map(\.buyer) == [0, 4, 2, 3])
         #expect(timeline.leftOut == 13)
-        #expect(HoldTimeline.figures(many)[0].html.contains("13 buyers who only waited: in the table below."))
+        #expect(HoldTimeline.figures(many.scene)[0].html.contains("13 buyers who only waited: in the table below."))
     }
 
     @Test("is not drawn of nothing")
-    func nothing() { #expect(HoldTimeline(FaultFixture.shown(), title: "calls") == nil) }
+    func nothing() { #expect(HoldTimeline(FaultFixture.shown().scene, title: "calls") == nil) }
 }

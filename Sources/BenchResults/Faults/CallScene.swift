@@ -1,0 +1,24 @@
+package import FaultAudit
+
+/// What a drawing of calls shows: who bought when, what was broken meanwhile, and what the auditor says.
+package struct CallScene: Sendable, Equatable {
+    /// Milliseconds of the fault; nil: there is no moment at which it began.
+    package var fault: ClosedRange<Double>?
+    package var findings: [Auditor.Finding]
+    package var operations: [FaultCell.Operation]
+
+    package init(
+        fault: ClosedRange<Double>?, findings: [Auditor.Finding], operations: [FaultCell.Operation]
+    ) {
+        self.fault = fault
+        self.findings = findings
+        self.operations = operations
+    }
+}
+
+extension FaultCell.Try {
+    package var scene: CallScene {
+        CallScene(
+            fault: struckMs...max(struckMs, healedMs), findings: findings, operations: operations)
+    }
+}
