@@ -218,8 +218,8 @@ let package = Package(
         .target(
             name: "Exploration",
             dependencies: [
-                "BenchAudit", "BenchResults", "FaultAudit", "FaultInjection", "FaultLab", "InventoryService",
-                "LedgerModel", "LockStrategies", "RedisClient", "Simulation",
+                "BenchAudit", "BenchModel", "BenchResults", "FaultAudit", "FaultInjection", "FaultLab",
+                "InventoryService", "LedgerModel", "LockStrategies", "RedisClient", "Simulation",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -64,6 +64,13 @@ package enum Text {
         return String(format: share == 1 ? "%.0f" : "%.2f", share * 100) + " %"
     }
 
+    /// `12.34 %`; a small one as `1 in 1,250`.
+    package static func chance(_ share: Double?) -> String {
+        guard let share, share > 0, share < 0.01 else { return percent(share) }
+        let cases = 1 / share
+        return cases < 1e15 ? "1 in \(grouped(Int(cases.rounded(.up))))" : "1 in \(number(cases))"
+    }
+
     /// `45 s`, `2 min 5 s`
     package static func time(_ duration: Duration) -> String {
         let seconds = duration / .seconds(1)

@@ -1,3 +1,4 @@
+package import BenchResults
 import FaultAudit
 import Simulation
 
@@ -28,11 +29,19 @@ package struct Explorer: Sendable {
         package let findings: [String]
         /// With the same ones it is played again.
         package let decisions: [UInt32]
+
+        package init(seed: UInt64, findings: [String] = [], decisions: [UInt32] = []) {
+            self.seed = seed
+            self.findings = findings
+            self.decisions = decisions
+        }
     }
 
     package struct Outcome: Sendable {
         package var schedules = 0
         package var violations = 0
+        /// Schedules by the kind of what was violated; one counts for each kind that it shows.
+        package var kinds: [String: Int] = [:]
         package var undecided = 0
         /// Schedules in which nobody bought anything.
         package var idle = 0
@@ -42,12 +51,19 @@ package struct Explorer: Sendable {
         /// Of all schedules together, whatever their order: the same seeds make the same number, in every
         /// build and on every machine.
         package var fingerprint: UInt64 = 0
+        /// Of CPU, all cores together.
         package var seconds = 0.0
+        /// Of the schedules that were played by priorities.
+        package var chance = PriorityChance()
 
         package init() {}
 
-        mutating func add(_ schedule: Schedule, seed: UInt64) {
+        mutating func add(_ schedule: Schedule, seed: UInt64, _ order: StepOrder) {
             schedules += 1
+            if case .priorities(let changes, let steps) = order.rule {
+                chance.add(
+                    changes: changes, changeSteps: steps, rivals: schedule.rivals, steps: schedule.steps)
+            }
             steps += schedule.steps
             fingerprint &+= schedule.fingerprint
             if schedule.isIdle { idle += 1 }
@@ -56,6 +72,7 @@ package struct Explorer: Sendable {
             case .unknown: undecided += 1
             case .violated:
                 violations += 1
+                for kind in schedule.kinds { kinds[kind, default: 0] += 1 }
                 guard first == nil else { return }
                 first = Violation(
                     seed: seed, findings: schedule.findings, decisions: schedule.chooser.decisions)
@@ -68,6 +85,8 @@ package struct Explorer: Sendable {
             }
             schedules += other.schedules
             violations += other.violations
+            kinds.merge(other.kinds, uniquingKeysWith: +)
+            chance.add(other.chance)
             undecided += other.undecided
             idle += other.idle
             steps += other.steps
@@ -83,15 +102,15 @@ package struct Explorer: Sendable {
     /// - Returns: What came out, and whether that were all.
     package func exploreAll(most: Int, isOver: () -> Bool = { false }) throws -> (Outcome, isComplete: Bool) {
         var outcome = Outcome()
-        let began = ContinuousClock.now
+        let began = ThreadClock.now
         let runner = try ScheduleRunner(plan)
         var decisions: [UInt32]? = []
         while let next = decisions, outcome.schedules < most, !isOver() {
             let schedule = runner.run(Chooser(following: next), .search)
-            outcome.add(schedule, seed: UInt64(outcome.schedules))
+            outcome.add(schedule, seed: UInt64(outcome.schedules), .search)
             decisions = schedule.chooser.next
         }
-        outcome.seconds = began.duration(to: .now) / .seconds(1)
+        outcome.seconds = ThreadClock.now - began
         return (outcome, decisions == nil)
     }
 
@@ -99,20 +118,21 @@ package struct Explorer: Sendable {
     ///
     /// - Parameters:
     ///   - stopsAtFirst: Whether the first violation ends it.
-    ///   - isOver: Asked after each 64 schedules; true ends it.
+    ///   - isOver: Asked after each 16 schedules; true ends it.
     package func explore(
         _ seeds: Range<UInt64>, stopsAtFirst: Bool, isOver: () -> Bool = { false }
     ) throws -> Outcome {
         var outcome = Outcome()
-        let began = ContinuousClock.now
+        let began = ThreadClock.now
         let runner = try ScheduleRunner(plan)
         for seed in seeds {
-            if outcome.schedules > 0, outcome.schedules.isMultiple(of: 64), isOver() { break }
-            let schedule = runner.run(seed: seed, orders)
-            outcome.add(schedule, seed: seed)
+            if outcome.schedules > 0, outcome.schedules.isMultiple(of: 16), isOver() { break }
+            let order = runner.order(of: seed, orders)
+            let schedule = runner.run(Chooser(seed: seed), order)
+            outcome.add(schedule, seed: seed, order)
             if stopsAtFirst, outcome.first != nil { break }
         }
-        outcome.seconds = began.duration(to: .now) / .seconds(1)
+        outcome.seconds = ThreadClock.now - began
         return outcome
     }
 }
@@ -121,11 +141,6 @@ extension ScheduleRunner {
     /// Plays the schedule of a seed. The seed decides the order's kind too.
     package func run(seed: UInt64, _ orders: Explorer.Orders, isTold: Bool = false) -> Schedule {
         run(Chooser(seed: seed), order(of: seed, orders), isTold: isTold)
-    }
-
-    /// Tells the schedule of these decisions, one of all orders.
-    package func tell(_ decisions: [UInt32]) -> Schedule {
-        run(Chooser(following: decisions), .search, isTold: true)
     }
 
     func order(of seed: UInt64, _ orders: Explorer.Orders) -> StepOrder {

@@ -8,6 +8,10 @@ package struct Schedule: Sendable {
     /// What only a simulation can see.
     package let faults: [ScheduleFault]
     package let steps: Int
+    /// Tasks and lines of events that had a priority; 0 where the order has none.
+    package let rivals: Int
+    /// From the first moment at which something broke to the last; nil: nothing did.
+    package let strikes: ClosedRange<World.Moment>?
     /// The same for the same steps at the same moments.
     package let fingerprint: UInt64
     package let chooser: Chooser
@@ -20,6 +24,8 @@ package struct Schedule: Sendable {
         self.report = report
         self.faults = faults
         steps = world.steps
+        rivals = world.rivals
+        strikes = world.strikes
         fingerprint = world.fingerprint
         chooser = world.chooser
         story = world.story
@@ -30,6 +36,12 @@ package struct Schedule: Sendable {
     package var verdict: Auditor.Verdict {
         if !faults.isEmpty || report.verdict == .violated { return .violated }
         return report.findings.contains { $0.verdict == .unknown } ? .unknown : .safe
+    }
+
+    /// The names of what is wrong, each once.
+    package var kinds: Set<String> {
+        Set(report.findings.filter { $0.verdict == .violated }.map(\.invariant.rawValue))
+            .union(faults.map(\.kind.rawValue))
     }
 
     /// Nobody bought anything.

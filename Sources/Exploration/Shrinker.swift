@@ -1,6 +1,6 @@
 import FaultAudit
 import LockStrategies
-import Simulation
+package import Simulation
 
 /// Makes a violation small: fewer buyers, then fewer decisions that are not the simplest.
 package struct Shrinker {
@@ -16,24 +16,49 @@ package struct Shrinker {
     /// A small violation, and all that is needed to play it again.
     package struct Small: Sendable {
         package let plan: SchedulePlan
+        package let order: StepOrder
         package let decisions: [UInt32]
         package let schedule: Schedule
 
         /// Steps that are told.
         var steps: Int { StoryText(schedule).steps.count }
+
+        /// Plays these decisions.
+        package init(_ plan: SchedulePlan, _ order: StepOrder, _ decisions: [UInt32]) throws {
+            self.init(try ScheduleRunner(plan), order, decisions)
+        }
+
+        init(_ runner: ScheduleRunner, _ order: StepOrder, _ decisions: [UInt32]) {
+            (plan, self.order, self.decisions) = (runner.plan, order, decisions)
+            schedule = runner.run(Chooser(following: decisions), order, isTold: true)
+        }
     }
 
-    /// - Parameter seed: Of the violation under this plan.
-    package func shrink(_ plan: SchedulePlan, seed: UInt64) throws -> Small? {
-        guard let kind = try ScheduleRunner(plan).run(seed: seed, orders).firstKind else { return nil }
-        for smaller in Self.smaller(than: plan) {
+    /// - Parameters:
+    ///   - violation: One of this plan.
+    ///   - isOver: True ends it: what is small so far is told.
+    package func shrink(
+        _ plan: SchedulePlan, _ violation: Explorer.Violation, isOver: @escaping () -> Bool = { false }
+    ) throws -> Small? {
+        let runner = try ScheduleRunner(plan)
+        let order = runner.order(of: violation.seed, orders)
+        let chooser =
+            orders == .all ? Chooser(following: violation.decisions) : Chooser(seed: violation.seed)
+        let first = runner.run(chooser, order)
+        guard let kind = first.firstKind else { return nil }
+        // Where all orders are gone through, the world is the smallest already.
+        for smaller in orders == .all ? [] : Self.smaller(than: plan) where !isOver() {
             let runner = try ScheduleRunner(smaller)
-            let found = (0..<UInt64(mostTries)).lazy
+            let found = (0..<UInt64(mostTries)).lazy.prefix { _ in !isOver() }
                 .filter { runner.run(seed: $0, orders).firstKind == kind }.prefix(Self.rivals)
-            let smalls = found.map { fewerDecisions(runner, $0, kind) }
+            let smalls = found.map { seed in
+                let order = runner.order(of: seed, orders)
+                let decisions = runner.run(seed: seed, orders).chooser.decisions
+                return fewerDecisions(runner, order, decisions, kind, isOver)
+            }
             if let small = smalls.min(by: { $0.steps < $1.steps }) { return small }
         }
-        return fewerDecisions(try ScheduleRunner(plan), seed, kind)
+        return fewerDecisions(runner, order, first.chooser.decisions, kind, isOver)
     }
 
     /// So many violations of the smallest plan are made small; the shortest is told.
@@ -59,16 +84,18 @@ package struct Shrinker {
         return plans
     }
 
-    private func fewerDecisions(_ runner: ScheduleRunner, _ seed: UInt64, _ kind: String) -> Small {
-        let order = runner.order(of: seed, orders)
-        var decisions = runner.run(seed: seed, orders).chooser.decisions
+    private func fewerDecisions(
+        _ runner: ScheduleRunner, _ order: StepOrder, _ all: [UInt32], _ kind: String,
+        _ isOver: @escaping () -> Bool
+    ) -> Small {
+        var decisions = all
         var tries = 0
         func holds(_ candidate: [UInt32]) -> Bool {
             tries += 1
             return runner.run(Chooser(following: candidate), order).firstKind == kind
         }
         var width = max(decisions.count / 2, 1)
-        while tries < mostTries {
+        while tries < mostTries, !isOver() {
             var isBetter = false
             var place = 0
             while place < decisions.count, tries < mostTries {
@@ -86,9 +113,8 @@ package struct Shrinker {
             if width == 1, !isBetter { break }
             if !isBetter { width = max(width / 2, 1) }
         }
-        return Small(
-            plan: runner.plan, decisions: decisions,
-            schedule: runner.run(Chooser(following: decisions), order, isTold: true))
+        while decisions.last == 0 { decisions.removeLast() }
+        return Small(runner, order, decisions)
     }
 }
 

@@ -1,3 +1,4 @@
+package import BenchResults
 import Simulation
 
 /// The story of a schedule as text: who did what when.
@@ -6,8 +7,8 @@ package struct StoryText {
 
     package init(_ schedule: Schedule) { self.schedule = schedule }
 
-    /// A line for each step. What somebody repeats without a change in between is one step.
-    package var steps: [String] {
+    /// What somebody repeats without a change in between is one step.
+    package var told: [ExploreStory.Step] {
         var steps: [(line: StoryLine, times: Int)] = []
         for line in schedule.story {
             if let last = steps.last, last.line.who == line.who, Self.isSame(last.line.text, line.text) {
@@ -17,10 +18,14 @@ package struct StoryText {
             }
         }
         return steps.map { step in
-            let times = step.times > 1 ? " (\(step.times) times)" : ""
-            return "\(Self.time(step.line.at)) ms  \(Self.name(step.line.who))  \(step.line.text)\(times)"
+            ExploreStory.Step(
+                atUs: step.line.at / 1_000, who: Self.name(step.line.who), text: step.line.text,
+                times: step.times)
         }
     }
+
+    /// A line for each step.
+    package var steps: [String] { told.map(\.line) }
 
     /// Words that differ in a token alone: a lock that is asked for with a new one each time.
     private static func isSame(_ one: String, _ other: String) -> Bool {
@@ -33,18 +38,11 @@ package struct StoryText {
         (steps.map { "    " + $0 } + schedule.findings.map { "    => " + $0 }).joined(separator: "\n")
     }
 
-    private static func time(_ moment: World.Moment) -> String {
-        let micros = moment / 1_000
-        let fraction = String(micros % 1_000)
-        let text = "\(micros / 1_000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
-        return String(repeating: " ", count: max(0, 9 - text.count)) + text
-    }
-
     private static func name(_ who: StoryLine.Who) -> String {
         switch who {
         case .process(let number): "process \(number)"
-        case .node(let number): number == 0 ? "redis    " : "node \(number)   "
-        case .world: "world    "
+        case .node(let number): number == 0 ? "redis" : "node \(number)"
+        case .world: "world"
         }
     }
 }

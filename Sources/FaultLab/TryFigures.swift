@@ -100,14 +100,8 @@ extension FaultCell.Try {
             ($0.hold == nil ? 1 : 0, $0.invoked) < ($1.hold == nil ? 1 : 0, $1.invoked)
         }
         .prefix(max(mostShown - proving.count, 0))
-        func milliseconds(_ moment: Int64?) -> Double? { moment.map { Double($0 - start) / 1e6 } }
         return (proving + chosen).sorted { ($0.invoked, $0.id) < ($1.invoked, $1.id) }.map { one in
-            FaultCell.Operation(
-                id: one.id, buyer: one.buyer, process: one.process,
-                invokedMs: Double(one.invoked - start) / 1e6, answeredMs: milliseconds(one.answered),
-                outcome: one.outcome, holdFromMs: milliseconds(one.hold?.from),
-                holdUntilMs: milliseconds(one.hold?.until), fence: one.hold?.fence,
-                isProof: proof.contains(one.id))
+            FaultCell.Operation(one, from: start, isProof: proof.contains(one.id))
         }
     }
 }

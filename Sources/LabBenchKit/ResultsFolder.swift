@@ -23,7 +23,9 @@ struct ResultsFolder: Sendable {
             return
         }
         path = named
-        if ["results.json", "faults.json"].contains(where: { files.fileExists(atPath: "\(named)/\($0)") }) {
+        if ["results.json", "faults.json", "explore.json"].contains(where: {
+            files.fileExists(atPath: "\(named)/\($0)")
+        }) {
             throw BenchError(
                 .outputFailed, "\(path) holds results already; name another directory by --output")
         }

@@ -99,18 +99,23 @@ extension FaultMarkdown {
                     ["time", "\(run.started.formatted(.iso8601)), \(time)"],
                     ["seeds", run.seeds == 1 ? "\(run.seed)" : "\(run.seeds), from \(run.seed) to \(last)"],
                     ["budget", Text.time(.seconds(run.budgetSeconds))],
-                    [
-                        "machine",
-                        Self.plain("\(env.host): \(env.cpu), \(Text.count(env.cores, "core")), ")
-                            + "\(Text.grouped(env.memoryMib)) MiB",
-                    ],
-                    ["system", Self.plain("\(env.os), kernel \(env.kernel)")],
-                    ["commit", run.gitCommit.map { "`\($0)`" } ?? "-"],
-                    [
-                        "build",
-                        Self.plain("lab-bench \(run.toolVersion), Swift \(env.swift), \(env.buildMode)"),
-                    ],
-                ]) + ["", "The same again:", "", "```", run.command, "```"]
+                ] + Self.machine(env, run.toolVersion, run.gitCommit)) + [
+                "", "The same again:", "", "```", run.command, "```",
+            ]
+    }
+
+    /// What a run was made on, and with.
+    static func machine(_ env: EnvironmentInfo, _ toolVersion: String, _ commit: String?) -> [[String]] {
+        [
+            [
+                "machine",
+                plain("\(env.host): \(env.cpu), \(Text.count(env.cores, "core")), ")
+                    + "\(Text.grouped(env.memoryMib)) MiB",
+            ],
+            ["system", plain("\(env.os), kernel \(env.kernel)")],
+            ["commit", commit.map { "`\($0)`" } ?? "-"],
+            ["build", plain("lab-bench \(toolVersion), Swift \(env.swift), \(env.buildMode)")],
+        ]
     }
 
     var rawData: [String] {

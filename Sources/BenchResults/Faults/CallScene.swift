@@ -22,3 +22,16 @@ extension FaultCell.Try {
             fault: struckMs...max(struckMs, healedMs), findings: findings, operations: operations)
     }
 }
+
+extension FaultCell.Operation {
+    /// - Parameter start: The moment from which milliseconds count.
+    package init(_ operation: History.Operation, from start: Int64, isProof: Bool) {
+        func milliseconds(_ moment: Int64?) -> Double? { moment.map { Double($0 - start) / 1e6 } }
+        self.init(
+            id: operation.id, buyer: operation.buyer, process: operation.process,
+            invokedMs: Double(operation.invoked - start) / 1e6,
+            answeredMs: milliseconds(operation.answered), outcome: operation.outcome,
+            holdFromMs: milliseconds(operation.hold?.from), holdUntilMs: milliseconds(operation.hold?.until),
+            fence: operation.hold?.fence, isProof: isProof)
+    }
+}

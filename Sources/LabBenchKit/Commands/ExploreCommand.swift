@@ -1,6 +1,7 @@
 import ArgumentParser
 import BenchModel
 import BenchResults
+import BenchRun
 import Exploration
 import Foundation
 import LabProcesses
@@ -18,6 +19,11 @@ struct ExploreCommand: AsyncParsableCommand {
               lab-bench explore --for 10m
             One schedule again, with its story:
               lab-bench explore --strategies setnx-spin --faults pause-buyer --seed 17 --schedules 1 --story
+
+            The same with a report, and a page for each violation:
+              lab-bench explore --schedules 1500 --seed 1 --output exploration
+            One of its violations again:
+              lab-bench explore --replay exploration/stories/setnx-spin-pause-buyer.json
 
             Faults:
             \(WorldFault.allCases.map { "  \($0.rawValue.padding(toLength: 22, withPad: " ", startingAt: 0))\($0.summary)" }.joined(separator: "\n"))
@@ -54,8 +60,8 @@ struct ExploreCommand: AsyncParsableCommand {
         help: """
             uniform: each next step has the same chance; pct: by priorities that change a few times; both, in turn; all: \
             each order of a small world with two buyers and one fault, once. Default both.
-            """)
-    var order: String = Explorer.Orders.both.rawValue
+            """, completion: .list(Explorer.Orders.allCases.map(\.rawValue)))
+    var order: String?
 
     @Option(
         help: """
@@ -63,11 +69,21 @@ struct ExploreCommand: AsyncParsableCommand {
             kill between any two steps. Default strategy.
             """,
         completion: .list(FaultLevel.allCases.map(\.rawValue)))
-    var level: String = FaultLevel.strategy.rawValue
+    var level: String?
 
     @Flag(
-        help: "Tells what happens in the first violation of each cell, made small, or in the only schedule.")
+        help: "Tells what happens in the first violation of each cell, made small, or in its first schedule.")
     var story = false
+
+    @Option(help: "Directory for explore.json, EXPLORE.md and the stories; default: nothing is written.")
+    var output: String?
+
+    @Option(
+        help: """
+            Plays a story again, from a file that --output wrote (stories/NAME.json), and tells it. Ends with 4 when \
+            something is violated again, else with 0. Nothing else can be given.
+            """, completion: .file(extensions: ["json"]))
+    var replay: String?
 
     @Flag(help: "Prints the end only.")
     var quiet = false
@@ -75,11 +91,16 @@ struct ExploreCommand: AsyncParsableCommand {
     func run() async throws {
         let end: BenchExit
         do throws(BenchError) {
-            end = try await carryOut(
-                try ExplorePlan(
-                    strategies: strategies, faults: faults, seed: seed, schedules: schedules,
-                    duration: duration,
-                    order: order, level: level))
+            if let replay {
+                try refuseOthers()
+                end = try ExploreReplay.play(replay)
+            } else {
+                end = try await carryOut(
+                    try ExplorePlan(
+                        strategies: strategies, faults: faults, seed: seed, schedules: schedules,
+                        duration: duration, order: order ?? Explorer.Orders.both.rawValue,
+                        level: level ?? FaultLevel.strategy.rawValue))
+            }
         } catch {
             Terminal.complain(error.description)
             end = error.exitCode
@@ -87,22 +108,50 @@ struct ExploreCommand: AsyncParsableCommand {
         throw ExitCode(end.rawValue)
     }
 
+    /// A story says everything itself.
+    private func refuseOthers() throws(BenchError) {
+        let given = [
+            ("--strategies", strategies != nil), ("--faults", faults != nil), ("--seed", seed != nil),
+            ("--schedules", schedules != nil), ("--for", duration != nil), ("--order", order != nil),
+            ("--level", level != nil),
+            ("--story", story), ("--output", output != nil), ("--quiet", quiet),
+        ].filter(\.1).map(\.0)
+        guard let first = given.first else { return }
+        throw BenchError(.badInput, "--replay plays one story as it was; \(first) cannot be given with it")
+    }
+
     private func carryOut(_ plan: ExplorePlan) async throws(BenchError) -> BenchExit {
+        let started = Date()
+        var folder: ResultsFolder?
+        if let output { folder = try ResultsFolder(named: output, word: "explore", at: started) }
         let screen = ExploreScreen(isSilent: quiet, seed: plan.seed)
         screen.announce(plan)
         let isInterrupted = InterruptFlag()
         let watch = InterruptWatch { isInterrupted.raise() }
+        let environment = folder == nil ? nil : await EnvironmentInfo.current(loadBefore: LoadAverage.now())
         var cells: [ExploredCell] = []
         for (place, cell) in plan.cells.enumerated() where !isInterrupted.isRaised {
-            let explored = try await ExploredCell.explore(cell, plan, left: plan.cells.count - place) {
+            var explored = try await ExploredCell.explore(cell, plan, left: plan.cells.count - place) {
                 isInterrupted.isRaised
             }
-            cells.append(explored)
             screen.show(explored, number: place + 1, of: plan.cells.count)
+            if story || folder != nil {
+                try await explored.tell(plan.orders, gitCommit: environment?.gitCommit) {
+                    isInterrupted.isRaised
+                }
+            }
+            cells.append(explored)
             if story { try screen.tell(explored, plan) }
         }
         watch.stop()
-        screen.finish(cells, plan)
+        if let folder, let environment {
+            let record = ExploreRecord(
+                plan: plan, cells: cells, isInterrupted: isInterrupted.isRaised, started: started,
+                environment: environment)
+            try screen.finish(cells, plan, record, in: folder)
+        } else {
+            screen.finish(cells, plan)
+        }
         if isInterrupted.isRaised { return .interrupted }
         if cells.contains(where: \.isAgainstTheory) { return .violation }
         return cells.allSatisfy(\.isAsExpected) ? .good : .inconclusive

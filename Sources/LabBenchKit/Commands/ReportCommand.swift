@@ -8,9 +8,9 @@ import LabProcesses
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Draws the reports again from a results.json or a faults.json: the same bytes.")
+        abstract: "Draws the reports again from a results.json, faults.json or explore.json: the same bytes.")
 
-    @Argument(help: "A results.json or faults.json, or the directory that holds one.")
+    @Argument(help: "A results.json, faults.json or explore.json, or the directory that holds one.")
     var results: String
 
     @Option(help: "Directory for the reports; default: that of the results.")
@@ -26,6 +26,11 @@ struct ReportCommand: ParsableCommand {
                 StandardStream.output.say("report: \(folder)/FAULTS.md\n")
                 return
             }
+            if let explored = try Self.exploration(in: results, isFile: isFile) {
+                try ResultsFolder.writeReports(explored, to: folder)
+                StandardStream.output.say("report: \(folder)/EXPLORE.md\n")
+                return
+            }
             let read = try ResultsFile.read(results)
             try ResultsFolder.writeReports(read, to: folder)
             StandardStream.output.say("report: \(folder)/LOAD_TEST_RESULT.md\n")
@@ -37,11 +42,28 @@ struct ReportCommand: ParsableCommand {
 
     /// What the fault lab wrote; nil: it is not from there.
     private static func faults(in place: String, isFile: Bool) throws(BenchError) -> FaultResults? {
-        let file = isFile ? place : "\(place)/faults.json"
-        guard !isFile || file.hasSuffix("faults.json"), let data = FileManager.default.contents(atPath: file)
+        try read("faults.json", in: place, isFile: isFile) { data throws(BenchError) in
+            try FaultResults.decode(data)
+        }
+    }
+
+    /// What an exploration wrote; nil: it is not from there.
+    private static func exploration(
+        in place: String, isFile: Bool
+    ) throws(BenchError) -> ExploreResults? {
+        try read("explore.json", in: place, isFile: isFile) { data throws(BenchError) in
+            try ExploreResults.decode(data)
+        }
+    }
+
+    private static func read<Results>(
+        _ name: String, in place: String, isFile: Bool, decode: (Data) throws(BenchError) -> Results
+    ) throws(BenchError) -> Results? {
+        let file = isFile ? place : "\(place)/\(name)"
+        guard !isFile || file.hasSuffix(name), let data = FileManager.default.contents(atPath: file)
         else { return nil }
         do throws(BenchError) {
-            return try FaultResults.decode(data)
+            return try decode(data)
         } catch {
             throw BenchError(error.code, "\(file): \(error.context)")
         }

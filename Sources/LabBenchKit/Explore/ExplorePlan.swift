@@ -19,6 +19,8 @@ struct ExplorePlan: Sendable {
     let orders: Explorer.Orders
     /// When all has to be over.
     let end: ContinuousClock.Instant?
+    /// Asks for the same again.
+    let command: String
 
     /// - Throws: ``BenchError`` with `.badInput`, in one sentence.
     init(
@@ -78,6 +80,13 @@ struct ExplorePlan: Sendable {
             length = .schedules(schedules ?? (orders == .all ? 200_000 : 1_000))
             end = nil
         }
+        var words = ["lab-bench explore"]
+        if strategies != nil { words.append("--strategies " + entries.map(\.name).joined(separator: ",")) }
+        if faults != nil { words.append("--faults " + broken.map(\.rawValue).joined(separator: ",")) }
+        words.append("--seed \(self.seed) --order \(order)")
+        if let schedules { words.append("--schedules \(schedules)") }
+        if let duration { words.append("--for \(duration)") }
+        command = words.joined(separator: " ")
     }
 
     /// Somebody who names something wants to see it.

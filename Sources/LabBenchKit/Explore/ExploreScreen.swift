@@ -38,20 +38,28 @@ struct ExploreScreen: Sendable {
 
     /// Tells the first violation, made small; without one the first schedule.
     func tell(_ cell: ExploredCell, _ plan: ExplorePlan) throws(BenchError) {
+        if let story = cell.story { return say(story.text) }
+        guard cell.outcome.first == nil else { return }
         do {
-            guard let first = cell.outcome.first else {
-                let schedule = try ScheduleRunner(cell.plan).run(seed: plan.seed, plan.orders, isTold: true)
-                return say(StoryText(schedule).text)
-            }
-            if plan.orders == .all {
-                return say(StoryText(try ScheduleRunner(cell.plan).tell(first.decisions)).text)
-            }
-            if let small = try Shrinker(plan.orders).shrink(cell.plan, seed: first.seed) {
-                say(StoryText(small.schedule).text)
-            }
+            let schedule = try ScheduleRunner(cell.plan).run(seed: plan.seed, plan.orders, isTold: true)
+            say(StoryText(schedule).text)
         } catch {
             throw BenchError(.badInput, "\(error)")
         }
+    }
+
+    /// Writes the results, then says how it ended: also where they cannot be written.
+    func finish(
+        _ cells: [ExploredCell], _ plan: ExplorePlan, _ record: ExploreRecord, in folder: ResultsFolder
+    ) throws(BenchError) {
+        guard let results = record.results else {
+            folder.removeIfEmpty()
+            return finish(cells, plan)
+        }
+        let writing = Result { () throws(BenchError) in try folder.write(results) }
+        finish(cells, plan)
+        try writing.get()
+        StandardStream.output.say("report: \(folder.path)/EXPLORE.md\n")
     }
 
     func finish(_ cells: [ExploredCell], _ plan: ExplorePlan) {
@@ -64,15 +72,23 @@ struct ExploreScreen: Sendable {
                     ? "all as theory says"
                     : "\(against.count) against theory, \(missing.count) not shown or not decided")
         ]
-        // Where a violation ends a cell, the number of its schedules is not fixed.
-        let whole = cells.filter { $0.expected == .safe || $0.isComplete != nil }
-        let trace = String(whole.reduce(UInt64(0)) { $0 &+ $1.outcome.fingerprint }, radix: 16)
-        lines.append("trace of the \(Text.count(whole.count, "cell")) that should hold: \(trace)")
+        lines += [ExploreTrace(cells).sentence, Self.chance(cells)].compactMap(\.self)
         for cell in against + missing {
             lines.append(
                 "  \(cell.plan.strategy.name) under \(cell.plan.fault.rawValue): \(words(cell))")
         }
         StandardStream.output.say(lines.joined(separator: "\n") + "\n")
+    }
+
+    /// Where the chance of a bug is smallest, among cells in which every schedule was played.
+    private static func chance(_ cells: [ExploredCell]) -> String? {
+        let known = cells.filter { $0.isWhole && $0.outcome.first == nil }
+            .compactMap { cell in cell.chance.map { (cell, $0) } }
+        guard let (cell, chance) = known.min(by: { $0.1.depth3 < $1.1.depth3 }) else { return nil }
+        // Depth 1 has the chance of depth 2: no schedule has fewer changes than one.
+        return "pct's chance of a bug that needs 2 steps in order: at least \(Text.chance(chance.depth2)), "
+            + "3 steps: \(Text.chance(chance.depth3))\n"
+            + "  (\(cell.plan.strategy.name) under \(cell.plan.fault.rawValue), the worst cell)"
     }
 
     private func words(_ cell: ExploredCell) -> String {
@@ -97,5 +113,19 @@ struct ExploreScreen: Sendable {
     private func say(_ text: String) {
         guard !isSilent else { return }
         StandardStream.output.say(text + "\n")
+    }
+}
+
+/// All schedules of the cells in which every schedule was played, as one number. Where a violation ends a
+/// cell, the number of its schedules is not fixed.
+struct ExploreTrace: Sendable {
+    private let cells: [ExploredCell]
+
+    init(_ cells: [ExploredCell]) { self.cells = cells.filter(\.isWhole) }
+
+    var number: String { String(cells.reduce(UInt64(0)) { $0 &+ $1.outcome.fingerprint }, radix: 16) }
+
+    var sentence: String {
+        "trace of the \(Text.count(cells.count, "cell")) that no violation ends: \(number)"
     }
 }

@@ -2,6 +2,7 @@ import BenchModel
 import BenchResults
 import Exploration
 import Foundation
+import LockStrategies
 import Synchronization
 
 /// One strategy under one fault, explored.
@@ -11,6 +12,14 @@ struct ExploredCell: Sendable {
     let outcome: Explorer.Outcome
     /// All orders of the world were gone through; nil: not asked for.
     var isComplete: Bool?
+    /// The first violation, made small.
+    var story: ExploreStory?
+
+    /// Every schedule of it was played: no violation ended it.
+    var isWhole: Bool { expected == .safe || isComplete != nil }
+
+    /// The chance that a bug of a depth was met; nil: no schedule was played by priorities.
+    var chance: ExploreCell.Chance? { ExploreCell.Chance(outcome.chance) }
 
     /// The place of the first violation among all schedules, from 1; nil: there is none.
     func place(from seed: UInt64) -> UInt64? {
@@ -29,6 +38,36 @@ struct ExploredCell: Sendable {
         case .violated: outcome.first != nil
         case .mayBeViolated: true
         }
+    }
+
+    /// Makes the first violation small.
+    mutating func tell(
+        _ orders: Explorer.Orders, gitCommit: String?, isOver: @escaping @Sendable () -> Bool
+    ) async throws(BenchError) {
+        guard let first = outcome.first else { return }
+        let plan = plan
+        let result = await Self.onThread {
+            Result { try Shrinker(orders).shrink(plan, first, isOver: isOver) }
+        }
+        do {
+            story = try result.get().map { ExploreStory($0, gitCommit: gitCommit) }
+        } catch {
+            throw BenchError(.badInput, "\(error)")
+        }
+    }
+
+    /// The cell as explore.json shows it.
+    func record(_ orders: Explorer.Orders) -> ExploreCell {
+        ExploreCell(
+            strategy: plan.strategy.name, fault: plan.fault.rawValue, order: orders.rawValue,
+            theory: expected,
+            judgement: isAgainstTheory
+                ? .againstTheory
+                : isAsExpected ? .asExpected : expected == .violated ? .notShown : .undecided,
+            schedules: outcome.schedules, violated: outcome.violations, violations: outcome.kinds,
+            undecided: outcome.undecided, idle: outcome.idle, isComplete: isComplete,
+            firstViolatingSeed: outcome.first?.seed, story: story, cpuSeconds: outcome.seconds,
+            chance: chance)
     }
 
     /// Schedules after which a violation that theory demands is given up, when the time is over.

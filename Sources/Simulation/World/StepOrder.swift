@@ -32,6 +32,9 @@ struct StepPriorities: Sendable {
     private var changePoints: [Int] = []
     private var fallen: Int64 = 0
 
+    /// Tasks and lines so far.
+    var count: Int { priorities.count }
+
     /// A task or a line of events.
     struct Key: Sendable, Hashable {
         let isTask: Bool

@@ -48,6 +48,13 @@ package final class World: Sendable {
 
     package var chooser: Chooser { state.withLock(\.chooser) }
 
+    /// Tasks and lines of events that had a priority so far; 0 under another rule than
+    /// ``StepOrder/Rule/priorities(changes:steps:)``.
+    package var rivals: Int { state.withLock(\.rivals) }
+
+    /// From the first event that broke something to the last of them, as of now; nil: nothing was broken.
+    package var strikes: ClosedRange<Moment>? { state.withLock(\.strikes) }
+
     /// What happened, a line each; empty unless it was asked for.
     package var story: [StoryLine] { state.withLock { $0.story ?? [] } }
 

@@ -47,12 +47,16 @@ struct WorldState {
     private var sleepers: [(event: Int, process: Int, sleeper: Sleeper)] = []
     var lastNumber = 0
     private(set) var steps = 0
+    /// From the first strike to the last one.
+    private(set) var strikes: ClosedRange<World.Moment>?
     /// FNV-1a, 64 bits, over what was chosen and when.
     private(set) var fingerprint: UInt64 = 0xCBF2_9CE4_8422_2325
     var story: [StoryLine]?
     private let order: StepOrder
     private var priorities: StepPriorities?
     private var lastProcess = -1
+
+    var rivals: Int { priorities?.count ?? 0 }
 
     /// Steps that may come next; kept to be used again.
     private var readyOptions: [Int] = []
@@ -178,6 +182,7 @@ struct WorldState {
         }
         let chosen = events.remove(at: eventOptions[choice - readyOptions.count])
         now = max(now, chosen.at)
+        if chosen.reach == .strike { strikes = (strikes?.lowerBound ?? now)...now }
         note(UInt64(chosen.line) &* 2)
         return .event(chosen)
     }

@@ -56,7 +56,7 @@ struct ExplorerTests {
         #expect(fault.expectation(of: strategy) == .violated)
         let first = try #require(try explore(strategy, fault, 2_000, until: true).first)
         let small = try #require(
-            try Shrinker(.both).shrink(SchedulePlan(strategy, fault), seed: first.seed))
+            try Shrinker(.both).shrink(SchedulePlan(strategy, fault), first))
         let steps = StoryText(small.schedule).steps
         #expect(small.schedule.report.verdict == .violated)
         #expect(steps.count <= 25, "\(steps.joined(separator: "\n"))")
