@@ -11,18 +11,22 @@ struct ExploreStoryPage: Sendable {
         (self.story, self.cell, self.results) = (story, cell, results)
     }
 
+    /// What somebody does is words, and no number.
+    private static let css = ".steps td, .steps th { text-align: left; }"
+
     var text: String {
         let title = "\(story.strategy) under \(story.fault)"
         let palette = Palette([story.strategy])
-        let lines = MarkdownReport.lines([steps, again])
         let body = [
             "<p class=\"place\">Exploration, seed \(results.run.seed), order \(HTML.escaped(cell.order))</p>",
             "<h1>\(HTML.escaped(title))</h1>", answer, about,
             HoldTimeline.figures(story.scene).map(\.html).joined(separator: "\n"),
-            HTML.rendered(lines, palette),
+            "<section class=\"steps\">\(HTML.rendered(steps, palette))</section>",
+            HTML.rendered(again, palette),
         ]
         return Page.text(
-            title: "\(title): \(cell.verdict)", body: body.joined(separator: "\n"), style: FaultStyle.css)
+            title: "\(title): \(cell.verdict)", body: body.joined(separator: "\n"),
+            style: FaultStyle.css + "\n" + Self.css)
     }
 
     private var answer: String {

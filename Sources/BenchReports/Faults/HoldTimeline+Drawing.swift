@@ -112,7 +112,7 @@ extension HoldTimeline {
         }
         return lines.joined(separator: "\n")
             + "<text class=\"name\" x=\"\(Plot.short((canvas.left + canvas.right) / 2))\" "
-            + "y=\"\(Plot.short(height - 8))\" text-anchor=\"middle\">ms since the first call</text>"
+            + "y=\"\(Plot.short(height - 8))\" text-anchor=\"middle\">ms since \(since)</text>"
     }
 
     private func laneName(_ lane: Lane, _ y: Double, _ canvas: Canvas) -> String {

@@ -11,6 +11,8 @@ package struct HoldTimeline: Picture {
     /// Buyers that have no lane.
     let leftOut: Int
     let hasProcesses: Bool
+    /// The beginning of the axis, in words.
+    let since: String
     let from: Double
     let to: Double
     /// Nil: there is none to draw.
@@ -45,6 +47,7 @@ package struct HoldTimeline: Picture {
         (from, to) =
             span.map { ($0.lowerBound, $0.upperBound) } ?? (first - width * 0.02, last + width * 0.06)
         fault = shown.fault
+        since = shown.since
         both = Self.both(shown)
         let all = Self.lanes(operations)
         lanes = Self.telling(all)

@@ -106,7 +106,8 @@ package struct ExploreStory: Sendable, Codable, Equatable {
 
     package var scene: CallScene {
         CallScene(
-            fault: struckMs.map { $0...max($0, healedMs ?? $0) }, findings: findings, operations: operations)
+            fault: struckMs.map { $0...max($0, healedMs ?? $0) }, findings: findings, operations: operations,
+            since: "the world began")
     }
 }
 

@@ -6,10 +6,14 @@ package struct CallScene: Sendable, Equatable {
     package var fault: ClosedRange<Double>?
     package var findings: [Auditor.Finding]
     package var operations: [FaultCell.Operation]
+    /// From when milliseconds count.
+    package var since: String
 
     package init(
-        fault: ClosedRange<Double>?, findings: [Auditor.Finding], operations: [FaultCell.Operation]
+        fault: ClosedRange<Double>?, findings: [Auditor.Finding], operations: [FaultCell.Operation],
+        since: String = "the first call"
     ) {
+        self.since = since
         self.fault = fault
         self.findings = findings
         self.operations = operations

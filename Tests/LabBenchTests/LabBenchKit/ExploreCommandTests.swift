@@ -49,13 +49,28 @@ struct ExploreCommandTests {
         #expect(lines.contains { $0.contains("is inside") } && lines.contains { $0.contains("=> ") })
     }
 
-    @Test("goes through all orders of a small world")
+    @Test("goes through all orders of a small world, and names the cells of its trace")
     func all() async throws {
         let (end, lines) = try await run([
-            "--strategies", "lua-atomic,setnx-spin", "--faults", "none", "--order", "all",
+            "--strategies", "lua-atomic,setnx-spin,unguarded", "--faults", "none", "--order", "all",
         ])
         #expect(end == .exited(0), "\(lines)")
         #expect(lines.count { $0.contains("held in all") } == 2, "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("trace of the 3 cells that no violation ends: ") }, "\(lines)")
+    }
+
+    @Test("says the chance of PCT where every schedule was played, and only there")
+    func chance() async throws {
+        let arguments = [
+            "--strategies", "lua-atomic", "--faults", "none", "--seed", "1", "--schedules", "60",
+        ]
+        let (_, both) = try await run(arguments)
+        #expect(
+            both.contains { $0.hasPrefix("pct's chance of a bug that needs 2 steps in order: at least ") })
+        #expect(both.contains("  (lua-atomic under none, the worst cell)"))
+        #expect(both.allSatisfy { $0.count <= 100 }, "\(both)")
+        let (_, uniform) = try await run(arguments + ["--order", "uniform"])
+        #expect(!uniform.contains { $0.contains("pct") })
     }
 
     @Test(
@@ -65,7 +80,8 @@ struct ExploreCommandTests {
             ["--seed", "18446744073709551615"],
             ["--strategies", "lua-atomic", "--faults", "node-down"], ["--schedules", "0"], ["--for", "soon"],
             ["--schedules", "5", "--for", "5s"], ["--order", "random"],
-            ["--order", "all", "--faults", "jitter"],
+            ["--order", "all", "--faults", "jitter"], ["--replay", "/nowhere/story.json"],
+            ["--replay", "/nowhere/story.json", "--seed", "1"], ["--output", "/dev/null/out"],
         ])
     func usage(_ arguments: [String]) async throws {
         let (end, lines) = try await run(arguments)
