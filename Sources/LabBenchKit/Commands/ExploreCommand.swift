@@ -125,9 +125,9 @@ struct ExploreCommand: AsyncParsableCommand {
         var folder: ResultsFolder?
         if let output { folder = try ResultsFolder(named: output, word: "explore", at: started) }
         let screen = ExploreScreen(isSilent: quiet, seed: plan.seed)
-        screen.announce(plan)
         let isInterrupted = InterruptFlag()
         let watch = InterruptWatch { isInterrupted.raise() }
+        screen.announce(plan)
         let environment = folder == nil ? nil : await EnvironmentInfo.current(loadBefore: LoadAverage.now())
         var cells: [ExploredCell] = []
         for (place, cell) in plan.cells.enumerated() where !isInterrupted.isRaised {
