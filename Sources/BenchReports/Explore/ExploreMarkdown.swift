@@ -95,7 +95,7 @@ struct ExploreMarkdown: Sendable {
                 + "events in one schedule. k: the steps among which the changes of priority are drawn, those of the "
                 + "simplest schedule. N: the schedules with d - 1 changes; for depth 1 those with one change, which "
                 + "is the least that is played. Schedules by chance alone (uniform) are not counted.", "",
-            "What the number does not say: a bug that needs a change after step k is not covered (`longest` is the most "
+            "What the number does not say: a bug that needs a change at step k or later is not covered (`longest` is the most "
                 + "steps in one schedule); a bug that also needs a fault at one moment, or a message of one length, has "
                 + "this chance only among schedules in which these are so; of depth 3 it covers bugs in which the one "
                 + "that is overtaken last goes last.", "",

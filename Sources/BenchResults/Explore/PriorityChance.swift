@@ -7,7 +7,7 @@ import Foundation
 /// among which the changes are drawn. N of them meet it with at least 1 - (1 - 1 / (n · kᵈ⁻¹))ᴺ. Source:
 /// Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010.
 ///
-/// The bound says nothing of a bug that needs a change after the first k steps; of one that needs a fault at
+/// The bound says nothing of a bug that needs a change at step k or later; of one that needs a fault at
 /// one moment or a message of one length, it is the chance once these are as the bug needs them. Of depth 3
 /// it speaks of bugs in which the one that is overtaken last goes last: priorities fall in the order of time.
 package struct PriorityChance: Sendable, Codable, Equatable {
