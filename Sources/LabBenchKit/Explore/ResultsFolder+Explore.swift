@@ -5,12 +5,15 @@ import Foundation
 
 extension ResultsFolder {
     func write(_ results: ExploreResults) throws(BenchError) {
+        let json: Data
         do {
-            try results.json().write(to: URL(fileURLWithPath: "\(path)/explore.json"), options: .atomic)
+            json = try results.json()
+            try json.write(to: URL(fileURLWithPath: "\(path)/explore.json"), options: .atomic)
         } catch {
             throw BenchError(.outputFailed, "the results cannot be written to \(path)")
         }
-        try Self.writeReports(results, to: path)
+        // What stands in the file, where times are whole seconds: so `report` draws the same bytes again.
+        try Self.writeReports(try ExploreResults.decode(json), to: path)
     }
 
     /// Draws everything that is drawn from explore.json alone.

@@ -17,7 +17,7 @@ enum ExploreFixture {
             .init(atUs: 204_150, who: "redis", text: "loses nothing"),
         ],
         violations: ["no-overlap: operation 35 was let in while operation 32 was inside"],
-        struckMs: 2.05, healedMs: 402.05, findings: FaultFixture.overlapFindings,
+        struckMs: 1000, healedMs: 2200, findings: FaultFixture.overlapFindings,
         operations: FaultFixture.overlap)
 
     static func chance(_ schedules: [Int] = [100, 100, 100]) -> ExploreCell.Chance? {

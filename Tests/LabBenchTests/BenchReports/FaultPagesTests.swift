@@ -284,7 +284,8 @@ struct HoldTimelineTests {
         // Buyer 5 of process 2 only waited, too.
         #expect(timeline.lanes.map(\.buyer) == [0, 4, 2, 3])
         #expect(timeline.leftOut == 13)
-        #expect(HoldTimeline.figures(many.scene)[0].html.contains("13 buyers who only waited: in the table below."))
+        let html = HoldTimeline.figures(many.scene)[0].html
+        #expect(html.contains("13 buyers who only waited: in the table below."))
     }
 
     @Test("is not drawn of nothing")

@@ -61,9 +61,9 @@ struct ExploreOutputTests {
     @Test("writes the violations among all orders too, and plays them again")
     func allOrders() async throws {
         let folder = try TemporaryDirectory()
-        let results = try await explore(folder, "clock-jump,none", ["--order", "all"])
+        let results = try await explore(folder, "clock-jump", ["--order", "all", "--schedules", "500"])
         let cell = try #require(results.cells.first { $0.strategy == "setnx-spin" && $0.violated > 0 })
-        #expect(cell.isComplete == true && cell.story?.order.rule == .all)
+        #expect(cell.isComplete == false && cell.story?.order.rule == .all)
         let place = folder.file("out/stories/setnx-spin-clock-jump.json")
         #expect(try await run(["--replay", place]).end == .exited(4))
         let report = try String(contentsOfFile: folder.file("out/EXPLORE.md"), encoding: .utf8)
