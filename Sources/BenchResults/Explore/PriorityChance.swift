@@ -45,8 +45,8 @@ package struct PriorityChance: Sendable, Codable, Equatable {
 
     /// That a bug of this depth was met at least once; nil: no schedule was played by priorities.
     ///
-    /// No schedule has fewer changes than one, so depth 1 counts as depth 2: what shows without a change shows
-    /// with one that falls on no step.
+    /// No schedule has fewer changes than one, so depth 1 counts as depth 2: what shows without a change
+    /// shows with one that falls on no step.
     package func atLeast(depth: Int) -> Double? {
         let changes = max(depth - 1, 1)
         guard schedules > 0, mostRivals > 0, changeSteps > 0,

@@ -128,6 +128,20 @@ struct ExploreOutputTests {
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "{}")
     }
 
+    @Test(
+        "keeps the results where nobody reads what it prints",
+        arguments: [">/dev/full", ">&-", "| head -c 1 >/dev/null; exit ${PIPESTATUS[0]}"])
+    func unread(end: String) async throws {
+        let folder = try TemporaryDirectory()
+        let line = "\"$0\" explore --strategies unguarded --faults none --seed 1 --output \"$1\" \(end)"
+        let child = try await ChildProcess.start(
+            "/bin/bash", ["-c", line, try RunCommandTests.program("lab-bench"), folder.file("out")])
+        #expect(await child.waitUntilExit() == .exited(0), "\(child.lines())")
+        for name in ["explore.json", "EXPLORE.md", "stories/unguarded-none.html"] {
+            #expect(FileManager.default.fileExists(atPath: folder.file("out/\(name)")), "\(name)")
+        }
+    }
+
     @Test("ends within seconds with 130 when somebody ends it, and keeps the cells that are done")
     func interrupted() async throws {
         let folder = try TemporaryDirectory()
