@@ -31,7 +31,8 @@ struct ExploreCommand: AsyncParsableCommand {
             Redis, the network, the clocks and the tasks' scheduler are simulated; the strategy's code and its Lua scripts are \
             the real ones. Schedule i has the seed S + i, and a seed decides everything.
 
-            Exit codes: 0 everything came out as theory says, 4 something that should hold was violated, or a story that is played again still is violated, 5 a violation that \
+            Exit codes: 0 everything came out as theory says, 4 something that should hold was violated, or a story that is played again still is \
+            violated, 5 a violation that \
             theory demands was not found or a schedule could not be decided, 64 usage, 130 interrupted.
             """)
 
