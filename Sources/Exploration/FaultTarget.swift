@@ -79,6 +79,10 @@ extension FaultTarget {
 
     /// Up to three times, so that it dies while it puts right what its last death left.
     private func strikeServer(at moment: World.Moment) -> World.Moment {
+        if let step = plan.killStep {
+            world.plan(beforeStep: step) { self.killServer() }
+            return Self.millisecond * 500
+        }
         var last = moment
         for time in 0...world.choose(among: 3) {
             if time > 0 { last += Self.millisecond * World.Moment(1 + world.choose(among: 40)) }

@@ -18,6 +18,9 @@ package struct SchedulePlan: Sendable {
     /// Lock nodes, where the strategy asks any.
     package var lockNodes = 5
 
+    /// The server is killed before this step, once, and not at a moment; only for `kill-server`.
+    package var killStep: Int?
+
     package static let lease = Duration.milliseconds(200)
     /// How long a buyer waits for the lock.
     package static let patience = Duration.seconds(1)

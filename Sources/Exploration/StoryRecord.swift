@@ -10,7 +10,7 @@ extension ExploreStory {
         let proof = Set(schedule.report.findings.filter { $0.verdict == .violated }.flatMap(\.proof))
         let calls = schedule.history.operations.sorted { ($0.invoked, $0.id) < ($1.invoked, $1.id) }
         self.init(
-            strategy: plan.strategy.name, fault: plan.fault.rawValue, gitCommit: gitCommit,
+            strategy: plan.strategy.name, fault: plan.fault.rawValue, level: plan.level, gitCommit: gitCommit,
             stage: Stage(
                 processes: plan.processes, buyers: plan.buyers, purchases: plan.purchases,
                 stock: plan.stock, lockNodes: plan.lockNodes),
@@ -33,8 +33,8 @@ extension ExploreStory {
         guard let broken = WorldFault(rawValue: fault) else {
             throw BenchError(.badInput, "it tells of the fault \(fault), which this program does not know")
         }
-        if let obstacle = broken.obstacle(for: entry) { throw BenchError(.badInput, obstacle) }
-        var plan = SchedulePlan(entry, broken)
+        if let obstacle = broken.obstacle(for: entry, at: level) { throw BenchError(.badInput, obstacle) }
+        var plan = SchedulePlan(entry, broken, at: level)
         try check(plan)
         (plan.processes, plan.buyers, plan.purchases) = (stage.processes, stage.buyers, stage.purchases)
         (plan.stock, plan.lockNodes) = (stage.stock, stage.lockNodes)

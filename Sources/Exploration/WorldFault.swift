@@ -45,9 +45,11 @@ package enum WorldFault: String, Sendable, CaseIterable {
         case .pauseBuyer: "A process stops for twice the lease, between any two steps of it."
         case .killBuyer: "A process ends, between any two steps of it."
         case .cancelBuyer: "The task of a buyer is cancelled, between any two steps of it."
-        case .killServer: "The server is killed, up to three times and between any two steps of it, and starts again."
+        case .killServer:
+            "The server is killed, up to three times and between any two steps of it, and starts again."
         case .ledgerRefuses: "The ledger writes nothing for a while, and says so."
-        case .ledgerUnknown: "Half of what the ledger is told to write ends without an answer, written or not."
+        case .ledgerUnknown:
+            "Half of what the ledger is told to write ends without an answer, written or not."
         case .clockDrift: "The clocks of processes go up to half a per cent too fast or too slow."
         case .pauseRedis: "Redis stops, then goes on."
         case .killRedisAOF: "Redis ends and starts again with all it had."
@@ -82,7 +84,9 @@ package enum WorldFault: String, Sendable, CaseIterable {
             if strategy.traits.stockLayout == .ledger {
                 return "\(strategy) takes its units in the ledger, which only the level service has"
             }
-            if isOfService { return "\(rawValue) strikes a server or its ledger, which only the level service has" }
+            if isOfService {
+                return "\(rawValue) strikes a server or its ledger, which only the level service has"
+            }
         case .service:
             if self == .killBuyer {
                 return "buyers are clients of the server, see \(WorldFault.killServer.rawValue)"

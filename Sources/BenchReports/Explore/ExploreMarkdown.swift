@@ -35,19 +35,25 @@ struct ExploreMarkdown: Sendable {
         if !results.env.isRepresentative {
             lines += ["", "**This was a debug build: the rates below are not representative.**"]
         }
-        let others = (against + open).map { "- `\($0.strategy)` under `\($0.fault)`: \($0.verdict)" }
+        let others = (against + open).map {
+            "- `\($0.strategy)` under `\($0.fault)`\($0.level == .service ? " in the service" : ""): \($0.verdict)"
+        }
         return lines + (others.isEmpty ? [] : [""] + others)
     }
 
     private var cells: [String] {
         ["## Each strategy under each fault", ""]
             + MarkdownReport.table(
-                ["strategy", "fault", "theory", "schedules", "violations", "verdict", "first seed", "story"],
+                [
+                    "level", "strategy", "fault", "theory", "schedules", "violations", "verdict",
+                    "first seed", "story",
+                ],
                 results.cells.map { cell in
                     let kinds = cell.violations.sorted { $0.key < $1.key }
                         .map { "\($0.key) \(Text.grouped($0.value))" }
                     return [
-                        cell.strategy, cell.fault, cell.theory.words, Text.grouped(cell.schedules),
+                        cell.level.rawValue, cell.strategy, cell.fault, cell.theory.words,
+                        Text.grouped(cell.schedules),
                         kinds.isEmpty ? "-" : kinds.joined(separator: ", "),
                         cell.judgement == .asExpected ? cell.verdict : "**\(cell.verdict)**",
                         cell.firstViolatingSeed.map(String.init) ?? "-", links(cell),
@@ -69,19 +75,20 @@ struct ExploreMarkdown: Sendable {
     }
 
     private var speed: [String] {
-        let rows = results.strategies.compactMap { strategy -> [String]? in
-            let cells = results.cells.filter { $0.strategy == strategy.id }
+        let kinds = FaultLevel.allCases.flatMap { level in results.strategies.map { (level, $0) } }
+        let rows = kinds.compactMap { level, strategy -> [String]? in
+            let cells = results.cells.filter { $0.strategy == strategy.id && $0.level == level }
             let seconds = cells.reduce(0) { $0 + $1.cpuSeconds }
             let schedules = cells.reduce(0) { $0 + $1.schedules }
             guard seconds > 0 else { return nil }
             return [
-                strategy.id, Text.grouped(schedules), Text.number(seconds),
+                level.rawValue, strategy.id, Text.grouped(schedules), Text.number(seconds),
                 Text.number(Double(schedules) / seconds),
             ]
         }
         return ["## Speed", ""]
             + MarkdownReport.table(
-                ["strategy", "schedules", "CPU seconds", "schedules a second on one core"], rows)
+                ["level", "strategy", "schedules", "CPU seconds", "schedules a second on one core"], rows)
     }
 
     private var chances: [String] {
@@ -101,11 +108,15 @@ struct ExploreMarkdown: Sendable {
                 + "that is overtaken last goes last.", "",
         ]
             + MarkdownReport.table(
-                ["strategy", "fault", "n", "k", "longest", "N, one change", "N, two", "d = 1, 2", "d = 3"],
+                [
+                    "level", "strategy", "fault", "n", "k", "longest", "N, one change", "N, two", "d = 1, 2",
+                    "d = 3",
+                ],
                 known.map { cell, chance in
                     let of = chance.of
                     return [
-                        cell.strategy, cell.fault, Text.grouped(of.mostRivals), Text.grouped(of.changeSteps),
+                        cell.level.rawValue, cell.strategy, cell.fault, Text.grouped(of.mostRivals),
+                        Text.grouped(of.changeSteps),
                         Text.grouped(of.mostSteps), Text.grouped(of.schedulesByChanges[0]),
                         Text.grouped(of.schedulesByChanges[1]), Text.chance(chance.depth2),
                         Text.chance(chance.depth3),

@@ -33,13 +33,20 @@ package struct ExploreReports: Sendable {
     static func place(of story: ExploreStory) -> String { "stories/\(story.name)" }
 
     private static func text(_ story: ExploreStory) -> String {
-        "\(story.strategy) under \(story.fault): \(story.people)\n\n\(story.text)\n"
+        "\(story.title): \(story.people)\n\n\(story.text)\n"
     }
 }
 
 extension ExploreStory {
+    var title: String { "\(strategy) under \(fault)" + (level == .service ? ", in the service" : "") }
+
     /// Who buys what.
     var people: String {
+        if level == .service {
+            return
+                "a server, \(Text.count(stage.buyers, "client")), \(Text.count(stage.purchases, "order")) each, "
+                + "\(Text.count(stage.stock, "unit")) in stock"
+        }
         let all = stage.buyers * stage.processes
         return "\(Text.count(stage.processes, "process", "processes")), \(Text.count(all, "buyer")), "
             + "\(Text.count(stage.purchases, "purchase")) each, \(Text.count(stage.stock, "unit")) in stock"

@@ -15,7 +15,7 @@ struct ExploreStoryPage: Sendable {
     private static let css = ".steps td, .steps th { text-align: left; }"
 
     var text: String {
-        let title = "\(story.strategy) under \(story.fault)"
+        let title = story.title
         let palette = Palette([story.strategy])
         let body = [
             "<p class=\"place\">Exploration, seed \(results.run.seed), order \(HTML.escaped(cell.order))</p>",

@@ -81,6 +81,7 @@ package struct ExploreCell: Sendable, Codable, Equatable {
 
     package var strategy: String
     package var fault: String
+    package var level: FaultLevel
     /// uniform, pct, both or all.
     package var order: String
     package var theory: FaultExpectation
@@ -104,13 +105,15 @@ package struct ExploreCell: Sendable, Codable, Equatable {
     @OrNull package var chance: Chance?
 
     package init(
-        strategy: String, fault: String, order: String, theory: FaultExpectation, judgement: Judgement,
+        strategy: String, fault: String, level: FaultLevel, order: String, theory: FaultExpectation,
+        judgement: Judgement,
         schedules: Int, violated: Int, violations: [String: Int], undecided: Int, idle: Int,
         isComplete: Bool?, firstViolatingSeed: UInt64?, story: ExploreStory?, cpuSeconds: Double,
         chance: Chance?
     ) {
         self.strategy = strategy
         self.fault = fault
+        self.level = level
         self.order = order
         self.theory = theory
         self.judgement = judgement

@@ -67,6 +67,7 @@ package struct ExploreStory: Sendable, Codable, Equatable {
     package var schema = Self.currentSchema
     package var strategy: String
     package var fault: String
+    package var level: FaultLevel
     /// The same decisions make the same story with the same code.
     @OrNull package var gitCommit: String?
     package var stage: Stage
@@ -83,12 +84,13 @@ package struct ExploreStory: Sendable, Codable, Equatable {
     package var operations: [FaultCell.Operation]
 
     package init(
-        strategy: String, fault: String, gitCommit: String?, stage: Stage, order: Order,
+        strategy: String, fault: String, level: FaultLevel, gitCommit: String?, stage: Stage, order: Order,
         decisions: [UInt32], steps: [Step], violations: [String], struckMs: Double?, healedMs: Double?,
         findings: [Auditor.Finding], operations: [FaultCell.Operation]
     ) {
         self.strategy = strategy
         self.fault = fault
+        self.level = level
         self.gitCommit = gitCommit
         self.stage = stage
         self.order = order
@@ -102,7 +104,7 @@ package struct ExploreStory: Sendable, Codable, Equatable {
     }
 
     /// The name of its files.
-    package var name: String { "\(strategy)-\(fault)" }
+    package var name: String { "\(strategy)-\(fault)" + (level == .service ? "-service" : "") }
 
     package var scene: CallScene {
         CallScene(

@@ -41,7 +41,8 @@ struct ServiceClient: Sendable {
             await stage.pause(.milliseconds(5 + world.choose(among: 4) * 10))
         }
         stage.notes.found(
-            .lostWakeUp, "the order \(text) had no answer \(ServiceStage.mostPatience) after all was well again")
+            .lostWakeUp,
+            "the order \(text) had no answer \(ServiceStage.mostPatience) after all was well again")
         stage.notes.end(id, .unknown)
     }
 

@@ -85,7 +85,9 @@ extension ServiceStage {
         }
         for node in nodes {
             if node.subscriptions > 0 {
-                add(.outlivesTheCall, "\(node.subscriptions) subscriptions stand although the server has ended")
+                add(
+                    .outlivesTheCall,
+                    "\(node.subscriptions) subscriptions stand although the server has ended")
             }
             for key in node.keys where key.name.hasPrefix("lock:") && key.end == nil {
                 add(.keyWithoutEnd, "\(key.name) has no time to live")
@@ -110,7 +112,8 @@ extension ServiceStage {
                 for number in 0...(plan.processes * plan.buyers) {
                     _ = try await ledger.createUser(
                         NewUser(
-                            username: "user-\(number)", email: nil, passwordHash: PasswordHash(stored: "none"),
+                            username: "user-\(number)", email: nil,
+                            passwordHash: PasswordHash(stored: "none"),
                             role: .user, createdAt: process.wallClock.now))
                 }
                 let products = ProductService(store: ledger, stock: stock, clock: process.wallClock)

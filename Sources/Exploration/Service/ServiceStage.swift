@@ -229,7 +229,8 @@ final class ServiceStage: FaultTarget {
             if let report, report.isClean { return }
             await pause(.milliseconds(20))
         }
-        notes.found(.leftOpen, "the stock cannot be brought back to what the ledger says: \(Self.words(report))")
+        notes.found(
+            .leftOpen, "the stock cannot be brought back to what the ledger says: \(Self.words(report))")
     }
 
     private static func words(_ report: ReconcileReport?) -> String {

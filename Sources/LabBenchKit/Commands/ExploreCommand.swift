@@ -13,8 +13,10 @@ struct ExploreCommand: AsyncParsableCommand {
         commandName: "explore",
         abstract: "Runs each strategy's own code in simulated worlds, in thousands of orders of events.",
         discussion: """
-            Every strategy under every fault, 1,000 schedules each:
+            Every strategy under every fault, alone and in the service, 1,000 schedules each:
               lab-bench explore
+            The service alone, whose server is killed and started again:
+              lab-bench explore --level service --faults kill-server
             As many as fit into ten minutes:
               lab-bench explore --for 10m
             One schedule again, with its story:
@@ -28,8 +30,8 @@ struct ExploreCommand: AsyncParsableCommand {
             Faults:
             \(WorldFault.allCases.map { "  \($0.rawValue.padding(toLength: 22, withPad: " ", startingAt: 0))\($0.summary)" }.joined(separator: "\n"))
 
-            Redis, the network, the clocks and the tasks' scheduler are simulated; the strategy's code and its Lua scripts are \
-            the real ones. Schedule i has the seed S + i, and a seed decides everything.
+            Redis, the network, the clocks, the tasks' scheduler and the ledger are simulated; the code of the strategies, of the \
+            service and of its reconciler, and the Lua scripts, are the real ones. Schedule i has the seed S + i, and a seed decides everything.
 
             Exit codes: 0 everything came out as theory says, 4 something that should hold was violated, or a story that is played again still is \
             violated, 5 a violation that \
@@ -67,7 +69,7 @@ struct ExploreCommand: AsyncParsableCommand {
     @Option(
         help: """
             strategy: buyers call the strategy itself; service: they are clients of a server with a ledger, which a fault may \
-            kill between any two steps. Default strategy.
+            kill between any two steps. Default: both.
             """,
         completion: .list(FaultLevel.allCases.map(\.rawValue)))
     var level: String?
@@ -100,7 +102,7 @@ struct ExploreCommand: AsyncParsableCommand {
                     try ExplorePlan(
                         strategies: strategies, faults: faults, seed: seed, schedules: schedules,
                         duration: duration, order: order ?? Explorer.Orders.both.rawValue,
-                        level: level ?? FaultLevel.strategy.rawValue))
+                        level: level))
             }
         } catch {
             Terminal.complain(error.description)

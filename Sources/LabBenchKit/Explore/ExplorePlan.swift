@@ -24,8 +24,9 @@ struct ExplorePlan: Sendable {
 
     /// - Throws: ``BenchError`` with `.badInput`, in one sentence.
     init(
-        strategies: String?, faults: String?, seed: String?, schedules: Int?, duration: String?, order: String,
-        level: String
+        strategies: String?, faults: String?, seed: String?, schedules: Int?, duration: String?,
+        order: String,
+        level: String?
     ) throws(BenchError) {
         let registry = StrategyRegistry.builtIn
         let entries = try FaultPlan.list(strategies, "--strategies", all: registry.entries) {
@@ -38,26 +39,25 @@ struct ExplorePlan: Sendable {
         } complaint: {
             FaultPlan.complaint(about: $0, known: WorldFault.allCases.map(\.rawValue))
         }
-        guard let level = FaultLevel(rawValue: level) else {
-            throw BenchError(.badInput, "--level is strategy or service, not \(level)")
-        }
         guard let orders = Explorer.Orders(rawValue: order) else {
             throw BenchError(.badInput, "--order is uniform, pct, both or all, not \(order)")
         }
-        if orders == .all, level == .service {
-            throw BenchError(.badInput, "--order all is for the level strategy: a server has too many orders")
-        }
+        let levels = try Self.levels(level, orders)
         self.orders = orders
         if orders == .all, faults != nil, let fault = broken.first(where: { !$0.strikesOnce }) {
             throw BenchError(
                 .badInput,
                 "--order all goes through worlds in which a fault strikes once; \(fault.rawValue) is none")
         }
-        cells = entries.flatMap { entry in
-            broken.filter { $0.obstacle(for: entry, at: level) == nil && (orders != .all || $0.strikesOnce) }
-                .map { orders == .all ? SchedulePlan(entry, $0).small : SchedulePlan(entry, $0, at: level) }
+        cells = levels.flatMap { level in
+            entries.flatMap { entry in
+                broken.filter {
+                    $0.obstacle(for: entry, at: level) == nil && (orders != .all || $0.strikesOnce)
+                }.map { orders == .all ? SchedulePlan(entry, $0).small : SchedulePlan(entry, $0, at: level) }
+            }
         }
-        try Self.check(entries, broken, level, strategiesAreNamed: strategies != nil, faultsAreNamed: faults != nil)
+        try Self.check(
+            entries, broken, levels, strategiesAreNamed: strategies != nil, faultsAreNamed: faults != nil)
         if let seed {
             guard let number = UInt64(seed), number <= UInt64(Int64.max) else {
                 throw BenchError(.badInput, "--seed is a whole number from 0 to \(Int64.max), not \(seed)")
@@ -83,28 +83,45 @@ struct ExplorePlan: Sendable {
         var words = ["lab-bench explore"]
         if strategies != nil { words.append("--strategies " + entries.map(\.name).joined(separator: ",")) }
         if faults != nil { words.append("--faults " + broken.map(\.rawValue).joined(separator: ",")) }
+        if let level { words.append("--level \(level)") }
         words.append("--seed \(self.seed) --order \(order)")
         if let schedules { words.append("--schedules \(schedules)") }
         if let duration { words.append("--for \(duration)") }
         command = words.joined(separator: " ")
     }
 
+    private static func levels(
+        _ level: String?, _ orders: Explorer.Orders
+    ) throws(BenchError) -> [FaultLevel] {
+        guard let level else { return orders == .all ? [.strategy] : FaultLevel.allCases }
+        guard let one = FaultLevel(rawValue: level) else {
+            throw BenchError(.badInput, "--level is strategy or service, not \(level)")
+        }
+        if orders == .all, one == .service {
+            throw BenchError(.badInput, "--order all is for --level strategy: a server has too many orders")
+        }
+        return [one]
+    }
+
     /// Somebody who names something wants to see it.
     private static func check(
-        _ entries: [StrategyEntry], _ faults: [WorldFault], _ level: FaultLevel, strategiesAreNamed: Bool,
+        _ entries: [StrategyEntry], _ faults: [WorldFault], _ levels: [FaultLevel], strategiesAreNamed: Bool,
         faultsAreNamed: Bool
     ) throws(BenchError) {
         if strategiesAreNamed {
-            for entry in entries where faults.allSatisfy({ $0.obstacle(for: entry, at: level) != nil }) {
-                throw BenchError(.badInput, faults[0].obstacle(for: entry, at: level) ?? "nothing was named")
+            for entry in entries {
+                let obstacles = levels.flatMap { level in faults.map { $0.obstacle(for: entry, at: level) } }
+                guard let first = obstacles.first, !obstacles.contains(nil) else { continue }
+                throw BenchError(.badInput, first ?? "nothing was named")
             }
         }
         if faultsAreNamed {
-            for fault in faults where entries.allSatisfy({ fault.obstacle(for: $0, at: level) != nil }) {
+            for fault in faults {
+                let obstacles = levels.flatMap { level in entries.map { fault.obstacle(for: $0, at: level) } }
+                guard let first = obstacles.first, !obstacles.contains(nil) else { continue }
                 throw BenchError(
                     .badInput,
-                    "\(fault.rawValue) cannot strike what was asked for: "
-                        + (fault.obstacle(for: entries[0], at: level) ?? "nothing was named"))
+                    "\(fault.rawValue) cannot strike what was asked for: \(first ?? "nothing was named")")
             }
         }
     }

@@ -29,7 +29,8 @@ struct ExploreScreen: Sendable {
         let rate = outcome.seconds > 0 ? Double(outcome.schedules) / outcome.seconds : 0
         let place = "[\(number)/\(count)]".padding(to: 2 * String(count).count + 3)
         say(
-            "\(place) \(cell.plan.strategy.name.padding(to: 13)) \(cell.plan.fault.rawValue.padding(to: 20)) "
+            "\(place) \(cell.plan.level.rawValue.padding(to: 8)) \(cell.plan.strategy.name.padding(to: 13)) "
+                + "\(cell.plan.fault.rawValue.padding(to: 20)) "
                 + "\(words(cell)); \(Text.number(rate)) schedules/s on one core")
         if let first = outcome.first, cell.isAgainstTheory {
             say("    seed \(first.seed): \(first.findings.joined(separator: "; "))")
@@ -75,7 +76,7 @@ struct ExploreScreen: Sendable {
         lines += [ExploreTrace(cells).sentence, Self.chance(cells)].compactMap(\.self)
         for cell in against + missing {
             lines.append(
-                "  \(cell.plan.strategy.name) under \(cell.plan.fault.rawValue): \(words(cell))")
+                "  \(Self.name(cell)): \(words(cell))")
         }
         StandardStream.output.say(lines.joined(separator: "\n") + "\n")
     }
@@ -88,7 +89,12 @@ struct ExploreScreen: Sendable {
         // Depth 1 has the chance of depth 2: no schedule has fewer changes than one.
         return "pct's chance of a bug that needs 2 steps in order: at least \(Text.chance(chance.depth2)), "
             + "3 steps: \(Text.chance(chance.depth3))\n"
-            + "  (\(cell.plan.strategy.name) under \(cell.plan.fault.rawValue), the worst cell)"
+            + "  (\(name(cell)), the worst cell)"
+    }
+
+    private static func name(_ cell: ExploredCell) -> String {
+        let place = cell.plan.level == .service ? " in the service" : ""
+        return "\(cell.plan.strategy.name) under \(cell.plan.fault.rawValue)\(place)"
     }
 
     private func words(_ cell: ExploredCell) -> String {

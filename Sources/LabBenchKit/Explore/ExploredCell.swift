@@ -59,7 +59,8 @@ struct ExploredCell: Sendable {
     /// The cell as explore.json shows it.
     func record(_ orders: Explorer.Orders) -> ExploreCell {
         ExploreCell(
-            strategy: plan.strategy.name, fault: plan.fault.rawValue, order: orders.rawValue,
+            strategy: plan.strategy.name, fault: plan.fault.rawValue, level: plan.level,
+            order: orders.rawValue,
             theory: expected,
             judgement: isAgainstTheory
                 ? .againstTheory

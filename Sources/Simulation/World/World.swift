@@ -101,6 +101,11 @@ package final class World: Sendable {
         }
     }
 
+    /// Lets something happen right before a step, the first of which is 1. Once in the life of a world.
+    package func plan(beforeStep step: Int, _ action: @escaping @Sendable () -> Void) {
+        state.withLock { $0.strikeBefore = (step, action) }
+    }
+
     /// The event does not happen.
     package func cancel(_ event: Int) { state.withLock { $0.remove(event) } }
 
@@ -115,9 +120,11 @@ package final class World: Sendable {
 
     /// Runs until nothing is left to do.
     package func run(mostSteps: Int) -> End {
+        strikeIfDue()
         while let step = state.withLock({ $0.next() }) {
             perform(step)
             if steps >= mostSteps { return .tooLong }
+            strikeIfDue()
         }
         return .quiet
     }
@@ -129,6 +136,15 @@ package final class World: Sendable {
         for death in deaths { death() }
         for sleeper in sleepers { sleeper.resume() }
         while let ready = state.withLock({ $0.takeFirst() }) { ready.executor.run(ready.job) }
+    }
+
+    private func strikeIfDue() {
+        let action = state.withLock { state -> (@Sendable () -> Void)? in
+            guard let strike = state.strikeBefore, strike.step == state.steps + 1 else { return nil }
+            state.strikeBefore = nil
+            return strike.action
+        }
+        action?()
     }
 
     private func perform(_ step: WorldState.Step) {

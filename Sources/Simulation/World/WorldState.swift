@@ -46,6 +46,8 @@ struct WorldState {
     /// Tasks that sleep, by the number of the event that wakes them; in the order of these numbers.
     private var sleepers: [(event: Int, process: Int, sleeper: Sleeper)] = []
     var lastNumber = 0
+    /// What happens before a step, whatever that is.
+    var strikeBefore: (step: Int, action: @Sendable () -> Void)?
     private(set) var steps = 0
     /// From the first strike to the last one.
     private(set) var strikes: ClosedRange<World.Moment>?
