@@ -7,7 +7,7 @@ import Foundation
 /// Results of an exploration as they could be: every judgement, with and without a story.
 enum ExploreFixture {
     static let story = ExploreStory(
-        strategy: "setnx-spin", fault: "pause-buyer", gitCommit: "0123456789abcdef",
+        strategy: "setnx-spin", fault: "pause-buyer", level: .strategy, gitCommit: "0123456789abcdef",
         stage: .init(processes: 2, buyers: 1, purchases: 1, stock: 1, lockNodes: 5),
         order: .init(.pct, changes: 2, changeSteps: 177), decisions: [0, 3, 0, 1],
         steps: [
@@ -34,7 +34,8 @@ enum ExploreFixture {
     ) -> ExploreCell {
         let violated = violations.values.max() ?? 0
         return ExploreCell(
-            strategy: strategy, fault: fault, order: order, theory: theory, judgement: judgement,
+            strategy: strategy, fault: fault, level: .strategy, order: order, theory: theory,
+            judgement: judgement,
             schedules: 600, violated: violated, violations: violations, undecided: 0, idle: 0,
             isComplete: isComplete, firstViolatingSeed: violated > 0 ? 17 : nil, story: story,
             cpuSeconds: 1.5, chance: chance)
