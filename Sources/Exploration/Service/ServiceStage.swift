@@ -139,8 +139,10 @@ final class ServiceStage: FaultTarget {
         server.process.onDeath { reply.keep(.unknown("the server ended")) }
         let call = server.process.start { [self] in
             let place = beginCall()
+            // An answer that was given before is given again, whatever has been delivered since.
+            let isNew = order.key.map { ledger.answer(to: order.user, under: $0) == nil } ?? true
             let answer = await server.buy(order)
-            if endCall(place), case .refused(.soldOut) = answer { checkSoldOut() }
+            if endCall(place), isNew, case .refused(.soldOut) = answer { checkSoldOut() }
             reply.keep(answer)
         }
         state.withLock { $0.calls.append(call) }

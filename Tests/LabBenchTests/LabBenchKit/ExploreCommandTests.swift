@@ -22,7 +22,7 @@ struct ExploreCommandTests {
         ])
         #expect(end == .exited(0), "\(lines)")
         let text = lines.joined(separator: "\n")
-        #expect(text.contains("4 cells, 40 schedules each, seed 7"))
+        #expect(text.contains("6 cells, 40 schedules each, seed 7"))
         #expect(text.contains("held in 40 schedules") && text.contains("violated as theory says"))
         #expect(text.contains("all as theory says"))
     }
@@ -62,7 +62,8 @@ struct ExploreCommandTests {
     @Test("says the chance of PCT where every schedule was played, and only there")
     func chance() async throws {
         let arguments = [
-            "--strategies", "lua-atomic", "--faults", "none", "--seed", "1", "--schedules", "60",
+            "--strategies", "lua-atomic", "--faults", "none", "--level", "strategy", "--seed", "1",
+            "--schedules", "60",
         ]
         let (_, both) = try await run(arguments)
         #expect(
@@ -76,7 +77,11 @@ struct ExploreCommandTests {
     @Test(
         "refuses what cannot be with 64, in one line",
         arguments: [
-            ["--faults", "gremlins"], ["--strategies", "sql-row"], ["--seed", "seven"],
+            ["--faults", "gremlins"], ["--strategies", "sql-row", "--level", "strategy"],
+            ["--seed", "seven"],
+            ["--level", "shop"], ["--level", "service", "--order", "all"],
+            ["--level", "strategy", "--faults", "kill-server"],
+            ["--level", "service", "--faults", "kill-buyer"],
             ["--seed", "18446744073709551615"],
             ["--strategies", "lua-atomic", "--faults", "node-down"], ["--schedules", "0"], ["--for", "soon"],
             ["--schedules", "5", "--for", "5s"], ["--order", "random"],
