@@ -8,7 +8,7 @@ package struct Explorer: Sendable {
     package enum Orders: String, Sendable, CaseIterable {
         /// Every step that may come next has the same chance.
         case uniform
-        /// PCT, with one to three changes of priority.
+        /// PCT, with none to two changes of priority.
         case pct
         /// Both in turn, by the seed.
         case both
@@ -147,7 +147,7 @@ extension ScheduleRunner {
         guard orders != .all else { return .search }
         let isPCT = orders == .pct || (orders == .both && seed.isMultiple(of: 2))
         return isPCT
-            ? StepOrder(.priorities(changes: 1 + Int(seed / 2 % 3), steps: usualSteps)) : StepOrder()
+            ? StepOrder(.priorities(changes: Int(seed / 2 % 3), steps: usualSteps)) : StepOrder()
     }
 }
 

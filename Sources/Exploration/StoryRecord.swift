@@ -78,9 +78,9 @@ extension ExploreStory.Order {
         case .uniform: return StepOrder()
         case .all: return .search
         case .pct:
-            guard let changes, let changeSteps, (1...3).contains(changes),
+            guard let changes, let changeSteps, (0...2).contains(changes),
                 (1...SchedulePlan.mostSteps).contains(changeSteps)
-            else { throw BenchError(.badInput, "its order pct has 1 to 3 changes, and steps among them") }
+            else { throw BenchError(.badInput, "its order pct has 0 to 2 changes, and steps among them") }
             return StepOrder(.priorities(changes: changes, steps: changeSteps))
         }
     }

@@ -100,17 +100,16 @@ struct ExploreMarkdown: Sendable {
             "A bug has depth d when d steps in one order show it. How likely is it that the schedules by priorities "
                 + "met such a bug, if it was there? At least 1 - (1 - 1 / (n · kᵈ⁻¹))ᴺ. n: the most tasks and lines of "
                 + "events in one schedule. k: the steps among which the changes of priority are drawn, those of the "
-                + "simplest schedule. N: the schedules with d - 1 changes; for depth 1 those with one change, which "
-                + "is the least that is played. Schedules by chance alone (uniform) are not counted.", "",
-            "What the number does not say: a bug that needs a change at step k or later is not covered (`longest` is the most "
+                + "simplest schedule. N: the schedules with d - 1 changes. Schedules by chance alone (uniform) are not counted.",
+            "",
+            "What the number does not say: a bug that needs a change after step k is not covered (`longest` is the most "
                 + "steps in one schedule); a bug that also needs a fault at one moment, or a message of one length, has "
-                + "this chance only among schedules in which these are so; of depth 3 it covers bugs in which the one "
-                + "that is overtaken last goes last.", "",
+                + "this chance only among schedules in which these are so.", "",
         ]
             + MarkdownReport.table(
                 [
-                    "level", "strategy", "fault", "n", "k", "longest", "N, one change", "N, two", "d = 1, 2",
-                    "d = 3",
+                    "level", "strategy", "fault", "n", "k", "longest", "N, no change", "N, one", "N, two",
+                    "d = 1", "d = 2", "d = 3",
                 ],
                 known.map { cell, chance in
                     let of = chance.of
@@ -118,7 +117,8 @@ struct ExploreMarkdown: Sendable {
                         cell.level.rawValue, cell.strategy, cell.fault, Text.grouped(of.mostRivals),
                         Text.grouped(of.changeSteps),
                         Text.grouped(of.mostSteps), Text.grouped(of.schedulesByChanges[0]),
-                        Text.grouped(of.schedulesByChanges[1]), Text.chance(chance.depth2),
+                        Text.grouped(of.schedulesByChanges[1]), Text.grouped(of.schedulesByChanges[2]),
+                        Text.chance(chance.depth1), Text.chance(chance.depth2),
                         Text.chance(chance.depth3),
                     ]
                 })

@@ -7,11 +7,10 @@ import Foundation
 /// among which the changes are drawn. N of them meet it with at least 1 - (1 - 1 / (n · kᵈ⁻¹))ᴺ. Source:
 /// Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010.
 ///
-/// The bound says nothing of a bug that needs a change at step k or later; of one that needs a fault at
-/// one moment or a message of one length, it is the chance once these are as the bug needs them. Of depth 3
-/// it speaks of bugs in which the one that is overtaken last goes last: priorities fall in the order of time.
+/// The bound says nothing of a bug that needs a change after step k; of one that needs a fault at one moment
+/// or a message of one length, it is the chance once these are as the bug needs them.
 package struct PriorityChance: Sendable, Codable, Equatable {
-    /// Schedules with one change of priority, with two, and with three.
+    /// Schedules without a change of priority, with one, and with two.
     package var schedulesByChanges = [0, 0, 0]
     /// The most tasks and lines of events in one schedule.
     package var mostRivals = 0
@@ -25,8 +24,8 @@ package struct PriorityChance: Sendable, Codable, Equatable {
     package static let depths = [1, 2, 3]
 
     package mutating func add(changes: Int, changeSteps: Int, rivals: Int, steps: Int) {
-        guard schedulesByChanges.indices.contains(changes - 1) else { return }
-        schedulesByChanges[changes - 1] += 1
+        guard schedulesByChanges.indices.contains(changes) else { return }
+        schedulesByChanges[changes] += 1
         self.changeSteps = max(self.changeSteps, changeSteps)
         mostRivals = max(mostRivals, rivals)
         mostSteps = max(mostSteps, steps)
@@ -44,17 +43,13 @@ package struct PriorityChance: Sendable, Codable, Equatable {
     package var schedules: Int { schedulesByChanges.reduce(0, +) }
 
     /// That a bug of this depth was met at least once; nil: no schedule was played by priorities.
-    ///
-    /// No schedule has fewer changes than one, so depth 1 counts as depth 2: what shows without a change
-    /// shows with one that falls on no step.
     package func atLeast(depth: Int) -> Double? {
-        let changes = max(depth - 1, 1)
-        guard schedules > 0, mostRivals > 0, changeSteps > 0,
-            schedulesByChanges.indices.contains(changes - 1)
+        let changes = depth - 1
+        guard schedules > 0, mostRivals > 0, changeSteps > 0, schedulesByChanges.indices.contains(changes)
         else { return nil }
-        guard schedulesByChanges[changes - 1] > 0 else { return 0 }
+        guard schedulesByChanges[changes] > 0 else { return 0 }
         let once = 1 / (Double(mostRivals) * pow(Double(changeSteps), Double(changes)))
-        return once < 1 ? -expm1(Double(schedulesByChanges[changes - 1]) * log1p(-once)) : 1
+        return once < 1 ? -expm1(Double(schedulesByChanges[changes]) * log1p(-once)) : 1
     }
 
     package var chances: [Double?] { Self.depths.map(atLeast) }

@@ -1,6 +1,7 @@
 import FaultAudit
 import InventoryService
 import LedgerModel
+import LockStrategies
 import Simulation
 
 /// A client of the service. Each order has an idempotency key of its own, with which the client asks again
@@ -32,7 +33,7 @@ struct ServiceClient: Sendable {
             case .refused: return await finish(id, .refused, order, text)
             case .nothing(let why):
                 if !isInDoubt { checkNothing(text, why) }
-                if stage.plan.fault == .none, !Self.allowed.contains(why) {
+                if stage.plan.fault == .none, !stage.plan.strategy.isNegativeControl, !isAllowed(why) {
                     stage.notes.found(.needlessError, "the order \(text) was told \"\(why)\"")
                 }
             case .unknown: isInDoubt = true
@@ -46,9 +47,11 @@ struct ServiceClient: Sendable {
         stage.notes.end(id, .unknown)
     }
 
-    /// What a client may be told although nothing is broken: the server has just started, or somebody else
-    /// had the lock for too long.
-    private static let allowed = ["stockUnknown", "contended"]
+    /// What a client may be told although nothing is broken: the server has just started, somebody else had
+    /// the lock for too long, or the stock was filled anew.
+    private func isAllowed(_ why: String) -> Bool {
+        ["stockUnknown", "contended"].contains(why) || why == "stockReplaced" && stage.supplyChanges
+    }
 
     /// Now and then the same order is sent twice at once, as by somebody who clicks twice.
     private func ask(_ order: PurchaseOrder, _ key: String) async -> ServiceAnswer {

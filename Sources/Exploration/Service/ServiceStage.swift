@@ -27,6 +27,7 @@ final class ServiceStage: FaultTarget {
         var callsUnderWay = 0
         var callsBegun = 0
         var isOver = false
+        var supplyChanges = false
     }
 
     let plan: SchedulePlan
@@ -68,6 +69,10 @@ final class ServiceStage: FaultTarget {
 
     /// What the disk holds.
     var ledger: LedgerModel { state.withLock { $0.server?.ledger.snapshot ?? $0.ledger } }
+
+    /// Units that come while a stock is filled are missing there, and the stock is filled once more: who buys
+    /// meanwhile is told to try again.
+    var supplyChanges: Bool { state.withLock(\.supplyChanges) }
 
     /// Nobody waits any longer.
     var isOver: Bool { state.withLock(\.isOver) }
@@ -209,6 +214,7 @@ final class ServiceStage: FaultTarget {
     private func changeSupply() async {
         let kind = world.choose(among: 4)
         guard kind > 1 else { return }
+        state.withLock { $0.supplyChanges = true }
         await pause(.milliseconds(world.choose(among: 16)))
         guard let server = state.withLock(\.server) else { return }
         let reply = Promise<Void>()

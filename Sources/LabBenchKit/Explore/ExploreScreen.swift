@@ -86,7 +86,6 @@ struct ExploreScreen: Sendable {
         let known = cells.filter { $0.isWhole && $0.outcome.first == nil }
             .compactMap { cell in cell.chance.map { (cell, $0) } }
         guard let (cell, chance) = known.min(by: { $0.1.depth3 < $1.1.depth3 }) else { return nil }
-        // Depth 1 has the chance of depth 2: no schedule has fewer changes than one.
         return "pct's chance of a bug that needs 2 steps in order: at least \(Text.chance(chance.depth2)), "
             + "3 steps: \(Text.chance(chance.depth3))\n"
             + "  (\(name(cell)), the worst cell)"

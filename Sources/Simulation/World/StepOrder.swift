@@ -4,7 +4,8 @@ package struct StepOrder: Sendable {
         /// Each with the same chance.
         case uniform
         /// PCT: each task and each line of events has a priority, and the highest goes first; at `changes`
-        /// random steps the one that was about to go falls behind all others. A bug that needs `changes` + 1
+        /// random steps of the first `steps` the one that was about to go falls behind all that never fell,
+        /// and to a place of its own among those that did. A bug that needs `changes` + 1
         /// things in one order is met with a chance of at least 1 / (n · kᶜʰᵃⁿᵍᵉˢ), for n tasks and lines and
         /// k steps. Source: Burckhardt, Kothari, Musuvathi, Nagarakatte, "A Randomized Scheduler with
         /// Probabilistic Guarantees of Finding Bugs", ASPLOS 2010.
@@ -29,8 +30,8 @@ package struct StepOrder: Sendable {
 /// The priorities of the rule ``StepOrder/Rule/priorities(changes:steps:)``.
 struct StepPriorities: Sendable {
     private var priorities: [Key: Int64] = [:]
-    private var changePoints: [Int] = []
-    private var fallen: Int64 = 0
+    /// Each with its label, the priority that it gives.
+    private var changePoints: [(step: Int, label: Int64)] = []
 
     /// Tasks and lines so far.
     var count: Int { priorities.count }
@@ -41,9 +42,12 @@ struct StepPriorities: Sendable {
         let number: UInt64
     }
 
-    /// - Parameter steps: Among so many steps the changes are drawn.
+    /// - Parameter steps: Among the first so many steps the changes are drawn, in any order: so whoever
+    ///   falls later may fall less far.
     init(changes: Int, steps: Int, _ chooser: inout Chooser) {
-        changePoints = (0..<changes).map { _ in chooser.choose(among: max(steps, 1)) }
+        changePoints = (0..<changes).map { place in
+            (chooser.choose(among: max(steps, 1)) + 1, -1 - Int64(place))
+        }
     }
 
     /// The place of the one that goes next.
@@ -52,10 +56,8 @@ struct StepPriorities: Sendable {
             priorities[key] = Int64(chooser.choose(among: 1 << 20)) + 1
         }
         var best = place(of: keys)
-        while let change = changePoints.firstIndex(of: step) {
-            changePoints.remove(at: change)
-            fallen -= 1
-            priorities[keys[best]] = fallen
+        while let change = changePoints.firstIndex(where: { $0.step == step }) {
+            priorities[keys[best]] = changePoints.remove(at: change).label
             best = place(of: keys)
         }
         return best

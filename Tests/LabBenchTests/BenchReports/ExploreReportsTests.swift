@@ -34,13 +34,15 @@ struct ExploreReportsTests {
     func cells() throws {
         let report = try #require(try Self.files()["EXPLORE.md"])
         for line in [
-            "# Exploration: against theory", "| setnx-spin | none | safe | 600 | - | held | - | - |",
-            "| lua-atomic | none | safe | 600 | endless 1, lost-wake-up 2 | **VIOLATED AGAINST THEORY** | 17 | - |",
-            "| lua-atomic | delay | violated | 600 | - | **NOT SHOWN** | - | - |",
-            "| lua-atomic | jitter | safe | 600 | - | **not decided** | - | - |",
+            "# Exploration: against theory",
+            "| strategy | setnx-spin | none | safe | 600 | - | held | - | - |",
+            "| strategy | lua-atomic | none | safe | 600 | endless 1, lost-wake-up 2 | **VIOLATED AGAINST THEORY** | 17 | - |",
+            "| strategy | lua-atomic | delay | violated | 600 | - | **NOT SHOWN** | - | - |",
+            "| strategy | lua-atomic | jitter | safe | 600 | - | **not decided** | - | - |",
             "conservation 3 | violated, which theory allows |", "- `lua-atomic` under `delay`: NOT SHOWN",
-            "| setnx-spin | 1,200 | 3 | 400 |", "lab-bench explore --seed 1 --order both",
-            "`2bfd4296ed0ac1ec`", "| setnx-spin | none | 20 | 200 | 240 | 100 | 100 | 2.47 % | 1 in 8,001 |",
+            "| strategy | setnx-spin | 1,200 | 3 | 400 |", "lab-bench explore --seed 1 --order both",
+            "`2bfd4296ed0ac1ec`",
+            "| strategy | setnx-spin | none | 20 | 200 | 240 | 100 | 100 | 100 | 99.4 % | 2.47 % | 1 in 8,001 |",
         ] {
             #expect(report.contains(line), "\(line)")
         }

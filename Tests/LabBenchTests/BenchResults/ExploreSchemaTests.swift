@@ -59,7 +59,7 @@ struct PriorityChanceTests {
         var chance = PriorityChance()
         for (place, count) in schedules.enumerated() {
             for _ in 0..<count {
-                chance.add(changes: place + 1, changeSteps: 100, rivals: 10, steps: 120)
+                chance.add(changes: place, changeSteps: 100, rivals: 10, steps: 120)
             }
         }
         return chance
@@ -67,21 +67,22 @@ struct PriorityChanceTests {
 
     @Test("is that of N schedules with d - 1 changes, none of another depth")
     func bound() throws {
-        let chance = Self.measured([300, 200, 0])
+        let chance = Self.measured([10, 300, 200])
+        let one: Double = 1 - pow(0.9, 10)
         let two: Double = 1 - pow(0.999, 300)
         let three: Double = 1 - pow(0.99999, 200)
+        #expect(abs(try #require(chance.atLeast(depth: 1)) - one) < 1e-12)
         #expect(abs(try #require(chance.atLeast(depth: 2)) - two) < 1e-12)
-        #expect(chance.atLeast(depth: 1) == chance.atLeast(depth: 2))
         #expect(abs(try #require(chance.atLeast(depth: 3)) - three) < 1e-12)
-        #expect(chance.atLeast(depth: 4) == 0)
-        #expect(chance.atLeast(depth: 5) == nil)
+        #expect(Self.measured([10, 300, 0]).atLeast(depth: 3) == 0)
+        #expect(chance.atLeast(depth: 4) == nil)
     }
 
     @Test("counts the most tasks and lines, and the most steps, of all parts together")
     func sum() {
         var all = Self.measured([1, 0, 0])
         var other = PriorityChance()
-        other.add(changes: 3, changeSteps: 100, rivals: 12, steps: 90)
+        other.add(changes: 2, changeSteps: 100, rivals: 12, steps: 90)
         all.add(other)
         #expect(all.schedulesByChanges == [1, 0, 1])
         #expect(all.mostRivals == 12 && all.mostSteps == 120 && all.changeSteps == 100)

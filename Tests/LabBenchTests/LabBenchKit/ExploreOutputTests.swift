@@ -26,7 +26,8 @@ struct ExploreOutputTests {
     ) async throws -> ExploreResults {
         let (end, child) = try await run(
             [
-                "--strategies", "setnx-spin,lua-atomic", "--faults", faults, "--output", folder.file("out"),
+                "--level", "strategy", "--strategies", "setnx-spin,lua-atomic", "--faults", faults,
+                "--output", folder.file("out"),
             ] + more)
         #expect(end == .exited(0), "\(child.lines())")
         #expect(child.lines().last == "report: \(folder.file("out"))/EXPLORE.md")
@@ -133,7 +134,8 @@ struct ExploreOutputTests {
         arguments: [">/dev/full", ">&-", "| head -c 1 >/dev/null; exit ${PIPESTATUS[0]}"])
     func unread(end: String) async throws {
         let folder = try TemporaryDirectory()
-        let line = "\"$0\" explore --strategies unguarded --faults none --seed 1 --output \"$1\" \(end)"
+        let line =
+            "\"$0\" explore --level strategy --strategies unguarded --faults none --seed 1 --output \"$1\" \(end)"
         let child = try await ChildProcess.start(
             "/bin/bash", ["-c", line, try RunCommandTests.program("lab-bench"), folder.file("out")])
         #expect(await child.waitUntilExit() == .exited(0), "\(child.lines())")
@@ -146,7 +148,8 @@ struct ExploreOutputTests {
     func interrupted() async throws {
         let folder = try TemporaryDirectory()
         let child = try await start([
-            "--strategies", "lua-atomic,redlock", "--faults", "slow-holder", "--schedules", "2000", "--seed",
+            "--level", "strategy", "--strategies", "lua-atomic,redlock", "--faults", "slow-holder",
+            "--schedules", "2000", "--seed",
             "1", "--output", folder.file("out"),
         ])
         #expect(await child.line(within: .seconds(60)) { $0.hasPrefix("[1/2]") } != nil)
@@ -163,7 +166,8 @@ struct ExploreOutputTests {
     @Test("ends within seconds with 130 while it explores, in each order", arguments: ["both", "all"])
     func interruptedEarly(order: String) async throws {
         let child = try await start([
-            "--strategies", "setnx-notify", "--faults", "none", "--schedules", "100000000", "--order", order,
+            "--level", "strategy", "--strategies", "setnx-notify", "--faults", "none", "--schedules",
+            "100000000", "--order", order,
         ])
         #expect(await child.line(within: .seconds(60)) { $0.hasPrefix("1 cell, ") } != nil)
         let struck = ContinuousClock.now
