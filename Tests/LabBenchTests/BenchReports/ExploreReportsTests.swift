@@ -42,7 +42,7 @@ struct ExploreReportsTests {
             "conservation 3 | violated, which theory allows |", "- `lua-atomic` under `delay`: NOT SHOWN",
             "| strategy | setnx-spin | 1,200 | 3 | 400 |", "lab-bench explore --seed 1 --order both",
             "`2bfd4296ed0ac1ec`",
-            "| strategy | setnx-spin | none | 20 | 200 | 240 | 100 | 100 | 100 | 99.4 % | 2.47 % | 1 in 8,001 |",
+            "| strategy | setnx-spin | none | 20 | 200 | 240 | 100 | 100 | 100 | 99.41 % | 2.47 % | 1 in 8,001 |",
         ] {
             #expect(report.contains(line), "\(line)")
         }
