@@ -48,7 +48,7 @@ extension FaultTarget {
         case .killServer: return strikeServer(at: moment)
         case .ledgerRefuses: return strikeLedger(.refuses, from: moment)
         case .ledgerUnknown: return strikeLedger(.losesAnswers, from: moment)
-        case .delay, .jitter, .requestLost, .replyLost, .messageLost, .halfOpen:
+        case .delay, .jitter, .slowReplies, .requestLost, .replyLost, .messageLost, .halfOpen:
             return strikeNetwork(at: moment)
         case .nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart, .clockJump:
             return strikeNodes(at: moment)
@@ -99,13 +99,15 @@ extension FaultTarget {
     }
 
     private func strikeNetwork(at moment: World.Moment) -> World.Moment {
-        let end = moment + Self.millisecond * 40
+        // Slow replies make everything slow.
+        let end = moment + Self.millisecond * (plan.fault == .slowReplies ? 400 : 40)
         at(moment) { [self] in
             world.tell(.world, "\(plan.fault.rawValue) begins")
             network.change { conditions in
                 switch plan.fault {
                 case .delay: conditions.replyDelay = Self.millisecond * 20
                 case .jitter: conditions.replyJitter = Self.millisecond * 60
+                case .slowReplies: conditions.replyJitter = Self.millisecond * 140
                 case .requestLost: conditions.losesRequests = 3
                 case .replyLost: conditions.losesReplies = 3
                 case .messageLost: conditions.losesMessages = 2

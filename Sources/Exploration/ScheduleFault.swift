@@ -14,6 +14,8 @@ package struct ScheduleFault: Sendable, Equatable {
         /// The strategy says that it sent another number of commands than its ports have sent, or that it
         /// tried another number of times.
         case evidence
+        /// Nothing was lost on the way, every call has ended, and a lock still stands.
+        case lockLeft = "lock-left"
         /// The bound of steps was reached.
         case endless
         /// Two different answers were given under one idempotency key.
@@ -69,6 +71,12 @@ package struct ScheduleFault: Sendable, Equatable {
             }
             for key in node.keys where key.name.hasPrefix("lock:") && key.end == nil {
                 found.append(.init(kind: .keyWithoutEnd, sentence: "\(key.name) has no time to live"))
+            }
+            if stage.plan.fault.keepsReleases {
+                for key in node.keys where key.name.hasPrefix("lock:") && key.end != nil {
+                    found.append(
+                        .init(kind: .lockLeft, sentence: "\(key.name) stands although every call has ended"))
+                }
             }
         }
         return found + miscounted(living, stage.plan) + mistried(living, stage.plan)

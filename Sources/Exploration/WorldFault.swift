@@ -21,6 +21,7 @@ package enum WorldFault: String, Sendable, CaseIterable {
     case powerCut = "power-cut"
     case delay
     case jitter
+    case slowReplies = "slow-replies"
     case requestLost = "request-lost"
     case replyLost = "reply-lost"
     case messageLost = "message-lost"
@@ -58,6 +59,7 @@ package enum WorldFault: String, Sendable, CaseIterable {
         case .powerCut: "Redis starts again with what was on the disk: the last writes are gone."
         case .delay: "Every reply comes 20 ms late."
         case .jitter: "Every reply comes up to 60 ms late, each another time."
+        case .slowReplies: "Every reply comes up to 140 ms late, nearly the time limit of a call: work outlasts leases."
         case .requestLost: "Connections end before a command has arrived."
         case .replyLost: "Connections end after a command was carried out, before its reply."
         case .messageLost: "Half of the published messages do not arrive."
@@ -111,6 +113,14 @@ package enum WorldFault: String, Sendable, CaseIterable {
         }
     }
 
+    /// Nothing that is sent is lost, so a lock that nobody holds any more is given back.
+    var keepsReleases: Bool {
+        switch self {
+        case .none, .cancelBuyer, .clockDrift, .delay, .jitter, .messageLost, .scriptFlush: true
+        default: false
+        }
+    }
+
     /// It strikes the server of the service, or its ledger.
     private var isOfService: Bool { [.killServer, .ledgerRefuses, .ledgerUnknown].contains(self) }
 
@@ -121,7 +131,7 @@ package enum WorldFault: String, Sendable, CaseIterable {
             .halfOpen, .readOnly, .loading, .busy:
             true
         case .none, .slowHolder, .pauseBuyer, .killBuyer, .cancelBuyer, .clockDrift, .pauseRedis, .delay,
-            .jitter, .messageLost, .nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart, .clockJump,
+            .jitter, .slowReplies, .messageLost, .nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart, .clockJump,
             .scriptFlush, .outOfMemory, .killServer, .ledgerRefuses, .ledgerUnknown:
             false
         }

@@ -1,3 +1,5 @@
+import RedisClient
+
 /// Any ``LeaseLock`` as a ``LockStrategy``: acquire, read the stock, decide, write stock and reservation,
 /// release.
 ///
@@ -60,16 +62,12 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
             throw StrategyError(
                 .timedOut, "the lock was not obtained, so reservation \(id) stays open", evidence: evidence)
         case .granted(let lease, var evidence):
-            let work = await uncancelled { [section, clock] in
-                do throws(StrategyError) {
-                    guard clock.now < lease.validUntil else {
-                        throw StrategyError(
-                            .leaseLost, "the lease on \(key) ended before the return; nothing went back")
-                    }
-                    return Result<Int, StrategyError>.success(
-                        try await section.cancel(id, of: product, fence: lease.fence))
-                } catch {
-                    return .failure(error)
+            let work = await uncancelled { [self] in
+                var cost = Evidence()
+                return await whileValid(
+                    lease, "the lease on \(key) ended before the return; nothing went back", &cost
+                ) { [section] _ throws(StrategyError) in
+                    try await section.cancel(id, of: product, fence: lease.fence)
                 }
             }
             await end(lease, after: work.map { _ in }, &evidence)
@@ -90,27 +88,46 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
             return TakenUnits(
                 decision: .reserved(remaining: remaining, fence: lease.fence), epoch: StockEpoch(epoch))
         case .write(let newStock, let epoch):
-            guard clock.now < lease.validUntil else {
-                throw StrategyError(
-                    .leaseLost, "the lease on \(lease.key) ended before the write; nothing was taken")
-            }
             guard !Task.isCancelled else {
                 throw StrategyError(.cancelled, "cancelled before the write; nothing was taken")
             }
             // Once it is sent it is waited for: the lock must not be free while it is under way.
-            let written = await uncancelled(&evidence) { [section] cost in
-                do throws(StrategyError) {
-                    return Result<Int, StrategyError>.success(
-                        try await section.write(
-                            newStock, epoch: epoch, for: reservation, fence: lease.fence, &cost))
-                } catch {
-                    return .failure(error)
+            let written = await uncancelled(&evidence) { [self] cost in
+                await whileValid(
+                    lease, "the lease on \(lease.key) ended before the write; nothing was taken", &cost
+                ) { [section] cost throws(StrategyError) in
+                    try await section.write(
+                        newStock, epoch: epoch, for: reservation, fence: lease.fence, &cost)
                 }
             }
             return TakenUnits(
                 decision: .reserved(remaining: try written.get(), fence: lease.fence),
                 epoch: StockEpoch(epoch))
         }
+    }
+
+    /// Writes whose commands leave only while the lease is valid: a look before the call is not enough, because
+    /// the call may wait before it sends.
+    ///
+    /// - Parameter lost: What an error says when the lease was over before the write was sent.
+    private func whileValid<Value: Sendable>(
+        _ lease: Lease, _ lost: String, _ cost: inout Evidence,
+        _ write: (inout Evidence) async throws(StrategyError) -> Value
+    ) async -> Result<Value, StrategyError> {
+        let isValid: @Sendable () -> Bool = { [clock] in clock.now < lease.validUntil }
+        var spent = cost
+        guard isValid() else { return .failure(StrategyError(.leaseLost, lost)) }
+        let result = await SendPermit.$isValid.withValue(isValid) {
+            do throws(StrategyError) {
+                return Result<Value, StrategyError>.success(try await write(&spent))
+            } catch {
+                guard error.code == .timedOut, !isValid() else { return .failure(error) }
+                return .failure(
+                    StrategyError(.leaseLost, lost, underlying: error.underlying, evidence: error.evidence))
+            }
+        }
+        cost = spent
+        return result
     }
 
     /// Gives the lease back, unless a write may still be under way.

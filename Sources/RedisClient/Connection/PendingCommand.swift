@@ -10,6 +10,8 @@ final class PendingCommand: Sendable {
 
     let commands: [RedisCommand]
     let deadline: NIODeadline
+    /// Of the task that sends them.
+    private let permit = SendPermit.isValid
     private let stage = Mutex(Stage.queued)
     private let completion: Completion<[RESPValue]>
 
@@ -32,6 +34,9 @@ final class PendingCommand: Sendable {
             throw error.ofPiece(of: commands.count)
         }
     }
+
+    /// Whether they may still be sent; see ``SendPermit``.
+    var isPermitted: Bool { permit?() ?? true }
 
     /// Moves on to being sent; false when nobody waits any more, and then it must not be written.
     ///

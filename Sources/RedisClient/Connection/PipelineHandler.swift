@@ -61,15 +61,21 @@ final class PipelineHandler: ChannelInboundHandler {
         }
         let now = NIODeadline.now()
         // Told at the end: whoever is told may close the connection at once.
-        let late = batch.filter { $0.deadline <= now }
+        var late: [(command: PendingCommand, why: String)] = []
         defer {
-            for pending in late {
-                pending.abandon("the time limit passed before it was sent", unsent: .timedOut)
-            }
+            for (command, why) in late { command.abandon(why, unsent: .timedOut) }
         }
         var buffer = context.channel.allocator.buffer(capacity: 128 * batch.count)
         for pending in batch {
-            guard now < pending.deadline, pending.markSent() else { continue }
+            guard now < pending.deadline else {
+                late.append((pending, "the time limit passed before it was sent"))
+                continue
+            }
+            guard pending.isPermitted else {
+                late.append((pending, SendPermit.refusal))
+                continue
+            }
+            guard pending.markSent() else { continue }
             for command in pending.commands {
                 command.encode(into: &buffer)
             }

@@ -181,6 +181,7 @@ package final class SimulatedRedis: RedisPort {
     ) async throws(RedisError) -> [RESPValue] {
         guard !process.isDead else { throw RedisError(.unavailable, "the process has ended") }
         guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
+        guard SendPermit.isGranted else { throw RedisError(.timedOut, SendPermit.refusal) }
         let promise = Promise<Result<[RESPValue], RedisError>>()
         let left = end.map { process.clock.now.duration(to: $0) } ?? limit
         let timer = world.plan(at: world.now + Int64(left / .nanoseconds(1))) {
