@@ -59,7 +59,8 @@ package enum WorldFault: String, Sendable, CaseIterable {
         case .powerCut: "Redis starts again with what was on the disk: the last writes are gone."
         case .delay: "Every reply comes 20 ms late."
         case .jitter: "Every reply comes up to 60 ms late, each another time."
-        case .slowReplies: "Every reply comes up to 140 ms late, nearly the time limit of a call: work outlasts leases."
+        case .slowReplies:
+            "Every reply comes up to 140 ms late, nearly the time limit of a call: work outlasts leases."
         case .requestLost: "Connections end before a command has arrived."
         case .replyLost: "Connections end after a command was carried out, before its reply."
         case .messageLost: "Half of the published messages do not arrive."
@@ -131,7 +132,8 @@ package enum WorldFault: String, Sendable, CaseIterable {
             .halfOpen, .readOnly, .loading, .busy:
             true
         case .none, .slowHolder, .pauseBuyer, .killBuyer, .cancelBuyer, .clockDrift, .pauseRedis, .delay,
-            .jitter, .slowReplies, .messageLost, .nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart, .clockJump,
+            .jitter, .slowReplies, .messageLost, .nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart,
+            .clockJump,
             .scriptFlush, .outOfMemory, .killServer, .ledgerRefuses, .ledgerUnknown:
             false
         }

@@ -46,6 +46,13 @@ package final class SimulatedNode: Sendable {
         self.world = world
         self.number = number
         unsafe self.lua = lua
+        // The node and its connections hold each other.
+        world.onEnd { [weak self] in
+            self?.state.withLock {
+                $0.connections = []
+                $0.waiting = []
+            }
+        }
     }
 
     /// What it holds: names of keys, and when each ends.

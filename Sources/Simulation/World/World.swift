@@ -132,11 +132,15 @@ package final class World: Sendable {
     /// Ends the world: each process is dead from now on, and its tasks run to their end without touching
     /// anything. What waited for something that did not come does not wait any more.
     package func end() {
+        defer { for ending in state.withLock({ $0.takeEndings() }) { ending() } }
         let (deaths, sleepers) = state.withLock { $0.endAll() }
         for death in deaths { death() }
         for sleeper in sleepers { sleeper.resume() }
         while let ready = state.withLock({ $0.takeFirst() }) { ready.executor.run(ready.job) }
     }
+
+    /// Is told when the world has ended: what holds parts of it lets go of them.
+    func onEnd(_ action: @escaping @Sendable () -> Void) { state.withLock { $0.endings.append(action) } }
 
     private func strikeIfDue() {
         let action = state.withLock { state -> (@Sendable () -> Void)? in

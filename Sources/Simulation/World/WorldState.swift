@@ -45,6 +45,8 @@ struct WorldState {
     private(set) var processes: [ProcessLife] = []
     /// Tasks that sleep, by the number of the event that wakes them; in the order of these numbers.
     private var sleepers: [(event: Int, process: Int, sleeper: Sleeper)] = []
+    /// What is done when the world has ended.
+    var endings: [@Sendable () -> Void] = []
     var lastNumber = 0
     /// What happens before a step, whatever that is.
     var strikeBefore: (step: Int, action: @Sendable () -> Void)?
@@ -146,7 +148,13 @@ struct WorldState {
             all.sleepers += left.sleepers
         }
         events = []
+        strikeBefore = nil
         return all
+    }
+
+    mutating func takeEndings() -> [@Sendable () -> Void] {
+        defer { endings = [] }
+        return endings
     }
 
     // MARK: Sleeping
