@@ -265,6 +265,13 @@ let package = Package(
         .executableTarget(
             name: "foreign-writer", path: "Tests/foreign-writer",
             linkerSettings: [.linkedLibrary("sqlite3")]),
+        // Sales through the ledger alone, and the same by SQLite alone: ./lab check --ledger.
+        .executableTarget(
+            name: "ledger-bench", dependencies: ["InventoryService", "LedgerSQLite", "LockStrategies"],
+            path: "Tests/ledger-bench", swiftSettings: settings),
+        .executableTarget(
+            name: "raw-ledger", path: "Tests/raw-ledger",
+            linkerSettings: [.linkedLibrary("sqlite3")]),
         // What the tests share: clock, scripted Redis, fault proxy.
         .target(
             name: "LabTesting",
@@ -306,7 +313,7 @@ let package = Package(
                 "LabProcesses",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
-            exclude: ["Auth/common_passwords.py"],
+            exclude: ["Auth/common_passwords.py", "LedgerSQLite/speed"],
             swiftSettings: settings),
         .testTarget(
             name: "LabServerTests",
