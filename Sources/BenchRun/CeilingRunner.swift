@@ -172,9 +172,10 @@ struct CeilingRunner: Sendable {
         }
         let offer = try NewProduct(name: "lab product", price: 1000, initialStock: 1_000_000_000)
         let product = try await ledger.createProduct(offer, actor: user.id, at: clock.now)
+        let ids = ReservationIDs()
         return try await calls(.sqliteOnly, redis: []) { _ in
             let sale = Sale(
-                reservation: ReservationID(random: .system), user: user.id, product: product.id, quantity: 1,
+                reservation: ids.next(), user: user.id, product: product.id, quantity: 1,
                 idempotencyKey: nil, strategy: StrategyEntry.sqlRow.name, fence: nil,
                 purchasedAt: clock.now)
             do throws(InventoryError) {

@@ -8,10 +8,10 @@ import LockStrategies
 ///     ledger-bench make FILE ROWS USERS
 ///     ledger-bench sell FILE SECONDS WRITERS BATCH KEYS
 ///
-/// `make` makes a ledger with one product and ROWS purchases. `sell` records sales in it: each of WRITERS records
-/// its next sale when the last one is durable, and at most BATCH of them share a commit. KEYS is 1 for sales with
-/// an idempotency key, else 0. It prints rows per second, rows per commit, and microseconds of processor time per
-/// row, with the writers' own. `raw-ledger` sells in such a file by SQLite alone.
+/// `make` makes a ledger with one product and ROWS purchases. `sell` records sales in it: each of WRITERS
+/// records its next sale when the last one is durable, and at most BATCH of them share a commit. KEYS is 1 for
+/// sales with an idempotency key, else 0. It prints rows per second, rows per commit, and microseconds of
+/// processor time per row, with the writers' own. `raw-ledger` sells in such a file by SQLite alone.
 @main
 enum LedgerBench {
     static func main() async throws {
@@ -75,6 +75,7 @@ struct Market: Sendable {
     let ledger: SQLiteLedger
     let users: Int
     let hasKeys: Bool
+    let ids = ReservationIDs()
 
     /// Each writer records sale after sale until `isEnough`.
     func sell(writers: Int, until isEnough: @escaping @Sendable () -> Bool) async throws {
@@ -95,7 +96,7 @@ struct Market: Sendable {
     private func sale() throws -> Sale {
         let key = UInt64.random(in: 0...UInt64.max)
         return Sale(
-            reservation: ReservationID(random: .system), user: UserID(Int64.random(in: 1...Int64(users))),
+            reservation: ids.next(), user: UserID(Int64.random(in: 1...Int64(users))),
             product: ProductID(1), quantity: 1,
             idempotencyKey: hasKeys ? try IdempotencyKey(String(key, radix: 16) + "-of-a-client") : nil,
             strategy: "lua-atomic", fence: Fence(1), purchasedAt: WallClock.system.now)

@@ -12,7 +12,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     private let store: Store
     private let stock: StockStore<Redis>
     private let settings: ServiceSettings
-    private let random: RandomSource
+    private let ids: ReservationIDs
     private let clock: WallClock
     private let now: @Sendable () -> ContinuousClock.Instant
     private let gate: SalesGate
@@ -23,7 +23,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
 
     /// - Parameters:
     ///   - gate: The same as that of the reconciler of this process.
-    ///   - clock: What a purchase is dated by.
+    ///   - clock: What a purchase is dated by, and what reservation ids rise with.
     ///   - now: What deadlines and timings are counted by; the strategy has the same.
     public init(
         strategy: Strategy, store: Store, stock: StockStore<Redis>, settings: ServiceSettings,
@@ -35,7 +35,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         self.store = store
         self.stock = stock
         self.settings = settings
-        self.random = random
+        ids = ReservationIDs(random: random, clock: clock)
         self.clock = clock
         self.now = now
         self.gate = gate
@@ -140,7 +140,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         }
         let start = now()
         let reservation = Reservation(
-            id: ReservationID(random: random), product: order.product, quantity: order.quantity,
+            id: ids.next(), product: order.product, quantity: order.quantity,
             deadline: start + settings.patience)
         gate.enter(reservation.id)
         defer { gate.leave(reservation.id) }

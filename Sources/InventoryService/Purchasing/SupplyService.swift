@@ -23,14 +23,14 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
     private let stock: StockStore<Redis>
     private let gate: SalesGate
     private let patience: Duration
-    private let random: RandomSource
+    private let ids: ReservationIDs
     private let clock: WallClock
     private let now: @Sendable () -> ContinuousClock.Instant
     private let crashPoints: CrashPoints
 
     /// - Parameters:
     ///   - gate: The same as that of the purchases.
-    ///   - clock: What a movement is dated by.
+    ///   - clock: What a movement is dated by, and what reservation ids rise with.
     ///   - now: What deadlines are counted by; the strategy has the same.
     public init(
         strategy: Strategy, store: Store, stock: StockStore<Redis>, gate: SalesGate = .open,
@@ -42,7 +42,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
         self.stock = stock
         self.gate = gate
         self.patience = patience
-        self.random = random
+        ids = ReservationIDs(random: random, clock: clock)
         self.clock = clock
         self.now = now
         self.crashPoints = crashPoints
@@ -63,7 +63,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
         guard SupplyMovement.reasonLength.contains(length), !reason.unicodeScalars.contains("\0") else {
             throw .invalid("reason", "must have 1 to 200 characters")
         }
-        let id = ReservationID(random: random)
+        let id = ids.next()
         let movement = { @Sendable (epoch: StockEpoch?) in
             SupplyMovement(
                 id: id, product: product, delta: delta, reason: reason, actor: actor, epoch: epoch,

@@ -16,12 +16,20 @@ public struct Reservation: Sendable, Hashable {
     }
 }
 
-/// 128 random bits, printed as 32 hexadecimal digits.
+/// 128 bits that no other reservation has, printed as 32 hexadecimal digits.
 public struct ReservationID: Sendable, Hashable, CustomStringConvertible {
     public let description: String
 
+    /// An identifier of chance alone.
     public init(random: RandomSource) {
-        description = random.hexadecimal128()
+        self.init(random.next(), random.next())
+    }
+
+    /// - Parameters:
+    ///   - high: The first 16 digits.
+    ///   - low: The last 16 digits.
+    package init(_ high: UInt64, _ low: UInt64) {
+        description = RandomSource.hexadecimal(high, low)
     }
 
     /// An identifier that was stored before; nil for a text that cannot be one: 1 to 64 visible ASCII

@@ -37,10 +37,12 @@ public struct RandomSource: Sendable {
         return .microseconds(Int64((fraction * (microseconds + 1)).rounded(.down)))
     }
 
-    func hexadecimal128() -> String {
+    func hexadecimal128() -> String { Self.hexadecimal(next(), next()) }
+
+    static func hexadecimal(_ words: UInt64...) -> String {
         var digits: [UInt8] = []
-        digits.reserveCapacity(32)
-        for word in [next(), next()] {
+        digits.reserveCapacity(16 * words.count)
+        for word in words {
             for shift in stride(from: 60, through: 0, by: -4) {
                 let nibble = UInt8((word >> UInt64(shift)) & 0xF)
                 digits.append(nibble < 10 ? 48 + nibble : 87 + nibble)
