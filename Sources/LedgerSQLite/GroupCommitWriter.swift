@@ -8,28 +8,16 @@ import Synchronization
 ///
 /// An fsync costs milliseconds and a row microseconds, so all writes that wait at the same time go into one
 /// transaction and are answered after its commit. Nobody waits for company: an idle writer starts at once,
-/// and what arrives meanwhile forms the next batch. Each write has a savepoint: one that fails leaves its
-/// neighbours alone. Queue, batch and waiting time are bounded: a write whose transaction has not begun
-/// within the patience is refused, whatever blocks the disk or the database. One whose transaction has begun
-/// is answered with what became of it. No thread of the cooperative pool is ever blocked.
+/// and what arrives meanwhile forms the next batch. Each write has a savepoint, or shares it with the sales
+/// beside it (``SaleRecorder``): one that fails leaves its neighbours alone. Queue, batch and waiting time
+/// are bounded: a write whose transaction has not begun within the patience is refused, whatever blocks the
+/// disk or the database. One whose transaction has begun is answered with what became of it. No thread of the
+/// cooperative pool is ever blocked.
 final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
-    /// Answers one caller after the commit, or with the reason why there was none.
     private typealias Settle = @Sendable (_ commitFailure: InventoryError?) -> Void
 
-    private struct Job: Sendable {
-        /// Does the write; called inside the transaction.
-        let run: @Sendable (Database) -> Written
-        let refuse: @Sendable (InventoryError) -> Void
-    }
-
-    /// What one write left inside the transaction.
-    private struct Written {
-        let settle: Settle
-        let failure: (any Error)?
-    }
-
     private struct State {
-        var queue: WriteQueue<Job>
+        var queue: WriteQueue<WriterJob>
         var load = LedgerWriterLoad()
         var isDraining = false
         var isClosed = false
@@ -46,17 +34,22 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     private let connections: LedgerConnections
     private let settings: LedgerSettings
     private let clock: Time
+    private let recorder: SaleRecorder
     private let onCommit: @Sendable (Duration) -> Void
     private let state: Mutex<State>
     /// Where connections are opened: neither the writer's queue, which waits for them, nor the cooperative
     /// pool.
     private let repairs = DispatchQueue(label: "ledger.repairs")
 
-    /// - Parameter onCommit: Called behind each transaction with the time that it took.
+    /// - Parameters:
+    ///   - recorder: Writes the sales.
+    ///   - onCommit: Called behind each transaction with the time that it took.
     init(
         _ connections: LedgerConnections, settings: LedgerSettings, clock: Time,
+        recorder: SaleRecorder = SaleRecorder(origin: ""),
         onCommit: @escaping @Sendable (Duration) -> Void = { _ in }
     ) {
+        self.recorder = recorder
         self.onCommit = onCommit
         self.connections = connections
         self.settings = settings
@@ -86,18 +79,22 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     func submit<Value: Sendable>(
         _ write: @escaping @Sendable (Database) throws -> Value
     ) async throws(InventoryError) -> Value {
-        let result = await withCheckedContinuation {
-            (answer: CheckedContinuation<Result<Value, InventoryError>, Never>) in
-            let job = Job(
-                run: { Self.run(write, in: $0, answer: answer) },
-                refuse: { answer.resume(returning: .failure($0)) })
-            switch admit(job) {
-            case .start: drain()
-            case .queued: break
-            case .refused(let error): answer.resume(returning: .failure(error))
-            }
-        }
+        let result = await withCheckedContinuation { enter(WriterJob(write, $0)) }
         return try result.get()
+    }
+
+    /// As the other function of this name. Sales that follow each other are written together.
+    func submit(_ sale: Sale) async throws(InventoryError) -> RecordOutcome {
+        let result = await withCheckedContinuation { enter(WriterJob(sale, $0)) }
+        return try result.get()
+    }
+
+    private func enter(_ job: WriterJob) {
+        switch admit(job) {
+        case .start: drain()
+        case .queued: break
+        case .refused(let error): job.refuse(error)
+        }
     }
 
     /// Refuses new writes and returns when those that wait have been answered.
@@ -114,7 +111,7 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
         state.withLock { $0.sweeper }?.cancel()
     }
 
-    private func admit(_ job: Job) -> Admission {
+    private func admit(_ job: WriterJob) -> Admission {
         let now = clock.now
         return state.withLock { state in
             if state.isClosed {
@@ -197,7 +194,7 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
         return false
     }
 
-    private func take() -> [Job] {
+    private func take() -> [WriterJob] {
         state.withLock { $0.queue.take(settings.batch) }
     }
 
@@ -241,19 +238,21 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     }
 
     /// - Returns: False when the outcome has to be found out first; the turn goes on from there.
-    private func commit(_ batch: [Job], in database: Database) -> Bool {
+    private func commit(_ batch: [WriterJob], in database: Database) -> Bool {
         let start = clock.now
         var settlements: [Settle] = []
         settlements.reserveCapacity(batch.count)
         var isCommitting = false
         do {
-            for job in batch {
-                let written = job.run(database)
-                settlements.append(written.settle)
-                if let failure = written.failure { note(failure) }
+            for part in WriterJob.parts(of: batch) {
+                let written = try write(part, in: database)
+                for each in written {
+                    settlements.append(each.settle)
+                    if let failure = each.failure { note(failure) }
+                }
                 // A full disk and its like make SQLite roll the whole transaction back by itself.
                 guard database.isInsideTransaction else {
-                    throw written.failure
+                    throw written.last?.failure
                         ?? InventoryError(.ledgerUnavailable, "SQLite gave the transaction up")
                 }
             }
@@ -277,6 +276,17 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
         let failure = displacement.map { InventoryError(.recordUnknown, $0) }
         for settle in settlements { settle(failure) }
         return true
+    }
+
+    private func write(_ part: WriterJob.Part, in database: Database) throws -> [WriterJob.Written] {
+        switch part {
+        case .other(let write):
+            return [write(database)]
+        case .sales(let sales):
+            let report = try recorder.record(sales.map(\.sale), in: database)
+            if let dissent = report.dissent { note(dissent) }
+            return zip(report.results, sales).map { WriterJob.Written($0, $1.answer) }
+        }
     }
 
     private func ended(_ rows: Int, since start: ContinuousClock.Instant, isDurable: Bool) {
@@ -323,29 +333,5 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
             state.load.reopened += 1
         }
         return true
-    }
-
-    private static func run<Value: Sendable>(
-        _ write: (Database) throws -> Value, in database: Database,
-        answer: CheckedContinuation<Result<Value, InventoryError>, Never>
-    ) -> Written {
-        do {
-            var value: Value?
-            try database.inSavepoint {
-                value = try write(database)
-                return .commit
-            }
-            guard let value else {
-                throw InventoryError(.ledgerUnavailable, "the write ended without a value")
-            }
-            return Written(
-                settle: { failure in
-                    answer.resume(returning: failure.map { .failure($0) } ?? .success(value))
-                },
-                failure: nil)
-        } catch {
-            let own = SQLiteLedger.error(error)
-            return Written(settle: { _ in answer.resume(returning: .failure(own)) }, failure: error)
-        }
     }
 }

@@ -4,63 +4,14 @@ public import LockStrategies
 
 extension SQLiteLedger {
     public func record(_ sale: Sale) async throws(InventoryError) -> RecordOutcome {
-        try await writer.submit { [origin] in try Self.record(sale, origin, in: $0) }
-    }
-
-    private static func record(
-        _ sale: Sale, _ origin: String, in database: Database
-    ) throws -> RecordOutcome {
-        if let key = sale.idempotencyKey, let earlier = try purchase(of: sale.user, under: key, in: database)
-        {
-            return .alreadyRecorded(earlier)
-        }
-        if let epoch = sale.epoch, epoch.origin != origin { return .stockReplaced }
-        if let limit = sale.limit {
-            let before = try unitsBought(by: sale.user, of: sale.product, in: database)
-            guard before <= limit - sale.quantity else { return .limitReached }
-        }
-        let product = sale.product.rawValue
-        let price = try Int.fetchOne(
-            database.cachedStatement(
-                sql: """
-                    UPDATE products SET sold = sold + ?1
-                    WHERE id = ?2 AND sold + ?1 <= supplied AND epoch = coalesce(?3, epoch)
-                        AND deleted_at IS NULL
-                        AND NOT EXISTS (SELECT 1 FROM ended_reservations WHERE reservation_id = ?4)
-                    RETURNING price
-                    """),
-            arguments: [sale.quantity, product, sale.epoch?.number, sale.reservation.description])
-        guard let price else { return try refusal(of: sale, in: database) }
-        let total = price * sale.quantity
-        do {
-            try database.cachedStatement(
-                sql: """
-                    INSERT INTO purchases (user_id, product_id, quantity, total_price, reservation_id,
-                        idempotency_key, strategy, fence, purchased_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """
-            ).execute(arguments: [
-                sale.user.rawValue, product, sale.quantity, total, sale.reservation.description,
-                sale.idempotencyKey?.description, WholeText(sale.strategy), sale.fence?.rawValue,
-                sale.purchasedAt.description,
-            ])
-        } catch let error as DatabaseError
-            where error.extendedResultCode == .SQLITE_CONSTRAINT_FOREIGNKEY
-        {
-            // The product's row was just changed, so the user is what is missing.
-            throw InventoryError(.unknownUser, "this user does not exist any more", underlying: error)
-        }
-        return .recorded(
-            Purchase(
-                id: PurchaseID(database.lastInsertedRowID), user: sale.user, product: sale.product,
-                quantity: sale.quantity, totalPrice: total, purchasedAt: sale.purchasedAt))
+        try await writer.submit(sale)
     }
 
     public func unitsBought(by user: UserID, of product: ProductID) async throws(InventoryError) -> Int {
         try await read { try Self.unitsBought(by: user, of: product, in: $0) }
     }
 
-    private static func unitsBought(
+    static func unitsBought(
         by user: UserID, of product: ProductID, in database: Database
     ) throws -> Int {
         try Int.fetchOne(
@@ -81,22 +32,6 @@ extension SQLiteLedger {
                     ON purchases (user_id, product_id, quantity)
                     """)
         }
-    }
-
-    /// Why the update of the product's row found nothing to change.
-    private static func refusal(of sale: Sale, in database: Database) throws -> RecordOutcome {
-        if try isEnded(sale.reservation, in: database) { return .reservationEnded }
-        let row = try Row.fetchOne(
-            database, sql: "SELECT epoch FROM products WHERE id = ? AND deleted_at IS NULL",
-            arguments: [sale.product.rawValue])
-        guard let row else { return .productNotFound }
-        if let epoch = sale.epoch, epoch.number != row["epoch"] { return .stockReplaced }
-        return .oversellRefused
-    }
-
-    private static func isEnded(_ id: ReservationID, in database: Database) throws -> Bool {
-        try exists(
-            "SELECT 1 FROM ended_reservations WHERE reservation_id = ?", [id.description], in: database)
     }
 
     public func highestFence(of product: ProductID) async throws(InventoryError) -> Fence? {
@@ -156,7 +91,7 @@ extension SQLiteLedger {
         }
     }
 
-    private static func purchase(
+    static func purchase(
         of user: UserID, under key: IdempotencyKey, in database: Database
     ) throws -> Purchase? {
         try Row.fetchOne(

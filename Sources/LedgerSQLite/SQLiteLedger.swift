@@ -74,8 +74,6 @@ public final class SQLiteLedger: Ledger {
         try lock.holdFile()
         let pool = connections.pool
         self.connections = connections
-        writer = GroupCommitWriter(
-            connections, settings: settings, clock: ContinuousClock(), onCommit: onCommit)
         self.path = path
         self.settings = settings
         self.lock = lock
@@ -94,6 +92,9 @@ public final class SQLiteLedger: Ledger {
         origin = try await pool.read {
             try String.fetchOne($0, sql: "SELECT origin FROM stock_origin") ?? ""
         }
+        writer = GroupCommitWriter(
+            connections, settings: settings, clock: ContinuousClock(), recorder: SaleRecorder(origin: origin),
+            onCommit: onCommit)
     }
 
     /// Opens the file for one writing connection and a few reading ones. Blocks.
