@@ -11,8 +11,8 @@ import Synchronization
 /// Where the clock goes back, or the counter is used up, the ids go on from the last one.
 ///
 /// An id tells when its purchase began, to the millisecond, and how many began before it in that
-/// millisecond. Only operators see ids, in Redis, in the ledger and in logs, and a purchase's row has its time
-/// anyway. Nobody guesses the id of another purchase: 64 bits of it come from the source of chance.
+/// millisecond. Only operators see ids, in Redis, in the ledger and in logs, and a purchase's row has its
+/// time anyway. Nobody guesses the id of another purchase: 64 bits of it come from the source of chance.
 public final class ReservationIDs: Sendable {
     private struct Place {
         var milliseconds: UInt64 = 0
