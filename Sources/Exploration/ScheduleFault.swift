@@ -87,8 +87,8 @@ package struct ScheduleFault: Sendable, Equatable {
         _ living: [Stage.BuyingProcess], _ plan: SchedulePlan
     ) -> [ScheduleFault] {
         let isQuorum = plan.strategy.needsLockNodes
-        // Whether a node that nobody waits for was there to be sent a release is known only later.
-        if isQuorum, plan.fault.endsNodes { return [] }
+        // Whether a node that nobody waits for could be sent a release is known only later.
+        if isQuorum, plan.fault.endsNodes || plan.fault.failsReleases { return [] }
         // What is sent after the answer is not said: a release that failed is tried again then.
         let mayBeMore =
             plan.fault.failsReleases && !isQuorum && plan.strategy.traits.abilities.contains(.leases)

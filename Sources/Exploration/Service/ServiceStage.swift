@@ -180,7 +180,9 @@ final class ServiceStage: FaultTarget {
     /// Nobody else is served, so what is left is what the ledger says: units that a dead server had reserved
     /// are nobody's.
     private func checkSoldOut() {
-        guard plan.fault.keepsSales, let account = ledger.stockAccount(SimulatedServer.product),
+        guard plan.fault.keepsSales, plan.fault.leavesNothingToRefuse(plan.strategy),
+            // Its mark of a drained product stands for up to a second after units have come.
+            plan.strategy.id != StrategyEntry.sharded.id, let account = ledger.stockAccount(SimulatedServer.product),
             account.supplied > account.sold
         else { return }
         notes.found(
