@@ -28,6 +28,17 @@ public final class ChildProcess: Sendable {
     /// What was started, for messages.
     public let executable: String
     private let state = Mutex(State())
+    /// Nil: this process does not speak with the child.
+    private let talk: Talk?
+
+    private struct Talk {
+        let input: ChildInput
+        let hear: Hearing
+    }
+
+    /// Gets the standard output of a child that this process speaks with, as it comes: bytes, and nil once at
+    /// its end. Called on the thread that reads, so it must not wait.
+    package typealias Hearing = @Sendable (ArraySlice<UInt8>?) -> Void
 
     /// Starts a program.
     ///
@@ -36,6 +47,22 @@ public final class ChildProcess: Sendable {
     public static func start(
         _ executable: String, _ arguments: [String] = [],
         environment: [String: String]? = nil
+    ) async throws(LabProcessError) -> ChildProcess {
+        try await launch(executable, arguments, environment, hear: nil)
+    }
+
+    /// Starts a program with which this process speaks over its standard input and output.
+    ///
+    /// What it writes to its standard output goes to `hear` alone and not to ``lines(of:)``. The processes
+    /// that it started itself, and left in its group, are killed when it ends.
+    package static func converse(
+        _ executable: String, _ arguments: [String], environment: [String: String], hear: @escaping Hearing
+    ) async throws(LabProcessError) -> ChildProcess {
+        try await launch(executable, arguments, environment, hear: hear)
+    }
+
+    private static func launch(
+        _ executable: String, _ arguments: [String], _ environment: [String: String]?, hear: Hearing?
     ) async throws(LabProcessError) -> ChildProcess {
         let environment = environment ?? ProcessInfo.processInfo.environment
         guard let path = Executable.find(executable, environment: environment) else {
@@ -52,12 +79,13 @@ public final class ChildProcess: Sendable {
             Thread.detachNewThread {
                 let spawned: SpawnedProcess
                 do throws(LabProcessError) {
-                    spawned = try Spawn.start(line, environment: environment)
+                    spawned = try Spawn.start(line, environment: environment, hasInput: hear != nil)
                 } catch {
                     continuation.resume(returning: .failure(error))
                     return
                 }
-                let child = ChildProcess(spawned.pid, executable: path)
+                let input = spawned.standardInput.map { ChildInput($0) }
+                let child = ChildProcess(spawned.pid, path, input, hear)
                 continuation.resume(returning: .success(child))
                 child.supervise(spawned)
             }
@@ -65,10 +93,19 @@ public final class ChildProcess: Sendable {
         return try result.get()
     }
 
-    private init(_ pid: pid_t, executable: String) {
+    private init(_ pid: pid_t, _ executable: String, _ input: ChildInput?, _ hear: Hearing?) {
         processIdentifier = pid
         self.executable = executable
+        if let input, let hear { talk = Talk(input: input, hear: hear) } else { talk = nil }
     }
+
+    /// Writes to its standard input, without waiting for it to read.
+    ///
+    /// - Returns: false when nobody reads there any more.
+    package func send(_ bytes: [UInt8]) -> Bool { talk?.input.send(bytes) ?? false }
+
+    /// Ends its standard input.
+    package func closeInput() { talk?.input.close() }
 
     /// The exit status, or nil while the process runs.
     public var exitStatus: ExitStatus? { state.withLock(\.status) }
@@ -187,12 +224,15 @@ extension ChildProcess {
         // What the child wrote is in the pipes: the reader takes it, then the end is announced.
         reader.wait()
         close(ended)
+        talk?.input.close()
         finish(reap(spawned.pid))
     }
 
     private func reap(_ pid: pid_t) -> ExitStatus {
         state.withLock { state in
             var raw: Int32 = 0
+            // The number of its group is ours as long as it is not reaped.
+            if talk != nil { kill(-pid, SIGKILL) }
             while unsafe waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
             let signal = raw & 0x7f
             let status: ExitStatus = signal == 0 ? .exited((raw >> 8) & 0xff) : .signalled(signal)
@@ -239,16 +279,22 @@ extension ChildProcess {
                 open[descriptor] = nil
             }
         }
-        for descriptor in open.keys { close(descriptor) }
+        for (descriptor, stream) in open {
+            close(descriptor)
+            if stream == .standardOutput { talk?.hear(nil) }
+        }
     }
 
     /// - Returns: false at the end of the stream.
     private func drain(_ descriptor: Int32, _ stream: OutputStream, _ buffer: inout [UInt8]) -> Bool {
         while true {
             let count = unsafe Foundation.read(descriptor, &buffer, buffer.count)
-            if count > 0 {
+            if count > 0, stream == .standardOutput, let talk {
+                talk.hear(buffer[..<count])
+            } else if count > 0 {
                 take(buffer[..<count], stream)
             } else if count == 0 {
+                if stream == .standardOutput { talk?.hear(nil) }
                 return false
             } else if errno != EINTR {
                 return errno == EAGAIN

@@ -1,11 +1,13 @@
 import Foundation
 import Synchronization
 
-/// The two read ends and the number of a process that was just started.
+/// Our ends of the pipes and the number of a process that was just started.
 struct SpawnedProcess {
     let pid: pid_t
     let standardOutput: Int32
     let standardError: Int32
+    /// The end of its standard input that this process writes to; nil: it has an empty one.
+    let standardInput: Int32?
     /// A pipe of our own, by which the one who waits for the end tells the one who reads.
     let ended: (read: Int32, write: Int32)
 }
@@ -16,36 +18,42 @@ enum Spawn {
     private static let turn = Mutex(())
 
     /// Starts `arguments[0]` in a process group of its own, with default signal handling, an empty standard
-    /// input, two pipes as outputs and no other open file.
+    /// input or a pipe, two pipes as outputs and no other open file.
     static func start(
-        _ arguments: [String], environment: [String: String]
+        _ arguments: [String], environment: [String: String], hasInput: Bool = false
     ) throws(LabProcessError) -> SpawnedProcess {
-        try turn.withLock { _ throws(LabProcessError) in try startAlone(arguments, environment) }
+        try turn.withLock { _ throws(LabProcessError) in try startAlone(arguments, environment, hasInput) }
     }
 
     private static func startAlone(
-        _ arguments: [String], _ environment: [String: String]
+        _ arguments: [String], _ environment: [String: String], _ hasInput: Bool
     ) throws(LabProcessError) -> SpawnedProcess {
         var pipes: [(read: Int32, write: Int32)] = []
         do throws(LabProcessError) {
-            for _ in 0..<3 { pipes.append(try pipe()) }
+            for _ in 0..<(hasInput ? 4 : 3) { pipes.append(try pipe()) }
         } catch {
             for end in pipes.flatMap({ [$0.read, $0.write] }) { close(end) }
             throw error
         }
         let (output, error, ended) = (pipes[0], pipes[1], pipes[2])
+        let input = hasInput ? pipes[3] : nil
         defer {
             close(output.write)
             close(error.write)
+            if let input { close(input.read) }
         }
         var pid: pid_t = 0
-        let code = spawn(arguments, environment, output: output.write, error: error.write, pid: &pid)
+        let code = spawn(
+            arguments, environment, input: input?.read, output: output.write, error: error.write, pid: &pid)
         guard code == 0 else {
             for end in [output.read, error.read, ended.read, ended.write] { close(end) }
+            if let input { close(input.write) }
             throw LabProcessError(
                 .startFailed, "cannot start \(arguments[0]): \(unsafe String(cString: strerror(code)))")
         }
-        return SpawnedProcess(pid: pid, standardOutput: output.read, standardError: error.read, ended: ended)
+        return SpawnedProcess(
+            pid: pid, standardOutput: output.read, standardError: error.read, standardInput: input?.write,
+            ended: ended)
     }
 
     /// A pipe whose ends no other child inherits.
@@ -59,12 +67,17 @@ enum Spawn {
     }
 
     private static func spawn(
-        _ arguments: [String], _ environment: [String: String], output: Int32, error: Int32, pid: inout pid_t
+        _ arguments: [String], _ environment: [String: String], input: Int32?, output: Int32, error: Int32,
+        pid: inout pid_t
     ) -> Int32 {
         var files = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&files)
         defer { unsafe posix_spawn_file_actions_destroy(&files) }
-        unsafe posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
+        if let input {
+            unsafe posix_spawn_file_actions_adddup2(&files, input, 0)
+        } else {
+            unsafe posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
+        }
         unsafe posix_spawn_file_actions_adddup2(&files, output, 1)
         unsafe posix_spawn_file_actions_adddup2(&files, error, 2)
         for descriptor in openDescriptors() where descriptor > 2 {

@@ -30,9 +30,14 @@ public struct Lease: Sendable, Hashable {
     }
 }
 
-/// 128 random bits that only the holder of a lease knows.
+/// 128 random bits that only the holder of a lease knows; with a foreign lock, what that lock knows it by.
 public struct LeaseToken: Sendable, Hashable, CustomStringConvertible {
     public let description: String
+
+    /// - Parameter text: Unique to one grant.
+    package init(foreign text: String) {
+        description = text
+    }
 
     public init(random: RandomSource) {
         description = random.hexadecimal128()

@@ -15,7 +15,7 @@ public struct LeaseValidity: Sendable, Hashable {
     }
 
     /// The instant from which the holder must not act, for a command sent at `asked`.
-    func end(asked: ContinuousClock.Instant, timeToLive: Duration) -> ContinuousClock.Instant {
+    package func end(asked: ContinuousClock.Instant, timeToLive: Duration) -> ContinuousClock.Instant {
         asked + timeToLive - drift(timeToLive)
     }
 
