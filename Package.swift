@@ -233,7 +233,7 @@ let package = Package(
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit",
                 "ConnectionFailures", "FaultInjection", "InventoryService", "LedgerSQLite", "LockStrategies",
                 "RedisClient",
-                "LabProcesses", "CZlib",
+                "LabProcesses", "LockDrivers", "CZlib",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: nio),

@@ -5,7 +5,7 @@ import Histogram
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 package struct RunResults: Sendable, Codable, Equatable {
-    package static let currentSchema = "2.6"
+    package static let currentSchema = "2.7"
 
     package struct Run: Sendable, Codable, Equatable {
         package var id: String
@@ -133,11 +133,17 @@ package struct RunResults: Sendable, Codable, Equatable {
         package var purchaseDeadlineMs: Double
         /// Conditions of each strategy and control of the run.
         package var conditions: [StrategyConditions]
+        /// Locks in other languages; nil: there was none.
+        package var drivers: [DriverConditions]?
+        /// What the way to them costs; nil without drivers.
+        package var driverPipe: PipeCost?
 
         package init(
             redis: RedisSystem?, redisOrigin: String, lockNodes: Int, sqliteVersion: String?,
             sqliteJournalMode: String?, sqliteSynchronous: String, serverArguments: [String]?,
-            bcryptCost: Int?, leaseTtlMs: Double, purchaseDeadlineMs: Double, conditions: [StrategyConditions]
+            bcryptCost: Int?, leaseTtlMs: Double, purchaseDeadlineMs: Double,
+            conditions: [StrategyConditions], drivers: [DriverConditions]? = nil,
+            driverPipe: PipeCost? = nil
         ) {
             self.redis = redis
             self.redisOrigin = redisOrigin
@@ -150,6 +156,8 @@ package struct RunResults: Sendable, Codable, Equatable {
             self.leaseTtlMs = leaseTtlMs
             self.purchaseDeadlineMs = purchaseDeadlineMs
             self.conditions = conditions
+            self.drivers = drivers
+            self.driverPipe = driverPipe
         }
     }
 

@@ -14,6 +14,8 @@ package struct FinishedTrial: Sendable {
     let redisSystem: RedisSystem?
     let sqliteVersion: String?
     let journalMode: String?
+    /// Nil: the lock was no driver's.
+    package var driverLog: [String]?
     /// Nil: nothing was broken.
     var strike: Strike?
     /// From 1; more than 1 after a spoilt one.

@@ -3,6 +3,8 @@ import BenchLoad
 import BenchModel
 package import BenchResults
 import BenchStatistics
+import Foundation
+package import LockDrivers
 import LockStrategies
 
 /// Runs the trials of a plan one after the other.
@@ -23,6 +25,8 @@ package struct Runner: Sendable {
         package var finished: [FinishedTrial] = []
         package var ceilings: [FinishedCeiling] = []
         package var end = RunEnd.complete
+        /// What the way to a driver costs; nil: there is none.
+        package var pipe: EchoCost?
     }
 
     /// How far a run has come.
@@ -36,12 +40,26 @@ package struct Runner: Sendable {
         display.announce(plan)
         var all = Finished()
         all.end = await lookAtRate()
+        if all.end == .complete { all.end = await measurePipe(&all.pipe) }
         if all.end == .complete { all.end = await runCeilings(&all.ceilings) }
         guard all.end == .complete else { return all }
         var course = Course(repetition: Repetition(trials: plan.trialCount))
         all.end = await runTrials(&course)
         all.finished = course.finished
         return all
+    }
+
+    private func measurePipe(_ pipe: inout EchoCost?) async -> RunEnd {
+        guard !plan.drivers.isEmpty else { return .complete }
+        do throws(DriverError) {
+            let cost = try await EchoCost.measure(
+                plan.echoDriver, environment: ProcessInfo.processInfo.environment)
+            display.say("[drivers] \(cost.sentence)")
+            pipe = cost
+            return .complete
+        } catch {
+            return Task.isCancelled ? .interrupted : .failed(Self.reason(error, "the echo driver"))
+        }
     }
 
     /// Looks whether this machine can send the rate that was asked for, before anything is measured.

@@ -4,6 +4,7 @@ import BenchModel
 import BenchResults
 import FaultInjection
 import LabProcesses
+import LockDrivers
 import LockStrategies
 import NIOCore
 import NIOPosix
@@ -79,13 +80,19 @@ struct TrialRunner: Sendable {
                 purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost)
             return try await measure(planned, usual, server, redis, progress, state)
         }
+        let fleet = try await driver(of: planned.strategy)?.start(redis: redis.urls)
         if plan.mode == .strategy {
-            let service = try await StrategyService.start(plan.settings(of: planned.strategy), redis: redis)
+            let service = try await StrategyService.start(
+                plan.settings(of: planned.strategy), redis: redis, driver: fleet)
             return try await measure(planned, usual, service, redis, progress, state)
         }
         let service = try await DirectService.start(
-            plan.settings(of: planned.strategy), redis: redis, database: database)
+            plan.settings(of: planned.strategy), redis: redis, database: database, driver: fleet)
         return try await measure(planned, usual, service, redis, progress, state)
+    }
+
+    private func driver(of strategy: StrategyEntry) -> PlannedDriver? {
+        plan.drivers.first { $0.id == strategy.id }
     }
 
     /// Loads the service, stops it, and audits what it sold.
@@ -120,6 +127,9 @@ struct TrialRunner: Sendable {
             planned.load, loaded.record, cost: loaded.cost, isDirect: plan.mode.isOwnProcess,
             arrivals: plan.arrivals(of: planned), commandsSeen: loaded.commandsSeen, usual: usual)
         facts.addTraits(of: planned.strategy, loaded.record)
+        if driver(of: planned.strategy) != nil {
+            facts.notChecked["redis-saw-commands"] = "a driver does not say which commands it sends"
+        }
         if plan.mode == .http && redis != nil {
             facts.addServer(
                 loaded.record, figures: loaded.figures, linesWritten: loaded.linesWritten,
@@ -129,7 +139,7 @@ struct TrialRunner: Sendable {
             planned: planned, record: loaded.record, facts: facts, checks: Audit.checks(facts),
             cost: loaded.cost, serverArguments: service.shownArguments,
             redisSystem: reading.stock?.system, sqliteVersion: reading.ledger?.sqliteVersion,
-            journalMode: reading.ledger?.journalMode, strike: loaded.strike)
+            journalMode: reading.ledger?.journalMode, driverLog: service.driverLog, strike: loaded.strike)
     }
 
     private struct Loaded: Sendable {

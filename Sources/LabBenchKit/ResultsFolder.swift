@@ -4,6 +4,7 @@ import BenchResults
 import BenchRun
 import Foundation
 import LabProcesses
+import LockStrategies
 
 /// Where a run writes its files. Made before the run, so that nothing is measured for nothing.
 struct ResultsFolder: Sendable {
@@ -68,8 +69,26 @@ struct ResultsFolder: Sendable {
         } catch {
             throw BenchError(.outputFailed, "the results cannot be written to \(path)")
         }
+        try writeLogs(of: trials)
         try SamplesFile.write(trials.filter { !$0.isSpoilt }, to: "\(path)/samples.csv.gz")
         try Self.writeReports(results, to: path)
+    }
+
+    /// What the drivers said on standard error, a file for each.
+    private func writeLogs(of trials: [FinishedTrial]) throws(BenchError) {
+        for (name, trials) in Dictionary(grouping: trials, by: \.planned.strategy.name) {
+            let lines = trials.flatMap { trial in
+                (trial.driverLog ?? []).map { "trial \(trial.planned.order): \($0)\n" }
+            }
+            guard !lines.isEmpty else { continue }
+            do {
+                try FileManager.default.createDirectory(
+                    atPath: "\(path)/drivers", withIntermediateDirectories: true)
+                try Data(lines.joined().utf8).write(to: URL(fileURLWithPath: "\(path)/drivers/\(name).log"))
+            } catch {
+                throw BenchError(.outputFailed, "the log of \(name) cannot be written to \(path)")
+            }
+        }
     }
 
     /// Prints what stands in results.json.

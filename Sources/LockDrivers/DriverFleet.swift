@@ -54,6 +54,9 @@ package final class DriverFleet: Sendable {
     /// What the first of them did wrong; nil: nothing until now.
     package var failure: DriverError? { processes.lazy.compactMap(\.failure).first }
 
+    /// The newest lines that they wrote to standard error, process by process.
+    package var log: [String] { processes.flatMap(\.log) }
+
     /// Asks all to end, and kills those that do not.
     @discardableResult
     package func stop() async -> DriverError? {

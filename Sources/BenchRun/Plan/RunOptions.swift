@@ -38,6 +38,10 @@ package struct RunOptions: Sendable {
     package var fault: String?
     package var at: Double?
     package var lasts: Double?
+    /// Locks in other languages, looked at already.
+    package var drivers: [PlannedDriver]
+    /// A command that starts an echo driver; needed with ``drivers`` alone.
+    package var echoDriver: [String]
 
     package init(
         mode: String? = nil, scenario: String? = nil, model: String? = nil, rate: Double? = nil,
@@ -48,7 +52,7 @@ package struct RunOptions: Sendable {
         output: String? = nil, redis: String? = nil, thresholds: Thresholds = Thresholds(),
         serverBinary: String? = nil, target: String? = nil, targetAuthorities: String? = nil,
         isJSON: Bool = false, isWithoutCeilings: Bool = false, fault: String? = nil, at: Double? = nil,
-        lasts: Double? = nil
+        lasts: Double? = nil, drivers: [PlannedDriver] = [], echoDriver: [String] = []
     ) {
         self.mode = mode
         self.scenario = scenario
@@ -80,6 +84,8 @@ package struct RunOptions: Sendable {
         self.fault = fault
         self.at = at
         self.lasts = lasts
+        self.drivers = drivers
+        self.echoDriver = echoDriver
     }
 }
 

@@ -10,6 +10,7 @@ extension RunPlan {
         let names = (controls + strategies).map(\.name).joined(separator: ",")
         let defaults = Defaults()
         var words = ["./lab bench", "--strategies \(names)"]
+        for driver in drivers { words.append("--driver \(driver.id)=COMMAND") }
         if mode != .http { words.append("--mode \(mode.rawValue)") }
         if scenario != .purchase { words.append("--scenario \(scenario.rawValue)") }
         if let target { words.append("--target \(target.url)") }

@@ -1,10 +1,26 @@
 package import BenchLoad
 package import BenchModel
 import Foundation
+import LockStrategies
 package import RedisClient
 
 /// Single values of the options.
 extension RunPlan {
+    /// The strategies that may be named, drivers included.
+    static func registry(
+        _ registry: StrategyRegistry, _ options: RunOptions, _ mode: RunMode, _ problems: inout [String]
+    ) -> StrategyRegistry {
+        if !options.drivers.isEmpty && !mode.isOwnProcess {
+            problems.append("--driver is for --mode strategy or direct: a lab-server runs no driver")
+        }
+        do throws(StrategyConfigurationError) {
+            return try registry.adding(options.drivers.map(\.entry))
+        } catch {
+            problems.append("--driver: \(error)")
+            return registry
+        }
+    }
+
     package static func count(
         _ value: Int?, _ name: String, _ range: ClosedRange<Int>, _ standard: Int,
         _ problems: inout [String]

@@ -80,6 +80,10 @@ package struct RunPlan: Sendable, Equatable {
     package let isQuick: Bool
     /// Nil: nothing is broken.
     package let strike: PlannedStrike?
+    /// Locks in other languages.
+    package let drivers: [PlannedDriver]
+    /// A command that starts an echo driver.
+    let echoDriver: [String]
     /// Parts of the system are loaded alone before the rounds.
     let hasCeilings: Bool
     package let isQuiet: Bool
@@ -102,7 +106,8 @@ package struct RunPlan: Sendable, Equatable {
         mix = Self.mix(options, defaults, &problems)
         bcryptCost = Self.count(
             options.bcryptCost, "--bcrypt-cost", PasswordHasher.costs, defaults.bcryptCost, &problems)
-        let named = Self.strategies(options.strategies, of: registry, mode, &problems)
+        let all = Self.registry(registry, options, mode, &problems)
+        let named = Self.strategies(options, of: all, mode, &problems)
         sweep = Self.sweep(options, &problems)
         models = Self.models(options, sweep, &problems)
         rate = Self.rate(options, &problems)
@@ -145,6 +150,8 @@ package struct RunPlan: Sendable, Equatable {
         policies = StrategySettings()
         redisURL = options.redis.map { Secret($0) }
         thresholds = options.thresholds
+        drivers = options.drivers
+        echoDriver = options.echoDriver
         isQuick = options.isQuick
         isQuiet = options.isQuiet || options.isJSON
         isJSON = options.isJSON
@@ -279,9 +286,11 @@ package struct RunPlan: Sendable, Equatable {
     }
 
     private static func strategies(
-        _ text: String?, of registry: StrategyRegistry, _ mode: RunMode, _ problems: inout [String]
+        _ options: RunOptions, of registry: StrategyRegistry, _ mode: RunMode, _ problems: inout [String]
     ) -> [StrategyEntry] {
-        guard let text else { return registry.entries.filter { $0.isMeasurable(in: mode) } }
+        guard let text = options.strategies else {
+            return registry.entries.filter { $0.isMeasurable(in: mode) }
+        }
         let known = registry.names.joined(separator: ", ")
         var found: [StrategyEntry] = []
         for part in text.split(separator: ",") {
@@ -296,6 +305,8 @@ package struct RunPlan: Sendable, Equatable {
             }
             if !found.contains(strategy) { found.append(strategy) }
         }
+        // A driver that is given is measured, named or not.
+        for driver in options.drivers where !found.contains(driver.entry) { found.append(driver.entry) }
         if found.isEmpty && problems.isEmpty {
             problems.append("--strategies names none; known are: \(known)")
         }

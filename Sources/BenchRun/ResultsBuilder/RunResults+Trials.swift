@@ -4,13 +4,14 @@ import BenchModel
 package import BenchResults
 import FaultInjection
 package import Foundation
+package import LockDrivers
 import LockStrategies
 
 extension RunResults {
     /// Makes the results of a run from what was run to its end.
     package init(
         plan: RunPlan, trials: [FinishedTrial], ceilings: [FinishedCeiling] = [], end: RunEnd,
-        started: Date, ended: Date, environment: EnvironmentInfo
+        started: Date, ended: Date, environment: EnvironmentInfo, pipe: EchoCost? = nil
     ) {
         let all = EqualConditions.judged(trials, plan.policies)
         let trials = all.filter { !$0.isSpoilt }
@@ -30,7 +31,8 @@ extension RunResults {
         self.init(
             schemaVersion: Self.currentSchema,
             run: Run(plan, end, started: started, ended: ended, gitCommit: environment.gitCommit),
-            env: environment, systemUnderTest: System(plan: plan, trials: all), workload: Workload(plan),
+            env: environment, systemUnderTest: System(plan: plan, trials: all, pipe: pipe),
+            workload: Workload(plan),
             trials: results, spoilt: spoilt, strategies: strategies,
             checks: CheckSummary.all(results.filter { !$0.isControl }),
             controls: controls + ceilings.map { ControlResult($0) }, pairs: [],
@@ -97,7 +99,7 @@ extension RunResults.Workload {
 }
 
 extension RunResults.System {
-    fileprivate init(plan: RunPlan, trials: [FinishedTrial]) {
+    fileprivate init(plan: RunPlan, trials: [FinishedTrial], pipe: EchoCost?) {
         let sample = trials.first { !$0.planned.isControl } ?? trials.first
         let isForeign = plan.target != nil
         let witness = plan.mode == .http ? "lab-server" : "the service"
@@ -118,6 +120,25 @@ extension RunResults.System {
             bcryptCost: plan.mode == .http && !isForeign ? plan.bcryptCost : nil,
             leaseTtlMs: plan.policies.leaseTimeToLive / .milliseconds(1),
             purchaseDeadlineMs: plan.purchaseDeadline / .milliseconds(1),
-            conditions: (plan.strategies + plan.controls).map { StrategyConditions($0, plan.policies) })
+            conditions: (plan.strategies + plan.controls).map { StrategyConditions($0, plan.policies) },
+            drivers: plan.drivers.isEmpty ? nil : plan.drivers.map { DriverConditions($0) },
+            driverPipe: pipe.map { PipeCost($0) })
+    }
+}
+
+extension DriverConditions {
+    fileprivate init(_ driver: PlannedDriver) {
+        let hello = driver.hello
+        self.init(
+            id: driver.id.rawValue, name: hello.name, version: hello.version, abilities: hello.abilities,
+            setting: hello.setting, processes: PlannedDriver.processCount)
+    }
+}
+
+extension PipeCost {
+    fileprivate init(_ cost: EchoCost) {
+        self.init(
+            requestsOpen: EchoCost.openRequests, perOperationUs: cost.perOperation / .microseconds(1),
+            aloneUs: cost.alone / .microseconds(1))
     }
 }

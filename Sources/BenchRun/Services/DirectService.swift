@@ -4,6 +4,7 @@ import BenchModel
 import InventoryService
 import LabProcesses
 import LedgerSQLite
+import LockDrivers
 import LockStrategies
 import Logging
 import RedisClient
@@ -21,20 +22,28 @@ struct DirectService: TrialService {
     private let buy: Buy
     /// Nil: the strategy takes no lock.
     private let watch: HoldWatch?
+    /// Nil: the lock is no driver's.
+    private let driver: DriverFleet?
 
     var holds: HoldTally? { watch?.tally }
+
+    var driverLog: [String]? { driver?.log }
 
     var processIdentifier: Int32? { nil }
     var shownArguments: [String]? { nil }
 
     /// Opens the ledger at `database` and the connections to Redis.
+    ///
+    /// - Parameter driver: Whose lock is taken instead of the strategy's own; ended by ``stop()``, and when
+    ///   this throws.
     static func start(
-        _ settings: ServiceSettings, redis: TrialRedis, database: String
+        _ settings: ServiceSettings, redis: TrialRedis, database: String, driver: DriverFleet? = nil
     ) async throws(BenchError) -> DirectService {
         let ledger: SQLiteLedger
         do throws(InventoryError) {
             ledger = try await SQLiteLedger.open(path: database)
         } catch {
+            await driver?.stop()
             throw BenchError(.unreachable, error.context)
         }
         let client = RedisClient(redis.stock, limits: .stockServer, watchesServers: true)
@@ -45,14 +54,16 @@ struct DirectService: TrialService {
         do throws(StrategyConfigurationError) {
             let strategy = try settings.strategy(
                 on: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-                fences: .ledger(ledger), finishing: finishing, through: { watch.watched($0) })
+                fences: .ledger(ledger), finishing: finishing,
+                through: { watch.watched(driver.map { UnfencedLock(DriverLock($0)) } ?? $0) })
             return DirectService(
                 ledger: ledger, stock: stock, clients: [client] + nodes, finishing: finishing,
                 buy: buying(by: strategy, ledger, stock, settings),
-                watch: watch.hasLock ? watch : nil)
+                watch: watch.hasLock ? watch : nil, driver: driver)
         } catch {
             for client in [client] + nodes { await client.close() }
             await ledger.close()
+            await driver?.stop()
             throw BenchError(.unreachable, "\(settings.strategy) cannot be set up: \(error)")
         }
     }
@@ -119,7 +130,7 @@ extension DirectService {
     /// Looks whether ledger and stock still answer, then closes everything, so that the audit reads files
     /// that nobody has open.
     func stop() async -> ServiceEnd {
-        let end: ServiceEnd
+        var end: ServiceEnd
         do throws(InventoryError) {
             try await ledger.check()
             try await stock.check()
@@ -129,6 +140,7 @@ extension DirectService {
         }
         await ledger.close()
         await finishing.finish()
+        end = end.after(await driver?.stop())
         for client in clients { await client.close() }
         return end
     }

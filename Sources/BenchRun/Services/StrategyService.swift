@@ -3,6 +3,7 @@ import BenchLoad
 import BenchModel
 import InventoryService
 import LabProcesses
+import LockDrivers
 import LockStrategies
 import RedisClient
 
@@ -17,8 +18,12 @@ struct StrategyService: TrialService {
     private let patience: Duration
     /// Nil: the strategy takes no lock.
     private let watch: HoldWatch?
+    /// Nil: the lock is no driver's.
+    private let driver: DriverFleet?
 
     var holds: HoldTally? { watch?.tally }
+
+    var driverLog: [String]? { driver?.log }
 
     var processIdentifier: Int32? { nil }
     var shownArguments: [String]? { nil }
@@ -34,9 +39,12 @@ struct StrategyService: TrialService {
     }()
 
     /// Opens the connections to Redis.
-    static func start(_ settings: ServiceSettings, redis: TrialRedis) async throws(BenchError)
-        -> StrategyService
-    {
+    ///
+    /// - Parameter driver: Whose lock is taken instead of the strategy's own; ended by ``stop()``, and when
+    ///   this throws.
+    static func start(
+        _ settings: ServiceSettings, redis: TrialRedis, driver: DriverFleet? = nil
+    ) async throws(BenchError) -> StrategyService {
         let client = RedisClient(redis.stock, limits: .stockServer, watchesServers: true)
         let nodes = redis.lockNodes.map { RedisClient($0, limits: .lockNode) }
         let watch = HoldWatch()
@@ -44,13 +52,15 @@ struct StrategyService: TrialService {
         do throws(StrategyConfigurationError) {
             let strategy = try settings.strategy(
                 on: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-                finishing: finishing, through: { watch.watched($0) })
+                finishing: finishing,
+                through: { watch.watched(driver.map { UnfencedLock(DriverLock($0)) } ?? $0) })
             return StrategyService(
                 strategy: strategy, stock: ProductStock(client, layout: settings.strategy.traits.stockLayout),
                 clients: [client] + nodes, finishing: finishing, patience: settings.patience,
-                watch: watch.hasLock ? watch : nil)
+                watch: watch.hasLock ? watch : nil, driver: driver)
         } catch {
             for client in [client] + nodes { await client.close() }
+            await driver?.stop()
             throw BenchError(.unreachable, "\(settings.strategy) cannot be set up: \(error)")
         }
     }
@@ -109,7 +119,7 @@ struct StrategyService: TrialService {
 
     /// Looks whether Redis still answers, then closes everything.
     func stop() async -> ServiceEnd {
-        let end: ServiceEnd
+        var end: ServiceEnd
         do throws(StrategyError) {
             _ = try await stock.read(ProductID(1))
             end = ServiceEnd(description: "answered to the end, then closed", isGood: true)
@@ -117,6 +127,7 @@ struct StrategyService: TrialService {
             end = ServiceEnd(description: "no answer at the end: \(error)", isGood: false)
         }
         await finishing.finish()
+        end = end.after(await driver?.stop())
         for client in clients { await client.close() }
         return end
     }

@@ -1,6 +1,7 @@
 import BenchAudit
 import BenchLoad
 package import BenchModel
+import LockDrivers
 
 /// The service under load, in whichever process it runs: started for one trial, loaded, stopped.
 protocol TrialService: Sendable {
@@ -12,6 +13,9 @@ protocol TrialService: Sendable {
     var holds: HoldTally? { get }
     /// To its log and its output until now; nil: it has none of its own.
     var linesWritten: Int? { get }
+
+    /// What the processes of its driver wrote to standard error; nil: it has no driver.
+    var driverLog: [String]? { get }
 
     /// What it counts of itself; nil: it cannot be asked.
     func figures() async -> ServerFigures?
@@ -26,6 +30,7 @@ protocol TrialService: Sendable {
 extension TrialService {
     var holds: HoldTally? { nil }
     var linesWritten: Int? { nil }
+    var driverLog: [String]? { nil }
     func figures() async -> ServerFigures? { nil }
 }
 
@@ -65,6 +70,11 @@ struct OpenShop: Sendable {
 package struct ServiceEnd: Sendable, Equatable {
     package let description: String
     package let isGood: Bool
+
+    /// The same, unless the driver of the lock did something wrong.
+    func after(_ wrong: DriverError?) -> ServiceEnd {
+        wrong.map { ServiceEnd(description: "\($0)", isGood: false) } ?? self
+    }
 }
 
 /// What a service itself says about what was sold, where nobody can look into its stores.

@@ -4,6 +4,7 @@ import BenchModel
 import BenchResults
 import BenchRun
 import Foundation
+import LabProcesses
 import LockStrategies
 
 /// `lab-bench run`.
@@ -68,13 +69,21 @@ struct RunCommand: AsyncParsableCommand {
             target: place.target, targetAuthorities: place.targetCa, isJSON: kept.json,
             isWithoutCeilings: trials.noCeilings,
             fault: broken.fault, at: broken.at, lasts: broken.lasts)
+        if let program = Executable.current() { options.echoDriver = DriversEchoCommand.command(program) }
         // Small, so that it is easily typed again.
         let chance = UInt64.random(in: 1...999_999)
         let plan: RunPlan
         let visited: TargetServer?
         do throws(PlanProblems) {
             // Wrong options are said before anything is asked over the network.
-            let asked = try RunPlan(options, seed: chance)
+            options.drivers = try await drivers { text throws(BenchError) in try PlannedDriver.named(text) }
+            var asked = try RunPlan(options, seed: chance)
+            if !place.driver.isEmpty {
+                options.drivers = try await drivers { text async throws(BenchError) in
+                    try await PlannedDriver.find(text)
+                }
+                asked = try RunPlan(options, seed: chance)
+            }
             visited = try await visit(asked.target, &options)
             plan = visited == nil ? asked : try RunPlan(options, seed: chance)
         } catch {
@@ -116,6 +125,21 @@ struct RunCommand: AsyncParsableCommand {
         return server
     }
 
+    /// Each `--driver`; what is wrong with one is said before anything is measured.
+    private func drivers(
+        _ read: (String) async throws(BenchError) -> PlannedDriver
+    ) async throws(PlanProblems) -> [PlannedDriver] {
+        var drivers: [PlannedDriver] = []
+        for text in place.driver {
+            do throws(BenchError) {
+                drivers.append(try await read(text))
+            } catch {
+                throw PlanProblems(sentences: [error.description], exit: error.exitCode)
+            }
+        }
+        return drivers
+    }
+
     private func carryOut(_ plan: RunPlan, _ visited: TargetServer?) async throws(BenchError) -> BenchExit {
         try OpenFiles.makeRoom(for: plan)
         if let scheduleOut = load.scheduleOut { try ScheduleFile.write(plan, to: scheduleOut) }
@@ -149,7 +173,8 @@ struct RunCommand: AsyncParsableCommand {
             plan: plan, trials: measured.finished, ceilings: measured.ceilings, end: measured.end,
             started: started,
             ended: Date(),
-            environment: await EnvironmentInfo.current(loadBefore: before, bcryptCost: plan.hashedCost))
+            environment: await EnvironmentInfo.current(loadBefore: before, bcryptCost: plan.hashedCost),
+            pipe: measured.pipe)
         // What was measured is shown, also when it cannot be kept.
         let writing = Result { () throws(BenchError) in try folder.write(results, measured.finished) }
         if plan.isJSON {

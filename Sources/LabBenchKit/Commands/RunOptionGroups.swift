@@ -88,6 +88,12 @@ struct PlaceOptions: ParsableArguments {
     )
     var mode: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "With --mode strategy or direct: a lock in any language, started as COMMAND (docs/DRIVERS.md); may be repeated.",
+            valueName: "NAME=COMMAND"))
+    var driver: [String] = []
+
     @Option(help: "The lab-server to measure; default: the one next to lab-bench.")
     var serverBinary: String?
 
