@@ -86,6 +86,9 @@ package final class DriverProcess: Sendable {
     /// What it did wrong; nil: nothing until now.
     package var failure: DriverError? { state.withLock { $0.talk.failure } }
 
+    /// Requests without an answer until now.
+    package var openRequests: Int { state.withLock { $0.talk.openCount } }
+
     package var processIdentifier: Int32? { state.withLock { $0.child?.processIdentifier } }
 
     /// The newest lines of its standard error.
