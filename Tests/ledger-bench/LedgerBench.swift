@@ -9,8 +9,8 @@ import LockStrategies
 ///     ledger-bench sell FILE SECONDS WRITERS BATCH KEYS
 ///
 /// `make` makes a ledger with one product and ROWS purchases. `sell` records sales in it: each of WRITERS
-/// records its next sale when the last one is durable, and at most BATCH of them share a commit. KEYS is 1 for
-/// sales with an idempotency key, else 0. It prints rows per second, rows per commit, and microseconds of
+/// records its next sale when the last one is durable, and at most BATCH of them share a commit. KEYS is 1
+/// for sales with an idempotency key, else 0. It prints rows per second, rows per commit, and microseconds of
 /// processor time per row, with the writers' own. `raw-ledger` sells in such a file by SQLite alone.
 @main
 enum LedgerBench {
