@@ -18,8 +18,8 @@ package final class DelayServer: Sendable {
 
     /// Listens on a free port of this machine.
     package static func start(_ plan: DelayPlan) async throws(BenchError) -> DelayServer {
-        // One loop for all connections: the plan is told the requests in one order. A loop of its own, not one
-        // of the process's: a generator on the same thread would be measured at half its speed.
+        // One loop for all connections: the plan is told the requests in one order. A loop of its own, not
+        // one of the process's: a generator on the same thread would be measured at half its speed.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let clerk = DelayClerk(plan)
         do {

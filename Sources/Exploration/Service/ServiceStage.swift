@@ -182,7 +182,8 @@ final class ServiceStage: FaultTarget {
     private func checkSoldOut() {
         guard plan.fault.keepsSales, plan.fault.leavesNothingToRefuse(plan.strategy),
             // Its mark of a drained product stands for up to a second after units have come.
-            plan.strategy.id != StrategyEntry.sharded.id, let account = ledger.stockAccount(SimulatedServer.product),
+            plan.strategy.id != StrategyEntry.sharded.id,
+            let account = ledger.stockAccount(SimulatedServer.product),
             account.supplied > account.sold
         else { return }
         notes.found(

@@ -58,14 +58,7 @@ struct ExplorePlan: Sendable {
         }
         try Self.check(
             entries, broken, levels, strategiesAreNamed: strategies != nil, faultsAreNamed: faults != nil)
-        if let seed {
-            guard let number = UInt64(seed), number <= UInt64(Int64.max) else {
-                throw BenchError(.badInput, "--seed is a whole number from 0 to \(Int64.max), not \(seed)")
-            }
-            self.seed = number
-        } else {
-            self.seed = .random(in: 0..<1_000_000_000_000)
-        }
+        self.seed = try Self.seed(seed)
         if schedules != nil, duration != nil {
             throw BenchError(.badInput, "--schedules and --for cannot both be given")
         }
@@ -88,6 +81,14 @@ struct ExplorePlan: Sendable {
         if let schedules { words.append("--schedules \(schedules)") }
         if let duration { words.append("--for \(duration)") }
         command = words.joined(separator: " ")
+    }
+
+    private static func seed(_ text: String?) throws(BenchError) -> UInt64 {
+        guard let text else { return .random(in: 0..<1_000_000_000_000) }
+        guard let number = UInt64(text), number <= UInt64(Int64.max) else {
+            throw BenchError(.badInput, "--seed is a whole number from 0 to \(Int64.max), not \(text)")
+        }
+        return number
     }
 
     private static func levels(

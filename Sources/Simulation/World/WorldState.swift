@@ -122,8 +122,8 @@ struct WorldState {
         }
     }
 
-    /// The clock of a dead process. Every deadline is over, and one that is set from now on is over at the next
-    /// look: so its tasks come to their end.
+    /// The clock of a dead process. Every deadline is over, and one that is set from now on is over at the
+    /// next look: so its tasks come to their end.
     mutating func timeOfTheDead(_ process: Int) -> World.Moment {
         processes[process].looksAfterDeath += 1
         return (1 << 60) + processes[process].looksAfterDeath * 1_000_000_000

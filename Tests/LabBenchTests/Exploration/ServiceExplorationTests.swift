@@ -5,8 +5,8 @@ import LockStrategies
 import Simulation
 import Testing
 
-/// Purchases stay exact in worlds in which the server dies at any step, Redis forgets, and the ledger does not
-/// answer: the real service and its reconciler over a simulated Redis and a model of the ledger.
+/// Purchases stay exact in worlds in which the server dies at any step, Redis forgets, and the ledger does
+/// not answer: the real service and its reconciler over a simulated Redis and a model of the ledger.
 @Suite("Simulated worlds of the service", .timeLimit(.minutes(5)))
 struct ServiceExplorationTests {
     private static let strategies = StrategyRegistry.builtIn.entries.filter {
