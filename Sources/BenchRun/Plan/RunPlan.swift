@@ -106,8 +106,7 @@ package struct RunPlan: Sendable, Equatable {
         mix = Self.mix(options, defaults, &problems)
         bcryptCost = Self.count(
             options.bcryptCost, "--bcrypt-cost", PasswordHasher.costs, defaults.bcryptCost, &problems)
-        let all = Self.registry(registry, options, mode, &problems)
-        let named = Self.strategies(options, of: all, mode, &problems)
+        let named = Self.strategies(options, of: registry, mode, &problems)
         sweep = Self.sweep(options, &problems)
         models = Self.models(options, sweep, &problems)
         rate = Self.rate(options, &problems)
@@ -150,8 +149,7 @@ package struct RunPlan: Sendable, Equatable {
         policies = StrategySettings()
         redisURL = options.redis.map { Secret($0) }
         thresholds = options.thresholds
-        drivers = options.drivers
-        echoDriver = options.echoDriver
+        (drivers, echoDriver) = (options.drivers, options.echoDriver)
         isQuick = options.isQuick
         isQuiet = options.isQuiet || options.isJSON
         isJSON = options.isJSON
@@ -286,8 +284,9 @@ package struct RunPlan: Sendable, Equatable {
     }
 
     private static func strategies(
-        _ options: RunOptions, of registry: StrategyRegistry, _ mode: RunMode, _ problems: inout [String]
+        _ options: RunOptions, of given: StrategyRegistry, _ mode: RunMode, _ problems: inout [String]
     ) -> [StrategyEntry] {
+        let registry = registry(given, options, mode, &problems)
         guard let text = options.strategies else {
             return registry.entries.filter { $0.isMeasurable(in: mode) }
         }
