@@ -4,8 +4,8 @@ import RedisClient
 /// release.
 ///
 /// What breaks it: a holder that is stopped past its lease between the last look at the clock and the write
-/// writes beside the next holder. The look at the clock before the write makes that window small, it does not
-/// close it. A write whose reply was lost may still be on its way, so its lock is not given back: it ends
+/// writes beside the next holder. The write leaves only while the lease is valid, which makes that window small
+/// and does not close it: it may arrive later. A write whose reply was lost may still be on its way, so its lock is not given back: it ends
 /// with the time to live. Cost: the lock's own round trips and two more.
 public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let lock: Lock
@@ -106,8 +106,8 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
         }
     }
 
-    /// Writes whose commands leave only while the lease is valid: a look before the call is not enough, because
-    /// the call may wait before it sends.
+    /// Writes whose commands leave only while the lease is valid: a look before the call is not enough,
+    /// because the call may wait before it sends.
     ///
     /// - Parameter lost: What an error says when the lease was over before the write was sent.
     private func whileValid<Value: Sendable>(
