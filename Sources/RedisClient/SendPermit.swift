@@ -3,8 +3,8 @@
 /// a script follows its digest.
 ///
 /// Whoever has looked at a lease and then writes may wait longer than the lease lasts: for a connection, for
-/// the event loop, for the server's word that it does not know a script. A look before the call is not enough.
-/// A command that may not leave ends with `.timedOut`: it was not sent.
+/// the event loop, for the server's word that it does not know a script. A look before the call is not
+/// enough. A command that may not leave ends with `.timedOut`: it was not sent.
 package enum SendPermit {
     /// Nil: everything may leave. Called on any thread; must not block.
     @TaskLocal package static var isValid: (@Sendable () -> Bool)?

@@ -59,17 +59,22 @@ struct SendPermitTests {
     @Test("a command that has waited for its connection is asked after the wait")
     func wait() async throws {
         try await withRedisServer { server in
-            let client = RedisClient(server.endpoint, limits: .patient)
+            // The first command waits for the connection, and that for the server's name.
+            let client = RedisClient(server.endpoint, limits: .patient, watchesServers: true)
             let isValid = Atomic(true)
-            // Nothing is connected yet: the first command waits for the connection.
-            let error = await SendPermit.$isValid.withValue({ isValid.load(ordering: .relaxed) }) {
+            server.pause()
+            let error = await SendPermit.$isValid.withValue({
+                isValid.load(ordering: .sequentiallyConsistent)
+            }) {
                 async let sent = failure { () throws(RedisError) in
                     try await client.send(RedisCommand("SET", "k", "v"))
                 }
-                isValid.store(false, ordering: .relaxed)
+                try? await Task.sleep(for: .milliseconds(50))
+                isValid.store(false, ordering: .sequentiallyConsistent)
+                server.resume()
                 return await sent
             }
-            #expect(error?.code == .timedOut)
+            #expect(error?.code == .timedOut && error?.commandsSent == 0)
             #expect(try await client.send(RedisCommand("EXISTS", "k")).integer == 0)
             await client.close()
         }

@@ -4,9 +4,10 @@ import RedisClient
 /// release.
 ///
 /// What breaks it: a holder that is stopped past its lease between the last look at the clock and the write
-/// writes beside the next holder. The write leaves only while the lease is valid, which makes that window small
-/// and does not close it: it may arrive later. A write whose reply was lost may still be on its way, so its lock is not given back: it ends
-/// with the time to live. Cost: the lock's own round trips and two more.
+/// writes beside the next holder. The write leaves only while the lease is valid: that makes the window
+/// small, and does not close it, because what has left may arrive later. A write whose reply was lost may
+/// still be on its way, so its lock is not given back: it ends with the time to live. Cost: the lock's own
+/// round trips and two more.
 public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let lock: Lock
     private let section: StockSection<Redis>
