@@ -12,5 +12,25 @@ package enum SendPermit {
     /// Whether the current task's commands may leave now.
     package static var isGranted: Bool { isValid?() ?? true }
 
+    /// Asks now, stands still, and lets the call leave without another question: so a process behaves that is
+    /// stopped between its last look and the write.
+    ///
+    /// - Parameter stall: What happens in between.
+    /// - Throws: `.timedOut` when the call may not leave now; else what the call throws.
+    package static func stalling<Value: Sendable>(
+        _ stall: () async -> Void, _ call: () async throws(RedisError) -> Value
+    ) async throws(RedisError) -> Value {
+        guard isGranted else { throw RedisError(.timedOut, refusal) }
+        await stall()
+        let result = await $isValid.withValue(nil) {
+            do throws(RedisError) {
+                return Result<Value, RedisError>.success(try await call())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
     package static let refusal = "what allowed it was over before it was sent"
 }

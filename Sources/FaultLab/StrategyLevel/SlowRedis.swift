@@ -53,11 +53,13 @@ struct SlowRedis: RedisPort {
     func run(
         _ script: RedisScript, keys: [String], arguments: [String]
     ) async throws(RedisError) -> RedisScriptReply {
-        if script.takesUnits {
-            let pause = pause()
-            if pause > .zero { try? await Task.sleep(for: pause) }
+        let pause = script.takesUnits ? pause() : .zero
+        guard pause > .zero else { return try await redis.run(script, keys: keys, arguments: arguments) }
+        return try await SendPermit.stalling {
+            try? await Task.sleep(for: pause)
+        } _: { () throws(RedisError) in
+            try await redis.run(script, keys: keys, arguments: arguments)
         }
-        return try await redis.run(script, keys: keys, arguments: arguments)
     }
 
     func transaction<Abandoned: Sendable>(

@@ -75,8 +75,15 @@ package final class SimulatedRedis: RedisPort {
     package func run(
         _ script: RedisScript, keys: [String], arguments: [String]
     ) async throws(RedisError) -> RedisScriptReply {
-        await work(before: script)
-        return try await script.run(keys: keys, arguments: arguments, through: send)
+        let time = work(script)
+        guard time > .zero else {
+            return try await script.run(keys: keys, arguments: arguments, through: send)
+        }
+        return try await SendPermit.stalling {
+            await pass(time)
+        } _: { () throws(RedisError) in
+            try await script.run(keys: keys, arguments: arguments, through: send)
+        }
     }
 
     package func transaction<Abandoned: Sendable>(
@@ -98,7 +105,7 @@ package final class SimulatedRedis: RedisPort {
             if transaction.watches { count([RedisCommand("UNWATCH")], 1) }
             return .abandoned(reason)
         case .commit(let commands):
-            await work(before: nil)
+            await pass(work(nil))
             return try await transaction.commit(commands, over: exchange)
         }
     }
@@ -163,8 +170,7 @@ package final class SimulatedRedis: RedisPort {
     }
 
     /// Whoever is cancelled meanwhile does not work on.
-    private func work(before script: RedisScript?) async {
-        let time = work(script)
+    private func pass(_ time: Duration) async {
         if time > .zero { try? await process.clock.sleep(until: process.clock.now + time, tolerance: nil) }
     }
 
@@ -181,7 +187,11 @@ package final class SimulatedRedis: RedisPort {
     ) async throws(RedisError) -> [RESPValue] {
         guard !process.isDead else { throw RedisError(.unavailable, "the process has ended") }
         guard !Task.isCancelled else { throw RedisError(.cancelled, "cancelled before it was sent") }
-        guard SendPermit.isGranted else { throw RedisError(.timedOut, SendPermit.refusal) }
+        if SendPermit.isValid != nil {
+            guard SendPermit.isGranted else { throw RedisError(.timedOut, SendPermit.refusal) }
+            // A process may be stopped between its last look and the write.
+            await Task.yield()
+        }
         let promise = Promise<Result<[RESPValue], RedisError>>()
         let left = end.map { process.clock.now.duration(to: $0) } ?? limit
         let timer = world.plan(at: world.now + Int64(left / .nanoseconds(1))) {
