@@ -21,7 +21,7 @@ struct DriverCheckTests {
         } catch {
             wrong = error
         }
-        #expect(mark.left == [])
+        #expect(await mark.left == [])
         return (wrong, told.withLock { $0 })
     }
 

@@ -28,7 +28,7 @@ struct DriverLockTests {
             await client.close()
             await fleet.stop()
         }
-        #expect(mark.left == [])
+        #expect(await mark.left == [])
     }
 
     private func granted(_ outcome: AcquireOutcome) throws -> Lease {

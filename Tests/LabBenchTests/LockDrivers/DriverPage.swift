@@ -48,8 +48,19 @@ struct ProcessMark {
         ProcessInfo.processInfo.environment.merging(["LAB_TEST_MARK": value]) { $1 }
     }
 
-    /// Numbers of the processes with this mark that live.
+    /// Numbers of the processes with this mark that live. One that was killed may take a moment to go: it is
+    /// waited for, five seconds at most.
     var left: [Int32] {
+        get async {
+            for _ in 0..<100 {
+                if living.isEmpty { return [] }
+                try? await Task.sleep(for: .milliseconds(50))
+            }
+            return living
+        }
+    }
+
+    private var living: [Int32] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { Int32($0) }.filter { pid in
             guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/environ") else {

@@ -21,7 +21,7 @@ struct DriverRunTests {
                 + ["--no-ceilings", "--strategies", "setnx-spin"] + arguments,
             environment: mark.environment)
         let end = await child.waitUntilExit()
-        #expect(mark.left == [])
+        #expect(await mark.left == [])
         return (end, child.lines())
     }
 

@@ -12,7 +12,7 @@ struct DriversCommandTests {
             try RunCommandTests.program("lab-bench"), ["drivers", "check"] + arguments,
             environment: mark.environment)
         let end = await child.waitUntilExit()
-        #expect(mark.left == [])
+        #expect(await mark.left == [])
         return (end, child.lines(of: .standardOutput), child.lines(of: .standardError))
     }
 
