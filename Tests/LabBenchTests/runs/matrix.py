@@ -3,7 +3,7 @@
 Each run is a name, its arguments and whether CI takes it. Words in braces are filled in by run.py:
 {target} URL of a lab-server that runs, {targets} the same over HTTPS, {authorities} the file that it is trusted by,
 {redis} URL of a Redis that runs, {server} the lab-server that was built, {copy} its copy, {half} the same server with a
-ledger that writes one row a commit, {base} and {new} results of earlier runs, {tmp} a folder that is removed.
+ledger that writes one row a commit, {driver} the driver of docs/DRIVERS.md, {base} and {new} results of earlier runs, {tmp} a folder that is removed.
 """
 
 SHORT = ["--duration", "1.5", "--warmup", "0.4", "--rounds", "1", "--no-ceilings"]
@@ -50,6 +50,10 @@ REST = [
     run("journey-products", "--scenario", "journey", "--products", "5", "--skew", "0", *FAST, *SHORT),
     run("journey-target", "--scenario", "journey", "--target", "{target}", *SHORT),
     run("strategy", "--mode", "strategy", "--model", "closed", *TWO, *SHORT, ci=True),
+    run("driver", "--mode", "strategy", "--model", "closed", "--driver", "page=python3 {driver}", "--strategies",
+        "setnx-spin", *SHORT, ci=True),
+    run("driver-direct", "--mode", "direct", "--model", "closed", "--driver", "page=python3 {driver}", "--strategies",
+        "setnx-spin", *SHORT),
     run("strategy-poisson", "--mode", "strategy", "--model", "poisson", "--rate", "500", *TWO, *SHORT),
     run("direct-closed", "--mode", "direct", "--model", "closed", *FAST, *SHORT),
     run("direct-poisson", "--mode", "direct", "--model", "poisson", "--rate", "500", *TWO, *SHORT),

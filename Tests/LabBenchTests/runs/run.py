@@ -93,7 +93,9 @@ class Place:
         self.tmp = pathlib.Path(tempfile.mkdtemp(prefix="lab-runs-"))
         self.words = {"tmp": self.tmp, "base": self.tmp / "base", "new": self.tmp / "new",
                       "server": programs / "lab-server", "copy": self.tmp / "copy/lab-server",
-                      "half": self.tmp / "half/lab-server"}
+                      "half": self.tmp / "half/lab-server", "driver": self.tmp / "driver.py"}
+        page = pathlib.Path(__file__).resolve().parents[3] / "docs/DRIVERS.md"
+        self.words["driver"].write_text(page.read_text().split("```python\n")[1].split("```")[0])
         for name, text in matrix.FILES.items():
             (self.tmp / name).write_text(text)
         for name in ("copy", "half"):
