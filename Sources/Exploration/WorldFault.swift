@@ -159,7 +159,9 @@ package enum WorldFault: String, Sendable, CaseIterable {
     /// Whether the ledger has nothing to refuse in the service: the lock alone gave no unit out twice.
     func leavesNothingToRefuse(_ strategy: StrategyEntry) -> Bool {
         if let fault = Fault(rawValue: rawValue) {
-            return fault.expectation(of: strategy, at: .service) == .safe
+            // Here a stop outlasts the lease, so a holder and the next one may both be inside in one server.
+            let level: FaultLevel = self == .pauseBuyer ? .strategy : .service
+            return fault.expectation(of: strategy, at: level) == .safe
         }
         return !strategy.isNegativeControl
     }
