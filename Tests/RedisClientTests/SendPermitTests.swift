@@ -7,15 +7,6 @@ import Testing
 /// Of the kind: somebody looked whether he may write, and the call waited before it sent.
 @Suite("What may not leave any more")
 struct SendPermitTests {
-    private func failure<Value>(_ call: () async throws(RedisError) -> Value) async -> RedisError? {
-        do throws(RedisError) {
-            _ = try await call()
-            return nil
-        } catch {
-            return error
-        }
-    }
-
     @Test("a command is not sent, and its error says so")
     func command() async throws {
         try await withRedisServer { server in

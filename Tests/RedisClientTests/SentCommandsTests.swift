@@ -5,15 +5,6 @@ import Testing
 
 @Suite("What an error says was sent")
 struct SentCommandsTests {
-    private func failure<Value>(_ call: () async throws(RedisError) -> Value) async -> RedisError? {
-        do throws(RedisError) {
-            _ = try await call()
-            return nil
-        } catch {
-            return error
-        }
-    }
-
     @Test("a script whose text had to be sent and that fails was two commands, and one the next time")
     func script() async throws {
         try await withRedisServer { server in
