@@ -146,12 +146,12 @@ package enum Audit {
     /// Only of a closed load: in an open one the users wait for arrivals.
     private static func littlesLaw(_ facts: AuditFacts) -> Check? {
         guard let busyShare = facts.busyShare else { return nil }
-        let reach = littleTolerance + facts.busyShareReach
+        let (low, high) = (1 - littleTolerance + facts.edgeShare, 1 + littleTolerance + facts.edgeShare)
         return Check(
             "littles-law", .measurement,
-            "throughput x mean time / users is 1, of the purchases that began in the window", busyShare,
-            .within((1 - reach)...(1 + reach)),
-            limit: "\(Text.number(1 - reach, digits: 3))...\(Text.number(1 + reach, digits: 3))"
+            "throughput x mean time / users, of the purchases that began in the window, is 1 and what its edges add",
+            busyShare, .within(low...high),
+            limit: "\(Text.number(low, digits: 4))...\(Text.number(high, digits: 4))"
         ) { Text.number($0, digits: 4) }
     }
 

@@ -18,7 +18,7 @@ extension AuditFacts {
             busyShare: load.model.isOpen ? nil : record.busyShare,
             measuredSuccesses: record.measured(.success), serverEnd: serverEnd,
             serverEndedWell: serverEndedWell)
-        busyShareReach = load.model.isOpen ? 0 : record.busyShareReach
+        edgeShare = load.model.isOpen ? 0 : record.edgeShare
         var redis: [Redis] = []
         if let stocks = stock?.stocks, stocks.count == count {
             redis = stocks.enumerated().map { index, stock in

@@ -97,8 +97,8 @@ package struct AuditFacts: Sendable, Equatable {
     package var isLedgerHidden: Bool
     /// X·R/N over the measured window; nil in an open load, in which nobody is promised to be busy.
     package var busyShare: Double?
-    /// How far the edges of the window may bring it from 1.
-    package var busyShareReach = 0.0
+    /// What the edges of the window add to it.
+    package var edgeShare = 0.0
     var measuredSuccesses: Int
     var isRelease: Bool
     package var generator: Generator?

@@ -29,9 +29,11 @@ package struct LoadRecord: Sendable {
     package private(set) var userSuccesses: [Int]
     /// From the start on, warm-up and drain included.
     package private(set) var series = LoadSeries()
-    /// How long the measured requests took from their intended start, of whatever kind and outcome: a user of
-    /// a closed load whose next request the generator has not sent yet is not idle.
-    private var times = TimeMoments()
+    /// How long the measured requests took from their intended start, in nanoseconds, of whatever kind and
+    /// outcome: a user of a closed load whose next request the generator has not sent yet is not idle.
+    private var times = 0.0
+    /// Of that, what lies after the window's end, less what earlier requests did in the window.
+    private var edges = 0.0
     /// Response and service time so far of measured purchases that had no answer when the load was given up.
     package private(set) var unansweredResponse = TimeHistogram.empty()
     package private(set) var unansweredService = TimeHistogram.empty()
@@ -97,8 +99,8 @@ extension LoadRecord {
             reportedCommands += timing.commands ?? 0
             if schedule.isInWindow(done) { answeredInWindow += 1 }
         }
+        addTime(times, done: done)
         guard schedule.isMeasured(sent: times.intended) else { return }
-        self.times.add(done - times.intended)
         latency[outcome.index].record(service)
         responses?[outcome.index].record(response)
         samples.add(
@@ -119,6 +121,17 @@ extension LoadRecord {
         unansweredService.record(Self.microseconds(now - times.sent))
     }
 
+    /// Counts for Little's law: the whole time of a measured request, and what any request did across an edge
+    /// of the window.
+    private mutating func addTime(_ times: RequestTimes, done: NIODeadline) {
+        if schedule.isMeasured(sent: times.intended) {
+            self.times += Double((done - times.intended).nanoseconds)
+            edges += Double(max((done - schedule.measureUntil).nanoseconds, 0))
+        } else if times.intended < schedule.measureFrom, done > schedule.measureFrom {
+            edges -= Double((min(done, schedule.measureUntil) - schedule.measureFrom).nanoseconds)
+        }
+    }
+
     private mutating func addEvidence(_ timing: ServerTiming) {
         if let value = timing.waitMicroseconds { wait.record(min(value, TimeHistogram.longest)) }
         if let value = timing.holdMicroseconds { hold.record(min(value, TimeHistogram.longest)) }
@@ -133,7 +146,7 @@ extension LoadRecord {
         _ step: JourneyStep, _ times: RequestTimes, done: NIODeadline, isGood: Bool, isUnknown: Bool
     ) {
         lastAnswer = max(lastAnswer, done)
-        if schedule.isMeasured(sent: times.intended) { self.times.add(done - times.intended) }
+        addTime(times, done: done)
         journey?.add(
             step, times, done: done, isGood: isGood, isUnknown: isUnknown,
             isMeasured: schedule.isMeasured(sent: times.intended))
@@ -191,13 +204,14 @@ extension LoadRecord {
     /// when every user always had one request under way, and the load went on until they were answered: what
     /// the last ones bring beyond the window's end is what the first ones lack at its start.
     package var busyShare: Double {
-        times.sum / (Double(users) * Double(duration.nanoseconds))
+        times / (Double(users) * Double(duration.nanoseconds))
     }
 
-    /// How far the edges of the window may bring ``busyShare`` from 1: what a request has still before it at
-    /// any moment, on average, by the length of the window.
-    package var busyShareReach: Double {
-        times.sum > 0 ? times.squares / times.sum / 2 / Double(duration.nanoseconds) : 0
+    /// What the edges of the window add to ``busyShare``: a server that stands still while the window ends
+    /// makes it more than 1, and one that stands still while it begins makes it less. The difference of the
+    /// two is the share of the window in which a user had a request under way.
+    package var edgeShare: Double {
+        edges / (Double(users) * Double(duration.nanoseconds))
     }
 
     /// Rate of the last whole step; p99 and errors of the whole load so far.
@@ -231,17 +245,5 @@ extension LoadRecord {
         let first = Int((window.lowerBound / step - 1e-6).rounded(.up))
         let last = min(Int(window.upperBound / step + 1e-6), steps.count)
         return first < last ? Drift(Array(steps[first..<last])) : nil
-    }
-}
-
-/// Sums of the powers of times, in nanoseconds.
-private struct TimeMoments: Sendable, Equatable {
-    var sum = 0.0
-    var squares = 0.0
-
-    mutating func add(_ time: TimeAmount) {
-        let value = Double(time.nanoseconds)
-        sum += value
-        squares += value * value
     }
 }

@@ -62,7 +62,11 @@ package struct ScheduleRunner {
     ///
     /// - Parameter isTold: Whether the story is written.
     package func run(_ chooser: Chooser, _ order: StepOrder, isTold: Bool = false) -> Schedule {
-        let world = World(chooser, order: order, isTold: isTold)
+        run(in: World(chooser, order: order, isTold: isTold), order)
+    }
+
+    /// - Parameter world: A new one, which ends with it.
+    func run(in world: World, _ order: StepOrder) -> Schedule {
         defer { world.end() }
         do {
             switch beginning {

@@ -181,8 +181,6 @@ final class ServiceStage: FaultTarget {
     /// are nobody's.
     private func checkSoldOut() {
         guard plan.fault.keepsSales, plan.fault.leavesNothingToRefuse(plan.strategy),
-            // Its mark of a drained product stands for up to a second after units have come.
-            plan.strategy.id != StrategyEntry.sharded.id,
             let account = ledger.stockAccount(SimulatedServer.product),
             account.supplied > account.sold
         else { return }

@@ -164,9 +164,9 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         }
         switch outcome.decision {
         case .soldOut:
-            // A stock that came back older may lack what was supplied since, and the refusal would be kept
-            // under its key.
-            guard stock.layout == .ledger || gate.isOpen else {
+            // A stock that came back older, or was filled while units came, may lack them, and the refusal
+            // would be kept under its key.
+            guard stock.layout == .ledger || gate.believesSoldOut(of: order.product) else {
                 gate.report(order.product)
                 throw InventoryError(.stockReplaced, Settlement.replacedSentence, timings: timings)
             }

@@ -38,11 +38,14 @@ struct ReconcileDecision: Sendable, Hashable {
     /// Units that are missing (above 0) or too many (below 0); 0 also where units are on their way and
     /// nothing certain can be said.
     private(set) var drift = 0
+    /// The stock for certain has all units that the ledger has.
+    private(set) var isComplete = false
 
     init(_ facts: Facts) {
         let stock = facts.stock
         if facts.after.isDeleted {
             drop = stock.units != nil || !stock.epochs.isEmpty || !stock.open.isEmpty || !stock.ended.isEmpty
+            isComplete = true
             return
         }
         guard facts.before.epoch == facts.after.epoch else { return }
@@ -67,6 +70,7 @@ struct ReconcileDecision: Sendable, Hashable {
         let most = least + facts.after.sold - facts.before.sold
         drift = least > 0 ? least : min(most, 0)
         if drift != 0 { fill = .drift }
+        isComplete = most <= 0
     }
 
     /// The same without a filling that a second look has not confirmed.

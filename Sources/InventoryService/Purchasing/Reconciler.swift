@@ -159,6 +159,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     }
 
     private func reconcile(_ account: StockAccount, _ isDryRun: Bool) async -> ReconcileReport.Entry {
+        let doubt = gate.doubt(in: account.product)
         do throws(InventoryError) {
             if !isDryRun { try await sweep.run(account.product, in: stock) }
             var facts = try await look(account)
@@ -184,6 +185,10 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
                 Self.note(decision, in: &entry)
             } else {
                 await carryOut(decision, facts, &entry)
+                let isWhole = entry.filled != nil || decision.isComplete && decision.fill == nil
+                if let doubt, isWhole, entry.problems.isEmpty {
+                    gate.settle(account.product, doubt: doubt)
+                }
             }
             return entry
         } catch {

@@ -15,6 +15,9 @@ public final class SalesGate: Sendable {
         var isHeld: Bool
         var working: Set<ReservationID> = []
         var adjusting: [ProductID: Int] = [:]
+        /// Products whose stock may lack units of the ledger, with the number of the last doubt.
+        var doubts: [ProductID: Int] = [:]
+        var lastDoubt = 0
         var onTrouble: (@Sendable (ProductID?) -> Void)?
     }
 
@@ -82,6 +85,27 @@ public final class SalesGate: Sendable {
     func isAdjusting(_ product: ProductID) -> Bool {
         state.withLock { $0.adjusting[product] != nil }
     }
+
+    /// Units of this product are in the ledger, and nobody knows whether they reached the stock. Asks for a
+    /// look at it.
+    func doubt(_ product: ProductID) {
+        state.withLock { state in
+            state.lastDoubt += 1
+            state.doubts[product] = state.lastDoubt
+        }
+        report(product)
+    }
+
+    /// The last doubt in the stock of this product; nil: it lacks nothing that is known of.
+    func doubt(in product: ProductID) -> Int? { state.withLock { $0.doubts[product] } }
+
+    /// The stock of this product was found whole, or was filled, after `doubt` and before any later one.
+    func settle(_ product: ProductID, doubt: Int) {
+        state.withLock { if $0.doubts[product] == doubt { $0.doubts[product] = nil } }
+    }
+
+    /// Whether a stock that is too short is the last word: otherwise units may be about to come back.
+    func believesSoldOut(of product: ProductID) -> Bool { isOpen && doubt(in: product) == nil }
 
     func working(among ids: some Sequence<ReservationID>) -> Set<ReservationID> {
         state.withLock { $0.working.intersection(ids) }

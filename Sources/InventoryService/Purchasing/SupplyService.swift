@@ -101,19 +101,20 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
                 movement.delta, of: movement.product, as: movement.id, in: account.epoch)
         } catch {
             // The ledger has them; comparing it with the stock brings them on sale.
-            gate.report(movement.product)
+            gate.doubt(movement.product)
             throw error
         }
         crashPoints.pass(.afterOffer)
         guard isOffered else {
-            // Redis holds another filling. A newer one has these units already; an older one is replaced.
-            gate.report(movement.product)
+            // Redis holds another filling. A newer one has these units already; an older one is replaced,
+            // and one that is under way now may be without them.
+            gate.doubt(movement.product)
             return .adjusted(account)
         }
         do throws(StrategyError) {
             _ = try await strategy.cancel(movement.id, of: movement.product, deadline: now() + patience)
         } catch {
-            gate.report(movement.product)
+            gate.doubt(movement.product)
             throw InventoryError(error, timings: PurchaseTimings(evidence: error.evidence))
         }
         return .adjusted(account)
@@ -139,7 +140,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
         }
         switch reserved.decision {
         case .soldOut:
-            guard gate.isOpen else {
+            guard gate.believesSoldOut(of: product) else {
                 gate.report(product)
                 throw Self.overtaken
             }

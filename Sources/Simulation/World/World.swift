@@ -132,7 +132,7 @@ package final class World: Sendable {
     /// Ends the world: each process is dead from now on, and its tasks run to their end without touching
     /// anything. What waited for something that did not come does not wait any more.
     package func end() {
-        defer { for ending in state.withLock({ $0.takeEndings() }) { ending() } }
+        defer { for ending in state.withLock({ $0.takeRemains() }).endings { ending() } }
         let (deaths, sleepers) = state.withLock { $0.endAll() }
         for death in deaths { death() }
         for sleeper in sleepers { sleeper.resume() }

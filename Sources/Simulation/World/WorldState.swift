@@ -13,6 +13,8 @@ struct WorldState {
         let job: UnownedJob
         let process: Int
         let executor: ProcessExecutor
+        /// The runtime's number of its task, the same for all jobs of a task; 0 where no order asks for it.
+        let task: UInt64
         var since: World.Moment
     }
 
@@ -90,7 +92,9 @@ struct WorldState {
 
     mutating func add(_ job: UnownedJob, of process: Int) {
         ready.append(
-            Ready(job: job, process: process, executor: processes[process].executor, since: now))
+            Ready(
+                job: job, process: process, executor: processes[process].executor,
+                task: priorities == nil ? 0 : Self.task(of: job), since: now))
     }
 
     mutating func delay(from shortest: World.Moment, to longest: World.Moment) -> World.Moment {
@@ -152,9 +156,13 @@ struct WorldState {
         return all
     }
 
-    mutating func takeEndings() -> [@Sendable () -> Void] {
-        defer { endings = [] }
-        return endings
+    /// What an ended world still holds. All of it holds the world: what died has planned to say so, and
+    /// nothing that is planned happens any more.
+    mutating func takeRemains() -> (endings: [@Sendable () -> Void], events: [Event], lives: [ProcessLife]) {
+        let remains = (endings, events, processes)
+        (endings, events) = ([], [])
+        for place in processes.indices { processes[place].deaths = [] }
+        return remains
     }
 
     // MARK: Sleeping
@@ -224,7 +232,7 @@ struct WorldState {
             return chooser.choose(among: readyOptions.count + eventOptions.count)
         case .priorities:
             let keys =
-                readyOptions.map { StepPriorities.Key(isTask: true, number: Self.task(of: ready[$0].job)) }
+                readyOptions.map { StepPriorities.Key(isTask: true, number: ready[$0].task) }
                 + eventOptions.map { StepPriorities.Key(isTask: false, number: UInt64(events[$0].line)) }
             return priorities?.highest(of: keys, step: steps, &chooser) ?? 0
         case .commandsOnly:
@@ -250,10 +258,12 @@ struct WorldState {
         return ways[chooser.choose(among: ways.count)]
     }
 
-    /// The runtime's number of the task whose job it is: the same for all jobs of a task.
+    /// Only a job's description tells the number of its task.
     private static func task(of job: UnownedJob) -> UInt64 {
-        let digits = job.description.drop { !$0.isNumber }.prefix { $0.isNumber }
-        return UInt64(digits) ?? 0
+        job.description.utf8.reduce(0) { number, character in
+            let digit = UInt64(character &- 0x30)
+            return digit < 10 ? number &* 10 &+ digit : number
+        }
     }
 
     private mutating func note(_ step: UInt64) {

@@ -86,6 +86,7 @@ struct ReconcileDecisionTests {
         let decision = decide(account(supplied: 120, sold: 15), stock(units, open: ["a": 5]), working: ["a"])
         #expect(decision.drift == expected)
         #expect(decision.fill == (expected == 0 ? nil : .drift))
+        #expect(decision.isComplete == (units >= 100))
     }
 
     @Test("While units are sold, only what those sales cannot explain is drift", arguments: -30...30)
@@ -95,6 +96,7 @@ struct ReconcileDecisionTests {
         let least = difference - 10
         let expected = least > 0 ? least : min(difference, 0)
         #expect(decision.drift == expected)
+        #expect(decision.isComplete == (difference <= 0))
     }
 
     @Test("No drift is seen while supply changes, nor across a filling")
@@ -102,6 +104,7 @@ struct ReconcileDecisionTests {
         #expect(decide(account(), stock(50), account(supplied: 150)).fill == nil)
         #expect(decide(account(), stock(50), isAdjusting: true).fill == nil)
         #expect(decide(account(epoch: 3), stock(50), account(epoch: 4)).fill == nil)
+        #expect(!decide(account(), stock(150), isAdjusting: true).isComplete)
     }
 
     @Test("A deleted product loses its stock, and nothing else is done for it")

@@ -57,6 +57,41 @@ struct SupplyTests {
         }
     }
 
+    @Test("Units that come while the stock is filled anew are not sold out, also before they are on sale")
+    func cameWhileFilled() async throws {
+        try await ReconciledShop.run { shop async throws in
+            let product = try await shop.product(units: 1)
+            #expect(try await shop.buy(product) == .purchased)
+            // The ledger has begun a filling that Redis does not have yet.
+            #expect(try await shop.ledger.beginFilling(product, above: 0) != nil)
+            #expect(try await shop.adjust(product, by: 2) != nil)
+            let key = try IdempotencyKey("came-while-filled")
+            #expect(try await code { _ = try await shop.buy(product, key: key) } == .stockReplaced)
+            #expect(try await code { _ = try await shop.adjust(product, by: -1) } == .stockReplaced)
+            #expect(try await shop.reconcile().filled == 1)
+            #expect(try await shop.buy(product, key: key) == .purchased)
+            #expect(try await shop.adjust(product, by: -1) != nil)
+            #expect(try await shop.buy(product) == .soldOut)
+            #expect(try await shop.isConserved(product))
+        }
+    }
+
+    @Test("A doubt in a stock stays until a look that began after it has found nothing missing")
+    func doubts() throws {
+        let (gate, product, other) = (SalesGate.open, ProductID(1), ProductID(2))
+        #expect(gate.believesSoldOut(of: product))
+        gate.doubt(product)
+        let first = try #require(gate.doubt(in: product))
+        gate.doubt(product)
+        gate.settle(product, doubt: first)
+        #expect(!gate.believesSoldOut(of: product) && gate.believesSoldOut(of: other))
+        gate.settle(product, doubt: try #require(gate.doubt(in: product)))
+        #expect(gate.believesSoldOut(of: product))
+        gate.doubt(product)
+        gate.settle(product, doubt: first)
+        #expect(!gate.believesSoldOut(of: product))
+    }
+
     @Test("Units that a dead process was taking off sale are back, or gone, as the ledger says")
     func unfinishedRemoval() async throws {
         try await ReconciledShop.run { shop async throws in

@@ -68,6 +68,7 @@ struct AuditTests {
         ("a server that crashed", with { $0.serverEndedWell = false }, ["server-lived"]),
         ("users who did nothing", with { $0.busyShare = 0.97 }, ["littles-law"]),
         ("more work than users", with { $0.busyShare = 1.03 }, ["littles-law"]),
+        ("an edge that explains nothing", with { ($0.busyShare, $0.edgeShare) = (1, 0.03) }, ["littles-law"]),
         ("a generator without time", with { $0.generator?.processorShare = 0.95 }, ["generator-processor"]),
         (
             "a generator whose thread is full", with { $0.generator?.processorShare = 1.2 },
@@ -227,6 +228,12 @@ struct AuditTests {
         #expect(checks.filter { $0.state != .pass }.map(\.id) == ["release-build"])
         let server = Audit.checks(Self.with { $0.server?.build = "debug" }).first { $0.id == "release-build" }
         #expect(server?.state == .unknown && server?.value == "release, lab-server debug")
+    }
+
+    @Test("a stall at an edge of the window is no idle user", arguments: [(1.25, 0.25), (0.82, -0.18)])
+    func stallAtAnEdge(share: Double, edges: Double) {
+        let checks = Audit.checks(Self.with { ($0.busyShare, $0.edgeShare) = (share, edges) })
+        #expect(checks.allSatisfy { $0.state == .pass })
     }
 
     @Test("leaves out what does not apply: Little's law in an open load, the processor in direct mode")

@@ -79,7 +79,7 @@ struct LoadGeneratorTests {
     func closed() async throws {
         let shop = try await FakeShop.open { _ in .answer(status: 200, body: "{}", timing: nil) }
         let record = try await Self.drive(shop.target, users: 2)
-        #expect(record.busyShare <= 1.02 + record.busyShareReach)
+        #expect(record.busyShare <= 1.02 + record.edgeShare)
         await shop.close()
     }
 

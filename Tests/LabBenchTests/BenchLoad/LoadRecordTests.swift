@@ -61,7 +61,37 @@ struct LoadRecordTests {
             }
         }
         #expect(record.busyShare == 1)
-        #expect(record.busyShareReach == 0.25)
+        #expect(record.edgeShare == 0)
+    }
+
+    @Test(
+        "knows what the edges of the window add to Little's law",
+        arguments: [
+            // A stall as the window ends, one as it begins, one of the whole window, and none.
+            (starts: [100, 600, 1000] as [Int64], end: 1_500 as Int64, share: 1.4, edges: 0.4),
+            ([0, 400, 700], 1_100, 0.7, -0.3), ([0], 1_300, 0, -1), ([50, 100, 400, 1_100], 1_200, 1, 0),
+        ])
+    func edges(starts: [Int64], end: Int64, share: Double, edges: Double) {
+        var record = record()
+        for user in 0..<2 {
+            for (start, done) in zip(starts, starts.dropFirst() + [end]) {
+                record.add(
+                    user: user, LoadRecord.closedTimes(at(start)), done: at(done), outcome: .success,
+                    timing: ServerTiming())
+            }
+        }
+        #expect(abs(record.busyShare - share) < 1e-9 && abs(record.edgeShare - edges) < 1e-9)
+    }
+
+    @Test("takes no user's idleness for an edge")
+    func idleAtTheEnd() {
+        var record = record()
+        for (start, done) in [(100, 1_600), (1_600, 1_700)] as [(Int64, Int64)] {
+            record.add(
+                user: 0, LoadRecord.closedTimes(at(start)), done: at(done), outcome: .success,
+                timing: ServerTiming())
+        }
+        #expect(record.busyShare == 0.75 && record.edgeShare == 0.25)
     }
 
     @Test("shows the share of the time in which a user did nothing")

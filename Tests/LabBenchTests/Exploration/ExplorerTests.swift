@@ -46,6 +46,14 @@ struct ExplorerTests {
     }
 
     @Test(
+        "a buyer who is cancelled leaves no lock behind",
+        arguments: strategies.filter { $0.traits.abilities.contains(.leases) })
+    func cancelled(_ strategy: StrategyEntry) throws {
+        let outcome = try explore(strategy, .cancelBuyer, 80)
+        #expect(outcome.first == nil, "\(outcome.first?.findings ?? [])")
+    }
+
+    @Test(
         "what theory says must break is broken, and told in 25 steps",
         arguments: [
             (StrategyEntry.setnxSpin, WorldFault.slowHolder), (.setnxSpin, .pauseBuyer),
@@ -84,31 +92,34 @@ struct ExplorerTests {
 @Suite("Seeds that found something")
 struct SeedListTests {
     private struct Row: Sendable, CustomStringConvertible {
+        let level: FaultLevel
         let strategy: StrategyEntry
         let fault: WorldFault
         let seed: UInt64
-        var description: String { "\(strategy) \(fault.rawValue) \(seed)" }
+        var description: String { "\(level.rawValue) \(strategy) \(fault.rawValue) \(seed)" }
     }
 
     private static let rows: [Row] = {
         let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "seeds.txt")
         let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
-            let words = line.split(separator: " ", maxSplits: 3).map(String.init)
-            guard words.count == 4, let strategy = StrategyRegistry.builtIn.entry(named: words[0]),
-                let fault = WorldFault(rawValue: words[1]), let seed = UInt64(words[2])
+            let words = line.split(separator: " ", maxSplits: 4).map(String.init)
+            guard words.count == 5, let level = FaultLevel(rawValue: words[0]),
+                let strategy = StrategyRegistry.builtIn.entry(named: words[1]),
+                let fault = WorldFault(rawValue: words[2]), let seed = UInt64(words[3])
             else {
                 Issue.record("seeds.txt: \(line)")
                 return nil
             }
-            return Row(strategy: strategy, fault: fault, seed: seed)
+            return Row(level: level, strategy: strategy, fault: fault, seed: seed)
         }
     }()
 
     @Test("play without a finding", arguments: rows)
     private func replay(_ row: Row) throws {
-        let schedule = try ScheduleRunner(SchedulePlan(row.strategy, row.fault)).run(seed: row.seed, .both)
-        if row.fault.expectation(of: row.strategy) == .safe {
+        let schedule = try ScheduleRunner(SchedulePlan(row.strategy, row.fault, at: row.level))
+            .run(seed: row.seed, .both)
+        if row.fault.expectation(of: row.strategy, at: row.level) == .safe {
             #expect(schedule.findings.isEmpty)
         }
     }
