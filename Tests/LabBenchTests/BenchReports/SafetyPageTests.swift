@@ -1,3 +1,4 @@
+import BenchModel
 import BenchResults
 import FaultAudit
 import Foundation
@@ -49,6 +50,49 @@ struct SafetyPageTests {
             }
         }
         #expect(page.contains("\(results.cells.count) cells") && page.contains(results.run.command))
+    }
+
+    /// The explorations that the page links.
+    private static func explorations() throws -> [ExploreResults] {
+        try text("docs/SAFETY.md").matches(of: #/\(\.\./(results/[^)]*/explore\.json)\)/#).map {
+            try ExploreResults.decode(try Data(contentsOf: root.appending(path: String($0.output.1))))
+        }
+    }
+
+    /// Schedules of the cells that theory calls safe and in which nothing was violated.
+    private static func held(_ strategy: String, _ level: FaultLevel, _ all: [ExploreResults]) -> Int {
+        all.flatMap(\.cells).filter {
+            $0.strategy == strategy && $0.level == level && $0.theory == .safe && $0.violated == 0
+        }.reduce(0) { $0 + $1.schedules }
+    }
+
+    @Test("says in how many simulated schedules each strategy held, and all are as theory says")
+    func explored() throws {
+        let (page, all) = (try Self.text("docs/SAFETY.md"), try Self.explorations())
+        #expect(!all.isEmpty)
+        #expect(all.flatMap(\.cells).allSatisfy { $0.judgement == .asExpected })
+        // No schedule is counted twice.
+        let seeds = all.flatMap { run in
+            run.cells.map {
+                ("\($0.strategy) \($0.fault) \($0.level)", run.run.seed..<run.run.seed + UInt64($0.schedules))
+            }
+        }
+        for (cell, ranges) in Dictionary(grouping: seeds, by: \.0) {
+            let sorted = ranges.map(\.1).sorted { $0.lowerBound < $1.lowerBound }
+            #expect(zip(sorted, sorted.dropFirst()).allSatisfy { !$0.overlaps($1) }, "\(cell)")
+        }
+        for strategy in StrategyRegistry.builtIn.names {
+            let numbers = [(FaultLevel.strategy, "alone"), (.service, "in the service")].compactMap {
+                let count = Self.held(strategy, $0.0, all)
+                return count == 0 ? nil : "\(Text.grouped(count)) \($0.1)"
+            }
+            let cell = try Self.row(strategy, in: page)[3]
+            #expect(cell == numbers.joined(separator: ", "), "\(strategy)")
+        }
+        for run in all.map(\.run) {
+            let commit = try #require(run.gitCommit).prefix(7)
+            #expect(page.contains(run.command) && page.contains(commit))
+        }
     }
 
     @Test("stands in the README too, for the strategies that it advises")
