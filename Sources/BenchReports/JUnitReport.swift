@@ -12,26 +12,14 @@ package struct JUnitReport: Sendable {
         self.results = results
     }
 
-    private struct Case: Sendable {
-        enum End: Sendable { case passed, failed, skipped }
-
-        let name: String
-        let end: End
-        let message: String
-    }
+    private typealias Case = JUnitDocument.Case
 
     package var text: String {
         let suites =
             [(name: "verdict", cases: [verdict])]
             + results.strategies.map { (name: $0.id, cases: cases($0)) }
             + results.negativeControls.map { (name: $0.id, cases: [caught($0)]) }
-        let all = suites.flatMap(\.cases)
-        let head = "<testsuites name=\"lab-bench\" \(counts(all))>"
-        let body = suites.map { suite in
-            "  <testsuite name=\"\(HTML.escaped(suite.name))\" \(counts(suite.cases))>\n"
-                + suite.cases.map { line($0, suite.name) }.joined() + "  </testsuite>\n"
-        }
-        return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\(head)\n\(body.joined())</testsuites>\n"
+        return JUnitDocument(suites: suites).text
     }
 
     private var verdict: Case {
@@ -72,19 +60,5 @@ package struct JUnitReport: Sendable {
             name: "the negative control is caught",
             end: control.isCaught.map { $0 ? .passed : .failed } ?? .skipped,
             message: "no check turned red")
-    }
-
-    private func counts(_ cases: [Case]) -> String {
-        "tests=\"\(cases.count)\" failures=\"\(cases.count { $0.end == .failed })\" "
-            + "skipped=\"\(cases.count { $0.end == .skipped })\""
-    }
-
-    private func line(_ one: Case, _ suite: String) -> String {
-        let start = "    <testcase classname=\"\(HTML.escaped(suite))\" name=\"\(HTML.escaped(one.name))\""
-        switch one.end {
-        case .passed: return start + "/>\n"
-        case .failed: return start + "><failure message=\"\(HTML.escaped(one.message))\"/></testcase>\n"
-        case .skipped: return start + "><skipped message=\"\(HTML.escaped(one.message))\"/></testcase>\n"
-        }
     }
 }

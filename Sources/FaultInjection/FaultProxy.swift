@@ -22,6 +22,9 @@ public final class FaultProxy: Sendable {
         /// The server gets commands, and a connection is cut instead of its next reply, but not instead of
         /// its first ones: what a client asks when it connects is answered.
         case cutReplies(sparing: Int)
+        /// So many more pieces of reply pass. Instead of the next one every connection is cut, and the mode
+        /// is `refuse` from then on: as if whoever stands before the proxy had died.
+        case vanish(after: Int)
         /// New connections are closed at once.
         case refuse
     }
@@ -65,6 +68,9 @@ public final class FaultProxy: Sendable {
 
     /// Pieces of reply that the server has sent so far, let through or not.
     public var repliesSeen: Int { state.withLock { $0.repliesSeen } }
+
+    /// New connections are closed at once.
+    public var isRefusing: Bool { state.withLock { $0.mode == .refuse } }
 
     /// Connections of clients that are open now.
     public var connections: Int { state.withLock { $0.links.count } }
@@ -182,6 +188,13 @@ public final class FaultProxy: Sendable {
                 state.mode = .cutReply(after: count - 1)
                 link.deliver(bytes)
                 return false
+            case .vanish(after: 0):
+                state.mode = .refuse
+                return true
+            case .vanish(let count):
+                state.mode = .vanish(after: count - 1)
+                put(bytes, link, after: .zero, &state)
+                return false
             case .cutReplies(let sparing):
                 guard state.replies[ObjectIdentifier(link), default: 0] <= sparing else { return true }
                 put(bytes, link, after: .zero, &state)
@@ -191,7 +204,8 @@ public final class FaultProxy: Sendable {
             }
         }
         // Not under the lock: closing calls back and takes it again.
-        if isCut { link.cut() }
+        guard isCut else { return }
+        if isRefusing { reset() } else { link.cut() }
     }
 
     /// Sends to the client, never before what came earlier.

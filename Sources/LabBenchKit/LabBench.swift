@@ -14,7 +14,7 @@ package struct LabBench: AsyncParsableCommand {
         version: BenchVersion.current,
         subcommands: [
             RunCommand.self, CompareCommand.self, FaultsCommand.self, ExploreCommand.self, ReportCommand.self,
-            SelfTestCommand.self, DriversCommand.self,
+            SelfTestCommand.self, ConformanceCommand.self, DriversCommand.self,
             StrategiesCommand.self, IndexCommand.self, FaultWorkerCommand.self,
         ])
 

@@ -24,7 +24,7 @@ struct ResultsFolder: Sendable {
             return
         }
         path = named
-        if ["results.json", "faults.json", "explore.json"].contains(where: {
+        if ["results.json", "faults.json", "explore.json", "conformance.json"].contains(where: {
             files.fileExists(atPath: "\(named)/\($0)")
         }) {
             throw BenchError(

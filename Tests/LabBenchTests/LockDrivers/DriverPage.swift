@@ -48,6 +48,9 @@ struct ProcessMark {
         ProcessInfo.processInfo.environment.merging(["LAB_TEST_MARK": value]) { $1 }
     }
 
+    /// For `env`, where a process cannot be given an environment.
+    var variable: String { "LAB_TEST_MARK=\(value)" }
+
     /// Numbers of the processes with this mark that live. One that was killed may take a moment to go: it is
     /// waited for, five seconds at most.
     var left: [Int32] {
