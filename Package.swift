@@ -217,7 +217,7 @@ let package = Package(
             name: "FaultLab",
             dependencies: [
                 "BenchAudit", "BenchLoad", "BenchModel", "BenchResults", "BenchRun", "FaultAudit",
-                "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses",
+                "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses", "LockDrivers",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: nio),
                 .product(name: "NIOHTTP1", package: nio),

@@ -10,15 +10,24 @@ package struct Cell: Sendable {
     package let fault: Fault
     package let level: FaultLevel
     package let seed: UInt64
+    /// Whose lock it is; nil: the strategy's own.
+    package let driver: FaultDriver?
 
-    package init(_ strategy: StrategyEntry, _ fault: Fault, level: FaultLevel = .strategy, seed: UInt64) {
+    package init(
+        _ strategy: StrategyEntry, _ fault: Fault, level: FaultLevel = .strategy, seed: UInt64,
+        driver: FaultDriver? = nil
+    ) {
+        self.driver = driver
         self.strategy = strategy
         self.fault = fault
         self.level = level
         self.seed = seed
     }
 
-    package var expected: FaultExpectation { fault.expectation(of: strategy, at: level) }
+    package var expected: FaultExpectation {
+        guard let driver else { return fault.expectation(of: strategy, at: level) }
+        return driver.mustHold.contains(fault) ? .safe : .unknown
+    }
 
     /// The programs that a try starts.
     package struct Programs: Sendable {
@@ -42,8 +51,15 @@ package struct Cell: Sendable {
         package let shown: (number: Int, record: TryRecord, report: Auditor.Report)?
     }
 
-    /// Tries that a cell has at most. More where a violation must be shown, which takes luck.
-    package var mostTries: Int { expected == .violated ? 10 : 1 }
+    /// Tries that a cell has at most. More where a violation must be shown, which takes luck, and some where
+    /// nobody knows whether there is one.
+    package var mostTries: Int {
+        switch expected {
+        case .violated: 10
+        case .unknown: 3
+        case .safe, .mayBeViolated: 1
+        }
+    }
 
     /// Never throws: what keeps a try from its end makes the cell unknown.
     ///
@@ -103,8 +119,9 @@ package struct Cell: Sendable {
     private func tryOnce(_ programs: Programs, _ chance: UInt64) async throws -> TryRecord {
         switch level {
         case .strategy:
-            try await StrategyTry(strategy: strategy, fault: fault, chance: chance, program: programs.bench)
-                .run()
+            try await StrategyTry(
+                strategy: strategy, fault: fault, chance: chance, program: programs.bench, driver: driver
+            ).run()
         case .service:
             try await ServiceTry(strategy: strategy, fault: fault, chance: chance, program: programs.server)
                 .run()

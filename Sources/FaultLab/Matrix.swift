@@ -13,20 +13,28 @@ package struct Matrix: Sendable {
     /// - Parameters:
     ///   - seed: Of the first cell of each pair; the next one has the next number.
     package init(
-        strategies: [StrategyEntry], faults: [Fault], levels: [FaultLevel], seed: UInt64, seeds: Int
+        strategies: [StrategyEntry], faults: [Fault], levels: [FaultLevel], seed: UInt64, seeds: Int,
+        drivers: [FaultDriver] = []
     ) {
+        let all =
+            strategies.map { (entry: $0, driver: FaultDriver?.none) }
+            + drivers.map { (entry: $0.entry, driver: $0) }
         var cells: [Cell] = []
         var notApplicable: [FaultResults.NotApplicable] = []
         for level in levels {
             for fault in faults {
-                for strategy in strategies {
-                    if let why = fault.obstacle(for: strategy, at: level) {
+                for (strategy, driver) in all {
+                    let isServed = driver != nil && level == .service
+                    let obstacle = fault.obstacle(for: strategy, at: level)
+                    if let why = isServed ? "a lab-server runs no driver" : obstacle {
                         notApplicable.append(
                             .init(strategy: strategy.name, fault: fault.rawValue, level: level, why: why))
                         continue
                     }
                     for number in 0..<seeds {
-                        cells.append(Cell(strategy, fault, level: level, seed: seed &+ UInt64(number)))
+                        cells.append(
+                            Cell(
+                                strategy, fault, level: level, seed: seed &+ UInt64(number), driver: driver))
                     }
                 }
             }
@@ -37,7 +45,7 @@ package struct Matrix: Sendable {
 
     /// How long it takes as a rule: a violation is shown in the second try on average.
     package var expectedTime: Duration {
-        cells.reduce(.zero) { $0 + $1.timeOfTry * ($1.expected == .violated ? 2 : 1) }
+        cells.reduce(.zero) { $0 + $1.timeOfTry * min($1.mostTries, 2) }
     }
 
     /// Runs one cell after the other until all are done, the budget is spent, or the task is cancelled.
@@ -90,10 +98,15 @@ extension Cell {
         FaultCell(
             strategy: strategy.name, fault: fault.rawValue, level: level, seed: seed,
             verdict: outcome.verdict, expected: expected, why: outcome.why, tries: outcome.tries,
-            mostTries: mostTries, inexcusable: fault.inexcusable(of: strategy, at: level),
+            mostTries: mostTries,
+            inexcusable: driver == nil ? fault.inexcusable(of: strategy, at: level) : [],
             shown: outcome.shown.map { FaultCell.Try(number: $0.number, $0.record, $0.report, history: nil) },
-            command:
-                "lab-bench faults --level \(level.rawValue) --strategies \(strategy.name) --faults \(fault.rawValue) --seed \(seed)"
-        )
+            command: command)
+    }
+
+    /// Runs this cell alone again. The command of a driver may hold what nobody else should read.
+    private var command: String {
+        let lock = driver == nil ? "--strategies \(strategy.name)" : "--driver \(strategy.name)=COMMAND"
+        return "lab-bench faults --level \(level.rawValue) \(lock) --faults \(fault.rawValue) --seed \(seed)"
     }
 }

@@ -10,7 +10,7 @@ struct FaultPair: Sendable {
         /// Theory demands a violation, and the tries showed none: that is not safe.
         case notShown
         case unknown
-        /// Violated, as theory says.
+        /// Violated, as theory says, or with a lock of which theory says nothing.
         case violated
         case againstTheory
         case ledgerLost
@@ -22,7 +22,7 @@ struct FaultPair: Sendable {
                 case .againstTheory: .againstTheory
                 case .notShown: .notShown
                 case .undecided: .unknown
-                case .asExpected: cell.verdict == .violated ? .violated : .safe
+                case .asExpected, .seen: cell.verdict == .violated ? .violated : .safe
                 }
         }
 
@@ -70,6 +70,7 @@ struct FaultPair: Sendable {
             case .againstTheory: "against theory"
             case .ledgerLost: "ledger lost"
             case .safe where shown.expected == .mayBeViolated: "may break"
+            case _ where shown.judgement == .seen: "no theory"
             case .safe, .violated, .notShown, .unknown: nil
             }
         return [note, share].compactMap(\.self)
@@ -180,6 +181,7 @@ extension FaultExpectation {
         case .safe: "safe"
         case .violated: "violated"
         case .mayBeViolated: "may be violated"
+        case .unknown: "nothing"
         }
     }
 }

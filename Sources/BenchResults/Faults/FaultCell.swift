@@ -13,6 +13,8 @@ package struct FaultCell: Sendable, Codable, Equatable {
         /// Theory demands a violation, and none was shown.
         case notShown = "not-shown"
         case undecided
+        /// Theory says nothing of it: the verdict is what was seen.
+        case seen
     }
 
     package var strategy: String
@@ -64,6 +66,7 @@ package struct FaultCell: Sendable, Codable, Equatable {
         case (.safe, .safe), (.violated, .violated), (_, .mayBeViolated): .asExpected
         case (.violated, .safe): .againstTheory
         case (.safe, .violated): .notShown
+        case (_, .unknown): .seen
         }
     }
 

@@ -108,6 +108,8 @@ package enum FaultExpectation: String, Sendable, Codable, CaseIterable {
     case violated
     /// It can be violated, but only in a moment that a run may miss.
     case mayBeViolated = "may-be-violated"
+    /// Theory says nothing: the lock is that of a driver.
+    case unknown
 }
 
 extension FaultResults {

@@ -1,5 +1,6 @@
 import BenchAudit
 import BenchModel
+import BenchRun
 import FaultAudit
 import FaultInjection
 import Foundation
@@ -15,6 +16,8 @@ struct StrategyTry: Sendable {
     let chance: UInt64
     /// Prints a worker's steps: `lab-bench`.
     let program: String
+    /// Whose lock it is; nil: the strategy's own.
+    var driver: FaultDriver?
     var stock = 1_000_000
     /// Done to the Redis of the stock when the fault strikes: a fault that nobody asked for, for the
     /// auditor's tests.
@@ -109,6 +112,7 @@ struct StrategyTry: Sendable {
             output: "", strategy: strategy.name, stock: stage.urls[0],
             lockNodes: Array(stage.urls.dropFirst()), buyers: Self.buyers, milliseconds: 60_000,
             leaseMilliseconds: Int(lease / .milliseconds(1)), patienceMilliseconds: 1_000)
+        plan.driver = driver?.planned.command
         switch fault {
         case .slowHolder:
             plan.slowMilliseconds = Int(lease * 2 / .milliseconds(1))

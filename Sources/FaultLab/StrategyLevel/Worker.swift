@@ -1,6 +1,8 @@
+import BenchRun
 import FaultAudit
 import Foundation
 import LabProcesses
+import LockDrivers
 import LockStrategies
 import RedisClient
 import Synchronization
@@ -22,6 +24,8 @@ package struct WorkerPlan: Sendable, Codable, Equatable {
     package var workMilliseconds: Int
     /// The file to which each step is written.
     package var output: String
+    /// The command of a driver whose lock is taken, instead of that of the strategy.
+    package var driver: [String]?
 
     package init(
         output: String, strategy: String, stock: String, lockNodes: [String] = [], buyers: Int,
@@ -51,19 +55,22 @@ package struct Worker: Sendable {
     private let plan: WorkerPlan
     private let buyer: StrategyBuyer<SlowRedis, ContinuousClock>
     private let clients: [RedisClient]
-    private let finishing = FinishingQueue()
+    private let finishing: FinishingQueue
     private let switches: WorkerSwitches
+    private let fleet: DriverFleet?
 
     /// - Throws: A sentence that says what is wrong with the plan.
-    package init(_ plan: WorkerPlan) throws {
+    package init(_ plan: WorkerPlan) async throws {
         self.plan = plan
         let file = try StepFile(plan.output)
         let steps = StepNotes(now: { MachineClock.now }, note: { file.add($0) })
         let switches = WorkerSwitches()
         self.switches = switches
-        guard let entry = StrategyRegistry.builtIn.entry(named: plan.strategy) else {
-            throw StrategyConfigurationError(StrategyRegistry.builtIn.complaint(about: plan.strategy))
-        }
+        let finishing = FinishingQueue()
+        self.finishing = finishing
+        fleet = try await Self.startDriver(plan)
+        let entry = try Self.entry(plan, fleet)
+        let driverLock = fleet.map { UnfencedLock(DriverLock($0)) }
         let endpoints = try ([plan.stock] + plan.lockNodes).map { try RedisEndpoint(parsing: $0) }
         let limits = RedisClient.Limits(connect: .milliseconds(500), command: .milliseconds(1_500))
         clients = endpoints.map { RedisClient($0, limits: limits) }
@@ -78,10 +85,28 @@ package struct Worker: Sendable {
         let strategy = try StrategyBuilder(
             stock: ports[0], lockNodes: Array(nodes), clock: clock, settings: settings,
             finishing: finishing
-        ).strategy(entry) { NotedLock($0, clock: clock, steps: steps) }
+        ).strategy(entry) { NotedLock(driverLock ?? $0, clock: clock, steps: steps) }
         buyer = StrategyBuyer(
             strategy, stock: ProductStock(ports[0], layout: entry.traits.stockLayout), clock: clock,
             random: .system, patience: .milliseconds(plan.patienceMilliseconds), steps: steps)
+    }
+
+    /// One process of the driver for each worker. Where there are lock nodes, a majority of them is asked.
+    private static func startDriver(_ plan: WorkerPlan) async throws -> DriverFleet? {
+        guard let command = plan.driver else { return nil }
+        return try await DriverFleet.start(
+            command, count: 1, redis: plan.lockNodes.isEmpty ? [plan.stock] : plan.lockNodes,
+            environment: ProcessInfo.processInfo.environment)
+    }
+
+    private static func entry(_ plan: WorkerPlan, _ fleet: DriverFleet?) throws -> StrategyEntry {
+        if let fleet, let id = StrategyID(rawValue: plan.strategy) {
+            return PlannedDriver(id, plan.driver ?? [], fleet.hello).entry
+        }
+        guard let entry = StrategyRegistry.builtIn.entry(named: plan.strategy) else {
+            throw StrategyConfigurationError(StrategyRegistry.builtIn.complaint(about: plan.strategy))
+        }
+        return entry
     }
 
     /// Buys until SIGTERM, or until the time of the plan is over, and writes each step down. It is slow from
@@ -103,6 +128,7 @@ package struct Worker: Sendable {
             }
         }
         await finishing.finish()
+        if let wrong = await fleet?.stop() { StandardStream.error.say("\(wrong)\n") }
         for client in clients { await client.close() }
     }
 }

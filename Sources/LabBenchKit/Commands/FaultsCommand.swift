@@ -23,12 +23,15 @@ struct FaultsCommand: AsyncParsableCommand {
               lab-bench faults --level service
             The same three times, with other moments:
               lab-bench faults --seeds 3
+            A lock of your own, in any language (docs/DRIVERS.md), which must survive a killed buyer:
+              lab-bench faults --driver mine='python3 my_driver.py' --must-hold none,kill-buyer
 
             Faults:
             \(Fault.allCases.map { "  \($0.rawValue.padding(toLength: 22, withPad: " ", startingAt: 0))\($0.summary)" }.joined(separator: "\n"))
 
             A cell is one strategy under one fault. It is tried until a violation is shown, or until its tries are spent: one, \
-            or ten where theory demands a violation.
+            ten where theory demands a violation, three where theory says nothing. Theory says nothing of a driver: its cells \
+            are what was seen, and change no exit code, but for the faults of --must-hold.
 
             Exit codes: 0 every cell came out as theory says, 4 a cell that should be safe is violated or the ledger lost \
             something, 5 a cell is unknown or was not run, or a violation that theory demands was not shown, 6 a program is \
@@ -36,9 +39,20 @@ struct FaultsCommand: AsyncParsableCommand {
             """)
 
     @Option(
-        help: "Comma-separated ids; default: all of `lab-bench strategies`.",
+        help: "Comma-separated ids; default: all of `lab-bench strategies`, or none beside a --driver.",
         completion: .list(StrategyRegistry.builtIn.names))
     var strategies: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A lock in any language, started as COMMAND (docs/DRIVERS.md), at the level of the strategy; may be repeated.",
+            valueName: "NAME=COMMAND"))
+    var driver: [String] = []
+
+    @Option(
+        help: "Comma-separated faults under which no driver may be violated; default: none of them.",
+        completion: .list(Fault.names))
+    var mustHold: String?
 
     @Option(help: "Comma-separated ids of the list above; default: all.", completion: .list(Fault.names))
     var faults: String?
@@ -75,7 +89,7 @@ struct FaultsCommand: AsyncParsableCommand {
     func run() async throws {
         let end: BenchExit
         do throws(BenchError) {
-            end = try await carryOut(try plan())
+            end = try await carryOut(try await plan())
         } catch {
             Terminal.complain(error.description)
             end = error.exitCode
@@ -83,9 +97,12 @@ struct FaultsCommand: AsyncParsableCommand {
         throw ExitCode(end.rawValue)
     }
 
-    private func plan() throws(BenchError) -> FaultPlan {
-        try FaultPlan(
-            strategies: strategies, faults: faults, level: level, seed: seed, seeds: seeds, budget: budget)
+    private func plan() async throws(BenchError) -> FaultPlan {
+        var drivers: [PlannedDriver] = []
+        for text in driver { drivers.append(try await PlannedDriver.find(text)) }
+        return try FaultPlan(
+            strategies: strategies, faults: faults, level: level, seed: seed, seeds: seeds, budget: budget,
+            drivers: drivers, mustHold: mustHold)
     }
 
     private func carryOut(_ plan: FaultPlan) async throws(BenchError) -> BenchExit {

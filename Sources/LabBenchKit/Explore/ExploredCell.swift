@@ -36,7 +36,7 @@ struct ExploredCell: Sendable {
             outcome.first == nil && outcome.undecided == 0 && outcome.idle < outcome.schedules
                 && isComplete != false
         case .violated: outcome.first != nil
-        case .mayBeViolated: true
+        case .mayBeViolated, .unknown: true
         }
     }
 

@@ -1,5 +1,6 @@
 import BenchModel
 import BenchResults
+import BenchRun
 import FaultInjection
 import FaultLab
 import Foundation
@@ -7,6 +8,7 @@ import LockStrategies
 
 /// What `lab-bench faults` was asked for.
 struct FaultPlan: Sendable {
+    /// Those of drivers last.
     let strategies: [StrategyEntry]
     let faults: [Fault]
     let levels: [FaultLevel]
@@ -20,19 +22,37 @@ struct FaultPlan: Sendable {
 
     /// - Throws: ``BenchError`` with `.badInput`, in one sentence.
     init(
-        strategies: String?, faults: String?, level: String?, seed: UInt64, seeds: Int, budget: String?
+        strategies: String?, faults faultNames: String?, level: String?, seed: UInt64, seeds: Int,
+        budget: String?,
+        drivers: [PlannedDriver] = [], mustHold: String? = nil
     ) throws(BenchError) {
         let registry = StrategyRegistry.builtIn
-        self.strategies = try Self.list(strategies, "--strategies", all: registry.entries) {
+        // Who brings a lock and names no other wants to see that one.
+        let all = drivers.isEmpty || strategies != nil ? registry.entries : []
+        let named = try Self.list(strategies, "--strategies", all: all) {
             registry.entry(named: $0)
         } complaint: {
             registry.complaint(about: $0)
         }
-        self.faults = try Self.list(faults, "--faults", all: Fault.allCases) {
-            Fault(rawValue: $0)
-        } complaint: {
-            Self.complaint(about: $0)
+        do throws(StrategyConfigurationError) {
+            _ = try registry.adding(drivers.map(\.entry))
+        } catch {
+            throw BenchError(.badInput, "--driver: \(error)")
         }
+        func faults(_ text: String?, _ option: String) throws(BenchError) -> [Fault] {
+            try Self.list(text, option, all: Fault.allCases) {
+                Fault(rawValue: $0)
+            } complaint: {
+                Self.complaint(about: $0)
+            }
+        }
+        self.faults = try faults(faultNames, "--faults")
+        guard mustHold == nil || !drivers.isEmpty else {
+            throw BenchError(.badInput, "--must-hold is about a --driver, and there is none")
+        }
+        let held = Set(mustHold == nil ? [] : try faults(mustHold, "--must-hold"))
+        let underFaults = drivers.map { FaultDriver($0, mustHold: held) }
+        self.strategies = named + drivers.map(\.entry)
         if let level {
             guard let one = FaultLevel(rawValue: level) else {
                 throw BenchError(.badInput, "--level is strategy or service, not \(level)")
@@ -45,15 +65,20 @@ struct FaultPlan: Sendable {
             throw BenchError(.badInput, "--seeds is a number from 1 to 20, not \(seeds)")
         }
         matrix = Matrix(
-            strategies: self.strategies, faults: self.faults, levels: levels, seed: seed, seeds: seeds)
-        try Self.check(faults == nil ? [] : self.faults, matrix)
+            strategies: named, faults: self.faults, levels: levels, seed: seed, seeds: seeds,
+            drivers: underFaults)
+        try Self.check(faultNames == nil ? [] : self.faults, matrix)
         let expected = matrix.expectedTime
         self.budget = try budget.map { text throws(BenchError) in try Self.time(text) } ?? expected * 2
         var words = ["lab-bench faults"]
         if strategies != nil {
-            words.append("--strategies " + self.strategies.map(\.name).joined(separator: ","))
+            words.append("--strategies " + named.map(\.name).joined(separator: ","))
         }
-        if faults != nil { words.append("--faults " + self.faults.map(\.rawValue).joined(separator: ",")) }
+        for driver in drivers { words.append("--driver \(driver.id)=COMMAND") }
+        if let mustHold { words.append("--must-hold \(mustHold)") }
+        if faultNames != nil {
+            words.append("--faults " + self.faults.map(\.rawValue).joined(separator: ","))
+        }
         if let level { words.append("--level \(level)") }
         words.append("--seed \(seed)")
         if seeds > 1 { words.append("--seeds \(seeds)") }

@@ -11,7 +11,8 @@ struct FaultSchemaTests {
 
     @Test("describes a run with every judgement, and its figures that are not known")
     func whole() async throws {
-        let results = FaultFixture.results()
+        var results = FaultFixture.results()
+        results.cells.append(FaultFixture.cell("mine", "slow-holder", theory: .unknown))
         #expect(Set(results.cells.map(\.judgement)) == Set(FaultCell.Judgement.allCases))
         #expect(Set(results.cells.map(\.expected)) == Set(FaultExpectation.allCases))
         #expect(Set(results.cells.map(\.level)) == Set(FaultLevel.allCases))

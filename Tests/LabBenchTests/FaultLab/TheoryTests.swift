@@ -1,4 +1,6 @@
 import BenchResults
+import BenchRun
+import FaultAudit
 import FaultInjection
 import LockStrategies
 import Testing
@@ -87,5 +89,35 @@ struct TheoryTests {
         #expect(Set(matrix.cells.map(\.seed)) == [5, 6, 7])
         #expect(matrix.notApplicable.allSatisfy { !$0.why.isEmpty })
         #expect(matrix.expectedTime > .seconds(600))
+    }
+
+    @Test("says nothing of a driver, but what must hold; a server runs none")
+    func driver() throws {
+        let driver = FaultDriver(try .named("mine=true"), mustHold: [.killBuyer])
+        let matrix = Matrix(
+            strategies: [.setnxSpin], faults: [.none, .killBuyer, .nodeDown], levels: FaultLevel.allCases,
+            seed: 1, seeds: 1, drivers: [driver])
+        let cells = matrix.cells.filter { $0.strategy.name == "mine" }
+        #expect(cells.map(\.expected) == [.unknown, .safe])
+        #expect(cells.map(\.mostTries) == [3, 1])
+        #expect(cells.allSatisfy { $0.level == .strategy && $0.driver != nil })
+        #expect(matrix.cells.filter { $0.strategy == .setnxSpin }.allSatisfy { $0.driver == nil })
+        let why = matrix.notApplicable.filter { $0.strategy == "mine" }.map(\.why)
+        #expect(why.contains("mine asks no lock nodes"))
+        #expect(why.count { $0 == "a lab-server runs no driver" } == 3)
+    }
+
+    @Test(
+        "makes a violation of a driver something that was seen, or what should not be",
+        arguments: [
+            (FaultExpectation.unknown, Auditor.Verdict.violated, FaultCell.Judgement.seen),
+            (.unknown, .safe, .seen), (.unknown, .unknown, .undecided), (.safe, .violated, .againstTheory),
+            (.safe, .safe, .asExpected),
+        ])
+    func judgement(expected: FaultExpectation, verdict: Auditor.Verdict, judgement: FaultCell.Judgement) {
+        let cell = FaultCell(
+            strategy: "mine", fault: "none", level: .strategy, seed: 1, verdict: verdict, expected: expected,
+            why: nil, tries: 1, mostTries: 3, shown: nil, command: "-")
+        #expect(cell.judgement == judgement)
     }
 }

@@ -1,5 +1,6 @@
 import BenchModel
 import BenchResults
+import BenchRun
 import FaultInjection
 import FaultLab
 import LockStrategies
@@ -30,6 +31,29 @@ struct FaultPlanTests {
             some.command
                 == "lab-bench faults --strategies redlock,fenced --faults node-down --level strategy --seed 1 --seeds 2 --budget 90s"
         )
+    }
+
+    @Test("is the drivers alone, where nobody names a strategy beside them")
+    func drivers() throws {
+        let mine = try PlannedDriver.named("mine=true")
+        func plan(_ strategies: String? = nil, mustHold: String? = nil) throws(BenchError) -> FaultPlan {
+            try FaultPlan(
+                strategies: strategies, faults: "none,kill-buyer", level: "strategy", seed: 1, seeds: 1,
+                budget: nil, drivers: [mine], mustHold: mustHold)
+        }
+        let alone = try plan(mustHold: "none")
+        #expect(alone.strategies.map(\.name) == ["mine"])
+        #expect(alone.matrix.cells.map(\.expected) == [.safe, .unknown])
+        #expect(
+            alone.command
+                == "lab-bench faults --driver mine=COMMAND --must-hold none --faults none,kill-buyer --level strategy --seed 1"
+        )
+        #expect(try plan("fenced").strategies.map(\.name) == ["fenced", "mine"])
+        #expect(throws: BenchError.self) { try plan(mustHold: "nothing") }
+        #expect(throws: BenchError.self) {
+            try FaultPlan(
+                strategies: nil, faults: nil, level: nil, seed: 1, seeds: 1, budget: nil, mustHold: "none")
+        }
     }
 
     @Test("is refused in one sentence that says what to do")

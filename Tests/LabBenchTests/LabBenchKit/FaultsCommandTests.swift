@@ -41,6 +41,35 @@ struct FaultsCommandTests {
         }
     }
 
+    @Test("shows what was seen of a driver, and ends with 4 only for what must hold")
+    func driver() async throws {
+        let folder = try TemporaryDirectory()
+        let mark = ProcessMark()
+        let command = "python3 '\(ConformanceFaultTests.driver)' --fault ttl-second"
+        let child = try await start(
+            [
+                "--driver", "mine=\(command)", "--faults", "none,slow-holder", "--level", "strategy",
+                "--must-hold", "none", "--output", folder.file("out"),
+            ], environment: mark.environment)
+        #expect(await child.waitUntilExit() == .exited(0), "\(child.lines())")
+        #expect(await mark.left == [])
+        let data = try Data(contentsOf: URL(filePath: folder.file("out/faults.json")))
+        #expect(try await SchemaJudge.complaints(data, schema: "faults") == [])
+        let results = try FaultResults.decode(data)
+        #expect(results.strategies.map(\.id) == ["mine"])
+        #expect(results.cells.map(\.verdict) == [.safe, .violated])
+        #expect(results.cells.map(\.expected) == [.safe, .unknown])
+        #expect(results.cells.map(\.judgement) == [.asExpected, .seen])
+        // Two of five servers are enough for it: two hold the lock, although nothing is broken.
+        let bad = try await start(
+            [
+                "--driver", "mine=\(command) --quorum --fault quorum-half", "--faults", "none", "--level",
+                "strategy", "--must-hold", "none", "--output", folder.file("bad"), "--quiet",
+            ], environment: mark.environment)
+        let end = await bad.waitUntilExit()
+        #expect(end == .exited(4), "\(bad.lines())")
+    }
+
     @Test("refuses what cannot be with 64, says it in one line, and leaves nothing behind")
     func usage() async throws {
         let folder = try TemporaryDirectory()
