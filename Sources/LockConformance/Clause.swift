@@ -55,7 +55,8 @@ public struct Clause: Sendable {
             }
         }
         let steps = scene.trace.shown
-        await scene.close()
+        // Also when this task is cancelled: nothing stays.
+        await Task { await scene.close() }.value
         let took = began.duration(to: .now)
         let (name, longest) = (lock.name, Words.time(Self.longest))
         switch judged {

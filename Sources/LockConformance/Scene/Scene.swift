@@ -15,7 +15,8 @@ final class Scene: Sendable {
 
     let subject: LockUnderTest
     let trace = Trace()
-    private let ends = Mutex<[@Sendable () async -> Void]>([])
+    /// Nil: the scene is over, and what is started now ends at once.
+    private let ends = Mutex<[@Sendable () async -> Void]?>([])
 
     init(_ subject: LockUnderTest) { self.subject = subject }
 
@@ -24,13 +25,20 @@ final class Scene: Sendable {
     /// Ends clients, proxies and servers, the newest first.
     func close() async {
         let ends = ends.withLock { ends in
-            defer { ends = [] }
-            return ends
+            defer { ends = nil }
+            return ends ?? []
         }
         for end in ends.reversed() { _ = await FirstAnswer.within(.seconds(20)) { await end() } }
     }
 
-    private func atEnd(_ end: @escaping @Sendable () async -> Void) { ends.withLock { $0.append(end) } }
+    private func atEnd(_ end: @escaping @Sendable () async -> Void) {
+        let isOver = ends.withLock { ends in
+            ends?.append(end)
+            return ends == nil
+        }
+        // A clause that was given up may still be under way.
+        if isOver { Task { await end() } }
+    }
 
     // MARK: Servers
 
