@@ -104,7 +104,7 @@ private struct OpenDoor: LeaseLock {
 
 /// Never answers, and does not hear that nobody waits any more.
 private struct Wall: LeaseLock {
-    private func stand() async { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
+    private func stand() async { await Task.detached { try? await Task.sleep(for: .seconds(60)) }.value }
 
     func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
