@@ -23,8 +23,7 @@ struct FaultPlan: Sendable {
     /// - Throws: ``BenchError`` with `.badInput`, in one sentence.
     init(
         strategies: String?, faults faultNames: String?, level: String?, seed: UInt64, seeds: Int,
-        budget: String?,
-        drivers: [PlannedDriver] = [], mustHold: String? = nil
+        budget: String?, drivers: [PlannedDriver] = [], mustHold: String? = nil
     ) throws(BenchError) {
         let registry = StrategyRegistry.builtIn
         // Who brings a lock and names no other wants to see that one.
@@ -39,18 +38,11 @@ struct FaultPlan: Sendable {
         } catch {
             throw BenchError(.badInput, "--driver: \(error)")
         }
-        func faults(_ text: String?, _ option: String) throws(BenchError) -> [Fault] {
-            try Self.list(text, option, all: Fault.allCases) {
-                Fault(rawValue: $0)
-            } complaint: {
-                Self.complaint(about: $0)
-            }
-        }
-        self.faults = try faults(faultNames, "--faults")
+        self.faults = try Self.faults(faultNames, "--faults")
         guard mustHold == nil || !drivers.isEmpty else {
             throw BenchError(.badInput, "--must-hold is about a --driver, and there is none")
         }
-        let held = Set(mustHold == nil ? [] : try faults(mustHold, "--must-hold"))
+        let held = Set(mustHold == nil ? [] : try Self.faults(mustHold, "--must-hold"))
         let underFaults = drivers.map { FaultDriver($0, mustHold: held) }
         self.strategies = named + drivers.map(\.entry)
         if let level {
@@ -84,6 +76,14 @@ struct FaultPlan: Sendable {
         if seeds > 1 { words.append("--seeds \(seeds)") }
         if let budget { words.append("--budget \(budget)") }
         command = words.joined(separator: " ")
+    }
+
+    private static func faults(_ text: String?, _ option: String) throws(BenchError) -> [Fault] {
+        try list(text, option, all: Fault.allCases) {
+            Fault(rawValue: $0)
+        } complaint: {
+            complaint(about: $0)
+        }
     }
 
     /// Somebody who names a fault wants to see it strike.

@@ -19,7 +19,4 @@ final class Trace: Sendable {
             what: what, result: result)
         steps.withLock { $0.append(step) }
     }
-
-    /// Leaves only what is added from now on: the steps before it prove nothing.
-    func forget() { steps.withLock { $0 = [] } }
 }
