@@ -281,6 +281,19 @@ let package = Package(
         .executableTarget(
             name: "raw-ledger", path: "Tests/raw-ledger",
             linkerSettings: [.linkedLibrary("sqlite3")]),
+        // Hummingbird alone: ./lab speed.
+        .executableTarget(
+            name: "bare-server",
+            dependencies: [
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: nio),
+            ],
+            path: "Tests/bare-server", swiftSettings: settings),
+        // One piece of a purchase, again and again: ./lab check --cost.
+        .executableTarget(
+            name: "cost-bench",
+            dependencies: ["InventoryService", "LabServerKit", "LedgerSQLite", "LockStrategies", "RedisClient"],
+            path: "Tests/cost-bench", swiftSettings: settings),
         // What the tests share: clock, scripted Redis, fault proxy.
         .target(
             name: "LabTesting",
