@@ -2,7 +2,6 @@ import Foundation
 import InventoryService
 import LabProcesses
 import LabServerKit
-import LabTesting
 import LockStrategies
 import Testing
 

@@ -109,7 +109,7 @@ def conditions(wish, begin):
         "versions": {
             "redis": found(r"v=([\d.]+)", first_line("redis-server", "--version")),
             "go": found(r"go([\d.]+)", first_line("go", "version")) if wish.go else None,
-            "wrk": found(r"wrk ([\d.]+)", first_line("wrk", "-v")) if shutil.which("wrk") else None,
+            "wrk": found(r"wrk \D*([\d.]+)", first_line("wrk", "-v")) if shutil.which("wrk") else None,
             "swift": found(r"Swift version ([\d.]+)", first_line("swift", "--version")),
         },
     }
