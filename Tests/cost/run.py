@@ -5,7 +5,7 @@ change, and fails where one costs more than its limit.
 Pieces run in the program cost-bench, each with few and with many repetitions: the difference is the cost of one.
 Instructions are those that valgrind counts. Allocations are calls of malloc and its relatives, counted by a library that
 is preloaded. Whole purchases are sent to a lab-server by one buyer, one after the other, and their allocations counted.
-At the end a cost is planted in each, and every one has to be found. A limit may be passed by 1 in 100.
+A cost is planted in each, too, and has to be found. A limit may be passed by 2 in 100, where sales share commits by 4.
 """
 import argparse
 import concurrent.futures
@@ -25,7 +25,9 @@ from load import Connection, output  # noqa: E402
 from shops import Failure, Shop  # noqa: E402
 
 LIMITS = HERE / "limits.json"
-TOLERANCE = 1.01
+TOLERANCE = 1.02
+# How many sales share a commit depends on the machine.
+SHARED = {"record-together": 1.04}
 # A limit that is passed from below by so much no longer guards what was reached.
 SLACK = 0.9
 # Repetitions, few and many.
@@ -126,7 +128,7 @@ def judge(name, kind, value, limits):
     limit = limits.get(name, {}).get(kind)
     if limit is None:
         return "no limit in limits.json", False
-    if value > limit * TOLERANCE:
+    if value > limit * SHARED.get(name, TOLERANCE):
         return f"above its limit by {value - limit:,.1f}", False
     if value < limit * SLACK:
         return "good, and far below its limit: --write lowers it", True
