@@ -292,7 +292,9 @@ let package = Package(
         // One piece of a purchase, again and again: ./lab check --cost.
         .executableTarget(
             name: "cost-bench",
-            dependencies: ["InventoryService", "LabServerKit", "LedgerSQLite", "LockStrategies", "RedisClient"],
+            dependencies: [
+                "InventoryService", "LabServerKit", "LedgerSQLite", "LockStrategies", "RedisClient",
+            ],
             path: "Tests/cost-bench", swiftSettings: settings),
         // What the tests share: clock, scripted Redis, fault proxy.
         .target(

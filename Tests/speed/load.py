@@ -35,6 +35,8 @@ def wrk(shop, seconds, connections=100, buys=True):
     if not found:
         raise Failure("wrk did not print a result: " + text[-500:])
     requests, refused, unanswered, length, median, tail = (int(word) for word in found.groups())
+    if requests == refused:
+        raise Failure(f"{shop.kind}: no request succeeded within {seconds} s on {connections} connections")
     # A polling lock may keep a buyer from the lock until its patience ends: that is an answer, but no sale.
     if unanswered or refused > requests // 100:
         raise Failure(f"{shop.kind}: {refused} of {requests} answers were refusals, {unanswered} never came")

@@ -92,7 +92,7 @@ def measure(wish, lacks, folder, found, failures):
         for name in aim.trials))
     each = wish.seconds + 4
     length = sum(each + (wish.seconds * (LONGER - 1) if name == "bench long" else 0) for name in names) * wish.rounds
-    print(f"{len(names)} trials in {wish.rounds} rounds, about {max(1, round(length / 60))} min", flush=True)
+    print(f"{len(names)} trials, {wish.rounds} × each, about {max(1, round(length / 60))} min", flush=True)
     trials = Trials(wish.programs, wish.go, folder, wish.seconds, wish.against)
     if any("go" in needs(name) for name in names):
         count = trials.same_duty()
