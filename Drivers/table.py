@@ -1,0 +1,143 @@
+"""Writes what a run of ./lab libraries found into docs/LIBRARIES.md, between its two marks: the same results make the same
+bytes.
+
+    python3 Drivers/table.py results/DATE-libraries-HOST [--check]
+
+With --check it writes nothing, and ends with 1 when the page says something else.
+"""
+
+import json
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PAGE = os.path.join(ROOT, "docs", "LIBRARIES.md")
+BEGIN, END = "<!-- Drivers/table.py: begin -->\n", "<!-- Drivers/table.py: end -->\n"
+
+
+def cell(text):
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
+    return "\n".join(lines + ["| " + " | ".join(map(cell, row)) + " |" for row in rows]) + "\n"
+
+
+def milliseconds(microseconds):
+    return "-" if microseconds is None else f"{microseconds / 1000:.3g}"
+
+
+def run(results, place):
+    machine = results["machine"]
+    skipped = [each for each in results["skipped"] if not each.endswith(": not asked for")]
+    said = f" Not done: {'; '.join(skipped)}." if skipped else ""
+    php = f", PHP {machine['php']}" if machine["php"] else ""
+    return (
+        f"Run of {results['started']} at commit `{results['commit']}`: {machine['cpu']}, {machine['cores']} cores, "
+        f"redis-server {machine['redis']}, Python {machine['python']}{php}; load average before it {machine['load_before']}. "
+        f"The results: [{place}](../{place}).{said}\n")
+
+
+def checks(results):
+    rows = []
+    for lock in results["locks"]:
+        done = results["check"].get(lock["id"])
+        if done:
+            hello = done["hello"].split(";")[0]
+            rows.append([f"`{lock['id']}`", hello, "can be used" if done["exit"] == 0 else done["sentence"]])
+    return "### `lab-bench drivers check`\n\n" + table(["lock", "library and setting", "verdict"], rows)
+
+
+def load(results):
+    done = results["load"]
+    if done is None:
+        return "### The load\n\nNot done in this run.\n"
+    pipe = done["driver_pipe"]
+    rows = []
+    for each in sorted(done["locks"], key=lambda each: each["id"]):
+        rate = each["purchases_per_second"]
+        span = "-" if rate is None else f"{rate['median']} ({rate['min']} - {rate['max']})"
+        rows.append([
+            f"`{each['id']}`", span, each["trials"], milliseconds(each["p50_us"]), milliseconds(each["p99_us"]),
+            "-" if each["success_share"] is None else f"{each['success_share'] * 100:.4g} %",
+            "-" if each["jain"] is None else f"{each['jain']:.2f}", ", ".join(each["failed_checks"]) or "none"])
+    return (
+        "### The load\n\n20 buyers of one product, 3 rounds of 2 s, every purchase under the lock. A driver's figures contain "
+        f"the pipe: {pipe['alone_us']:.0f} µs from a request to its answer with one open, {pipe['per_operation_us']:.0f} µs "
+        f"an operation with {pipe['requests_open']} open (medians, echo driver); `setnx-spin`, `setnx-backoff` and `redlock` "
+        f"run in the bench's process and have no pipe. Exit code {done['exit']}.\n\n"
+        + table(["lock", "purchases/s: median (min - max)", "rounds that count", "p50 ms", "p99 ms", "success",
+                 "fairness (Jain)", "checks that failed"], rows))
+
+
+def conformance(results):
+    done = results["conformance"]
+    if done is None:
+        return "### Conformance\n\nNot done in this run.\n"
+    rows, reasons = [], []
+    for name in dict.fromkeys(each["lock"] for each in done["findings"]):
+        found = [each for each in done["findings"] if each["lock"] == name]
+
+        def of(verdict):
+            return [each for each in found if each["verdict"] == verdict]
+        rows.append([
+            f"`{name}`", len(of("pass")), ", ".join(each["clause"] for each in of("fail")) or "none",
+            ", ".join(each["clause"] for each in of("unknown")) or "none", len(of("not-applicable"))])
+        reasons += [f"- `{name}`, {each['clause']}: {each['reason']}" for each in of("fail") + of("unknown")]
+    clauses = "; ".join(f"{each['id']}: {each['title']}" for each in done["clauses"])
+    return (
+        f"### Conformance\n\nClauses: {clauses}.\n\n"
+        + table(["lock", "pass", "fail", "unknown", "not applicable"], rows)
+        + ("\n" + "\n".join(reasons) + "\n" if reasons else ""))
+
+
+def faults(results):
+    done = results["faults"]
+    if done is None:
+        return "### Faults\n\nNot done in this run.\n"
+    names = list(dict.fromkeys(each["fault"] for each in done["cells"]))
+    locks = list(dict.fromkeys(each["strategy"] for each in done["cells"]))
+    verdicts = {(each["strategy"], each["fault"]): each["verdict"] for each in done["cells"]}
+    return "### Faults\n\n" + table(
+        ["lock", *names], [[f"`{lock}`", *(verdicts.get((lock, name), "-") for name in names)] for lock in locks])
+
+
+def findings(results):
+    parts = ["### Findings\n"]
+    for number, each in enumerate(results["findings"], 1):
+        steps = "\n".join(f"    {step}" for step in each["steps"])
+        words = "; ".join(dict.fromkeys(each["words"]))
+        parts.append(
+            f"**{number}. {each['library']}: `{each['id']}`**, seen {each['seen']} of {each['of']} times\n\n{steps}\n\n"
+            f"Seen: {words}\n")
+    return "\n".join(parts)
+
+
+def main():
+    arguments = [each for each in sys.argv[1:] if each != "--check"]
+    if len(arguments) != 1:
+        print("table.py takes the directory of one run of ./lab libraries", file=sys.stderr)
+        sys.exit(64)
+    place = os.path.relpath(arguments[0], ROOT)
+    try:
+        with open(os.path.join(arguments[0], "libraries.json"), encoding="utf-8") as file:
+            results = json.load(file)
+    except (OSError, ValueError) as error:
+        print(f"table.py: {arguments[0]} has no results of ./lab libraries: {error}", file=sys.stderr)
+        sys.exit(64)
+    parts = [make(results) for make in (findings, checks, conformance, faults, load)]
+    made = BEGIN + "\n" + "\n".join([run(results, place), *parts]) + "\n" + END
+    with open(PAGE, encoding="utf-8") as file:
+        page = file.read()
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    new = before + made + after
+    if "--check" in sys.argv:
+        sys.exit(0 if new == page else 1)
+    with open(PAGE, "w", encoding="utf-8") as file:
+        file.write(new)
+
+
+if __name__ == "__main__":
+    main()
