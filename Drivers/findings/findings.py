@@ -251,33 +251,32 @@ def wait_beside_two_servers_that_are_down(server):
 
 
 @finding(
-    "aioredlock", "three servers; SET a other PX 100 on the second, SET a other PX 250 on the third",
-    "at 0 s, 0.15 s and 0.3 s: lock('a', lock_timeout=10) by A, B and C, each with retry_count=10 and 0.5 s between",
-    "GET a on each server after 2 s and after 4 s")
+    "aioredlock", "three servers; SET a other PX 700 on the second, SET a other PX 1700 on the third",
+    "at 0 s, 1 s and 2 s: lock('a', lock_timeout=20) by A, B and C, each with retry_count=4 and 4 s between its tries",
+    "GET a on each server after 3 s and after 7 s")
 def split_vote_is_kept(server):
     from aioredlock import Aioredlock
     servers = [server, Server(), Server()]
 
-    async def one(after):
+    async def one(name, after):
         manager = Aioredlock(
-            [("127.0.0.1", each.port) for each in servers], retry_count=10, retry_delay_min=0.5, retry_delay_max=0.5)
+            [("127.0.0.1", each.port) for each in servers], retry_count=4, retry_delay_min=4, retry_delay_max=4)
         await asyncio.sleep(after)
-        return await manager.lock("a", lock_timeout=10, lock_identifier=f"from {after}")
+        return await manager.lock("a", lock_timeout=20, lock_identifier=name)
 
     async def main():
-        for each, milliseconds in zip(servers[1:], (100, 250)):
+        for each, milliseconds in zip(servers[1:], (700, 1700)):
             each.ask("SET", "a", "other", "PX", milliseconds)
-        calls = asyncio.gather(one(0), one(0.15), one(0.3), return_exceptions=True)
+        calls = asyncio.gather(one("A", 0), one("B", 1), one("C", 2), return_exceptions=True)
         kept = []
-        for _ in range(2):
-            await asyncio.sleep(2)
-            kept.append([each.ask("GET", "a") for each in servers])
+        for pause in (3, 4):
+            await asyncio.sleep(pause)
+            kept.append(" ".join(each.ask("GET", "a") for each in servers))
         return kept, [type(each).__name__ for each in await calls]
     kept, ends = asyncio.run(main())
     for each in servers[1:]:
         each.end()
-    return kept[0] == kept[1] and len(set(kept[0])) == 3, (
-        f"each of A, B and C has the key of one server, both times; A, B, C end with {', '.join(ends)}")
+    return kept == ["A B C"] * 2, f"{kept[0]}, then {kept[1]}; A, B and C ended with {', '.join(ends)}"
 
 
 def aioredlock_lapsed(server, call):
