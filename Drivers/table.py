@@ -1,9 +1,9 @@
 """Writes what a run of ./lab libraries found into docs/LIBRARIES.md, between its two marks: the same results make the same
 bytes.
 
-    python3 Drivers/table.py results/DATE-libraries-HOST [--check]
+    python3 Drivers/table.py results/DATE-libraries-HOST... [PAGE.md] [--check]
 
-With --check it writes nothing, and ends with 1 when the page says something else.
+Of several runs, the stages that a later one has take the place of those of an earlier one. PAGE.md stands in for docs/LIBRARIES.md. With --check it writes nothing, and ends with 1 when the page says something else.
 """
 
 import json
@@ -28,13 +28,13 @@ def milliseconds(microseconds):
     return "-" if microseconds is None else f"{microseconds / 1000:.3g}"
 
 
-def run(results, place):
+def run(results, stages, place):
     machine = results["machine"]
     skipped = [each for each in results["skipped"] if not each.endswith(": not asked for")]
     said = f" Not done: {'; '.join(skipped)}." if skipped else ""
     php = f", PHP {machine['php']}" if machine["php"] else ""
     return (
-        f"Run of {results['started']} at commit `{results['commit']}`: {machine['cpu']}, {machine['cores']} cores, "
+        f"{', '.join(stages)}: run of {results['started']} at commit `{results['commit']}`: {machine['cpu']}, {machine['cores']} cores, "
         f"redis-server {machine['redis']}, Python {machine['python']}{php}; load average before it {machine['load_before']}. "
         f"The results: [{place}](../{place}).{said}\n")
 
@@ -114,28 +114,41 @@ def findings(results):
     return "\n".join(parts)
 
 
+def load_results(directories):
+    """Of several runs: the stages that a later one has take the place of those of an earlier one."""
+    lines, results = [], None
+    for directory in directories:
+        with open(os.path.join(directory, "libraries.json"), encoding="utf-8") as file:
+            found = json.load(file)
+        results = results or found
+        stages = [name for name in ("findings", "check", "conformance", "faults", "load") if found[name]]
+        results.update({name: found[name] for name in stages})
+        lines.append(run(found, stages, os.path.relpath(directory, ROOT)))
+    return results, lines
+
+
 def main():
     arguments = [each for each in sys.argv[1:] if each != "--check"]
-    if len(arguments) != 1:
-        print("table.py takes the directory of one run of ./lab libraries", file=sys.stderr)
+    page_of = [each for each in arguments if each.endswith(".md")]
+    directories = [each for each in arguments if not each.endswith(".md")]
+    if not directories or len(page_of) > 1:
+        print("table.py takes the directories of runs of ./lab libraries", file=sys.stderr)
         sys.exit(64)
-    place = os.path.relpath(arguments[0], ROOT)
     try:
-        with open(os.path.join(arguments[0], "libraries.json"), encoding="utf-8") as file:
-            results = json.load(file)
+        results, lines = load_results(directories)
     except (OSError, ValueError) as error:
-        print(f"table.py: {arguments[0]} has no results of ./lab libraries: {error}", file=sys.stderr)
+        print(f"table.py: these are no results of ./lab libraries: {error}", file=sys.stderr)
         sys.exit(64)
     parts = [make(results) for make in (findings, checks, conformance, faults, load)]
-    made = BEGIN + "\n" + "\n".join([run(results, place), *parts]) + "\n" + END
-    with open(PAGE, encoding="utf-8") as file:
+    made = BEGIN + "\n" + "\n".join([*lines, *parts]) + "\n" + END
+    target = page_of[0] if page_of else PAGE
+    with open(target, encoding="utf-8") as file:
         page = file.read()
     before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    new = before + made + after
+    new = before + made + rest.partition(END)[2]
     if "--check" in sys.argv:
         sys.exit(0 if new == page else 1)
-    with open(PAGE, "w", encoding="utf-8") as file:
+    with open(target, "w", encoding="utf-8") as file:
         file.write(new)
 
 
