@@ -85,9 +85,10 @@ def conformance(results):
             f"`{name}`", len(of("pass")), ", ".join(each["clause"] for each in of("fail")) or "none",
             ", ".join(each["clause"] for each in of("unknown")) or "none", len(of("not-applicable"))])
         reasons += [f"- `{name}`, {each['clause']}: {each['reason']}" for each in of("fail") + of("unknown")]
-    clauses = "; ".join(f"{each['id']}: {each['title']}" for each in done["clauses"])
+    clauses = "; ".join(f"{each['id']}: {each['title'].rstrip('.')}" for each in done["clauses"])
     return (
-        f"### Conformance\n\nClauses: {clauses}.\n\n"
+        "### Conformance\n\nEach clause was judged once in this run; a finding above was made three times.\n\n"
+        f"Clauses: {clauses}.\n\n"
         + table(["lock", "pass", "fail", "unknown", "not applicable"], rows)
         + ("\n" + "\n".join(reasons) + "\n" if reasons else ""))
 
