@@ -15,11 +15,26 @@ public struct RedisCommand: Sendable, Hashable {
     public var name: String { arguments[0] }
 
     func encode(into buffer: inout ByteBuffer) {
-        buffer.writeString("*\(arguments.count)\r\n")
+        buffer.writeLength("*", arguments.count)
         for argument in arguments {
-            buffer.writeString("$\(argument.utf8.count)\r\n")
+            buffer.writeLength("$", argument.utf8.count)
             buffer.writeString(argument)
             buffer.writeStaticString("\r\n")
         }
+    }
+}
+
+extension ByteBuffer {
+    /// A line of a kind of value and a number. Digit by digit: a text made for each length took most of the time
+    /// of a command.
+    fileprivate mutating func writeLength(_ kind: StaticString, _ number: Int) {
+        writeStaticString(kind)
+        writeDigits(of: number)
+        writeStaticString("\r\n")
+    }
+
+    private mutating func writeDigits(of number: Int) {
+        if number >= 10 { writeDigits(of: number / 10) }
+        writeInteger(0x30 + UInt8(number % 10))
     }
 }
