@@ -5,7 +5,8 @@ change, and fails where one costs more than its limit.
 Pieces run in the program cost-bench, each with few and with many repetitions: the difference is the cost of one.
 Instructions are those that valgrind counts. Allocations are calls of malloc and its relatives, counted by a library that
 is preloaded. Whole purchases are sent to a lab-server by one buyer, one after the other, and their allocations counted.
-A cost is planted in each, too, and has to be found. A limit may be passed by 2 in 100, where sales share commits by 4.
+A cost is planted in each, too, and has to be found. Allocations may pass their limit by 2 in 100,
+where sales share commits by 4; instructions by 5, because the C library copies in another way on another processor.
 """
 import argparse
 import concurrent.futures
@@ -25,7 +26,7 @@ from load import Connection, output  # noqa: E402
 from shops import Failure, Shop  # noqa: E402
 
 LIMITS = HERE / "limits.json"
-TOLERANCE = 1.02
+TOLERANCE = {"allocations": 1.02, "instructions": 1.05}
 # How many sales share a commit depends on the machine.
 SHARED = {"record-together": 1.04}
 # A limit that is passed from below by so much no longer guards what was reached.
@@ -128,7 +129,7 @@ def judge(name, kind, value, limits):
     limit = limits.get(name, {}).get(kind)
     if limit is None:
         return "no limit in limits.json", False
-    if value > limit * SHARED.get(name, TOLERANCE):
+    if value > limit * SHARED.get(name, TOLERANCE[kind]):
         return f"above its limit by {value - limit:,.1f}", False
     if value < limit * SLACK:
         return "good, and far below its limit: --write lowers it", True
