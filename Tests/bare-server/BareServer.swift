@@ -8,8 +8,8 @@ import NIOCore
 ///
 ///     bare-server
 ///
-/// It has the options of lab-server's listener, no middleware, and one route, `GET /health/live`. It prints its
-/// address when it listens on a free port of 127.0.0.1.
+/// It has the options of lab-server's listener, no middleware, and one route, `GET /health/live`. It prints
+/// its address when it listens on a free port of 127.0.0.1.
 @main
 enum BareServer {
     static func main() async throws {
@@ -20,7 +20,8 @@ enum BareServer {
             server: .http1(
                 configuration: .init(
                     httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
+                        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10,
+                        maxHeaderFieldCount: 100))),
             configuration: ApplicationConfiguration(
                 address: .hostname("127.0.0.1", port: 0), backlog: 1024,
                 availableConnectionsDelegate: .maximum(20_000, logger: Logger(label: "bare-server")))

@@ -1,7 +1,8 @@
 package import InventoryService
 import NIOCore
 
-/// The text of a purchase, without a request: for the program that counts what it costs (`./lab check --cost`).
+/// The text of a purchase, without a request: for the program that counts what it costs
+/// (`./lab check --cost`).
 package enum PurchaseTextCost {
     /// Writes the body of an answer to a purchase.
     ///

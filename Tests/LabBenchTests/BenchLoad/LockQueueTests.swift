@@ -113,7 +113,7 @@ struct LockQueueTests {
         #expect(abs(p99 - 1) < 0.02, "p99: \(p99)")
         #expect(abs(found.mean / law.mean - 1) < 0.02, "mean: \(found.mean / law.mean)")
         guard rate == nil else { return }
-        // Little's law holds on average, and in each trial when what the edges of its window add is taken off.
+        // Little's law holds on average, and in each trial without what the edges of its window add.
         let shares = records.map(\.busyShare)
         let mean = shares.reduce(0, +) / Double(shares.count)
         #expect(abs(mean - 1) < 0.01, "\(mean)")

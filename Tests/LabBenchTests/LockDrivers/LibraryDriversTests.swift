@@ -4,8 +4,8 @@ import LockDrivers
 import Synchronization
 import Testing
 
-/// The drivers of real libraries in Drivers/python. Their packages come from a package index, so a machine without the
-/// environment skips them visibly.
+/// The drivers of real libraries in Drivers/python. Their packages come from a package index, so a machine
+/// without the environment skips them visibly.
 @Suite("Drivers of real libraries", .serialized, .timeLimit(.minutes(4)))
 struct LibraryDriversTests {
     private static let python = DriverPage.root + "/.build/libraries/requirements/bin/python"
