@@ -50,19 +50,26 @@ package struct Shrinker {
         for smaller in orders == .all ? [] : Self.smaller(than: plan) where !isOver() {
             let runner = try ScheduleRunner(smaller)
             let found = (0..<UInt64(mostTries)).lazy.prefix { _ in !isOver() }
-                .filter { runner.run(seed: $0, orders).firstKind == kind }.prefix(Self.rivals)
-            let smalls = found.map { seed in
+                .filter { runner.run(seed: $0, orders).firstKind == kind }
+            var best: Small?
+            for (rival, seed) in found.prefix(Self.mostRivals).enumerated() {
+                if rival >= Self.rivals, let best, best.steps <= Self.longest { break }
                 let order = runner.order(of: seed, orders)
                 let decisions = runner.run(seed: seed, orders).chooser.decisions
-                return fewerDecisions(runner, order, decisions, kind, isOver)
+                let small = fewerDecisions(runner, order, decisions, kind, isOver)
+                if small.steps < best?.steps ?? .max { best = small }
             }
-            if let small = smalls.min(by: { $0.steps < $1.steps }) { return small }
+            if let best { return best }
         }
         return fewerDecisions(runner, order, first.chooser.decisions, kind, isOver)
     }
 
-    /// So many violations of the smallest plan are made small; the shortest is told.
-    private static let rivals = 4
+    /// So many violations of the smallest plan are made small, and more of them while each is longer than it should be;
+    /// the shortest is told.
+    private static let (rivals, mostRivals) = (4, 16)
+
+    /// Steps that a story should not be longer than.
+    private static let longest = 25
 
     /// From the smallest on.
     private static func smaller(than plan: SchedulePlan) -> [SchedulePlan] {

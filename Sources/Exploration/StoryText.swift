@@ -7,42 +7,38 @@ package struct StoryText {
 
     package init(_ schedule: Schedule) { self.schedule = schedule }
 
-    /// What somebody repeats without a change in between is one step.
+    /// What somebody repeats without a change in between is one step; so is a question that goes to several nodes
+    /// in a row, and a fault that strikes several nodes at one moment.
     package var told: [ExploreStory.Step] {
-        var steps: [(line: StoryLine, times: Int)] = []
+        var steps: [StoryStep] = []
         for line in schedule.story {
-            if let last = steps.last, last.line.who == line.who, Self.isSame(last.line.text, line.text) {
+            if let last = steps.last, last.isRepeated(by: line) {
                 steps[steps.count - 1].times += 1
+            } else if let place = place(of: line, in: steps) {
+                steps[place].take(line)
             } else {
-                steps.append((line, 1))
+                steps.append(StoryStep(line))
             }
         }
-        return steps.map { step in
-            ExploreStory.Step(
-                atUs: step.line.at / 1_000, who: Self.name(step.line.who), text: step.line.text,
-                times: step.times)
+        return steps.map(\.told)
+    }
+
+    /// The step that this line is a part of: the last one, or one that broke something at the same moment.
+    private func place(of line: StoryLine, in steps: [StoryStep]) -> Int? {
+        var place = steps.count - 1
+        while place >= 0, !steps[place].isTold(also: line) {
+            guard line.isStrike, steps[place].first.isStrike, steps[place].first.at == line.at else {
+                return nil
+            }
+            place -= 1
         }
+        return place >= 0 ? place : nil
     }
 
     /// A line for each step.
     package var steps: [String] { told.map(\.line) }
 
-    /// Words that differ in a token alone: a lock that is asked for with a new one each time.
-    private static func isSame(_ one: String, _ other: String) -> Bool {
-        one == other
-            || one.split(separator: " ").filter { !$0.hasSuffix("…") }
-                == other.split(separator: " ").filter { !$0.hasSuffix("…") }
-    }
-
     package var text: String {
         (steps.map { "    " + $0 } + schedule.findings.map { "    => " + $0 }).joined(separator: "\n")
-    }
-
-    private static func name(_ who: StoryLine.Who) -> String {
-        switch who {
-        case .process(let number): "process \(number)"
-        case .node(let number): number == 0 ? "redis" : "node \(number)"
-        case .world: "world"
-        }
     }
 }

@@ -1,10 +1,11 @@
 import LockStrategies
 import RedisClient
 
-/// A command and its reply as a line of a story.
+/// Commands and their replies in a story.
 enum CommandText {
-    static func line(_ command: RedisCommand, _ reply: RESPValue, on node: Int) -> String {
-        "\(text(command)) -> \(text(reply))" + (node == 0 ? "" : " at node \(node)")
+    /// Commands that came in one piece, each with its reply.
+    static func lines(_ commands: [RedisCommand], _ replies: [RESPValue]) -> String {
+        zip(commands, replies).map { "\(text($0)) -> \(text($1))" }.joined(separator: "; ")
     }
 
     /// Scripts by their names, tokens by their first digits.

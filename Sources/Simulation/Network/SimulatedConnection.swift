@@ -153,7 +153,7 @@ final class SimulatedConnection: Sendable {
                     return (state.pending, state.isEstablished, state.onCut)
                 }
         guard let ended else { return }
-        world.tell(.process(process), "loses a connection to node \(node.number): \(why)")
+        world.tell(.process(process), node: node.placeInStory, "loses its connection (\(why))")
         sayEnd()
         let error = RedisError(ended.isEstablished ? .outcomeUnknown : .unavailable, why)
         for call in ended.pending { call.done(.failure(error)) }

@@ -214,9 +214,7 @@ package final class SimulatedNode: Sendable {
             }
         }
         guard let deliveries else { return }
-        for (command, reply) in zip(request.commands, replies) {
-            world.tell(.process(request.connection.process), CommandText.line(command, reply, on: number))
-        }
+        tell(request, replies)
         for (connection, delivery) in deliveries { connection.deliver(delivery) }
         request.replied(replies)
     }
@@ -238,4 +236,18 @@ package final class SimulatedNode: Sendable {
     }
 
     private func tell(_ text: @autoclosure () -> String) { world.tell(.node(number), text()) }
+
+    /// What came in one piece is one line.
+    private func tell(_ request: Request, _ replies: [RESPValue]) {
+        let process = StoryLine.Who.process(request.connection.process)
+        if let command = request.commands.first, let reply = replies.first, replies.count == 1 {
+            world.tell(
+                process, node: placeInStory, answer: CommandText.text(reply), CommandText.text(command))
+        } else {
+            world.tell(process, node: placeInStory, CommandText.lines(request.commands, replies))
+        }
+    }
+
+    /// Only one of several nodes is told by its number.
+    var placeInStory: Int? { number == 0 ? nil : number }
 }

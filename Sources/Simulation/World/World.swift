@@ -110,10 +110,17 @@ package final class World: Sendable {
     package func cancel(_ event: Int) { state.withLock { $0.remove(event) } }
 
     /// Writes a line of the story.
-    package func tell(_ who: StoryLine.Who, _ text: @autoclosure () -> String) {
+    ///
+    /// - Parameter node: The node of several that it concerns, where another one did it.
+    package func tell(
+        _ who: StoryLine.Who, node: Int? = nil, answer: @autoclosure () -> String? = nil,
+        _ text: @autoclosure () -> String
+    ) {
         guard state.withLock({ $0.story != nil }) else { return }
-        let text = text()
-        state.withLock { $0.story?.append(StoryLine(at: $0.now, who: who, text: text)) }
+        let (text, answer) = (text(), answer())
+        state.withLock {
+            $0.story?.append(StoryLine(at: $0.now, who: who, text: text, answer: answer, node: node))
+        }
     }
 
     // MARK: Running
@@ -171,4 +178,8 @@ package struct StoryLine: Sendable, Equatable {
     package let at: World.Moment
     package let who: Who
     package let text: String
+    /// What a node answered to one question; nil: nothing, or several things, which `text` tells.
+    package let answer: String?
+    /// The node of several that it concerns, where another one did it.
+    package let node: Int?
 }

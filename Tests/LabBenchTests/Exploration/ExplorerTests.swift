@@ -58,7 +58,8 @@ struct ExplorerTests {
         arguments: [
             (StrategyEntry.setnxSpin, WorldFault.slowHolder), (.setnxSpin, .pauseBuyer),
             (.setnxBackoff, .clockJump), (.setnxNotify, .killRedisEmpty), (.redlock, .slowHolder),
-            (.luaAtomic, .failoverLostWrite),
+            (.luaAtomic, .failoverLostWrite), (.optimistic, .failoverLostWrite), (.optimistic, .powerCut),
+            (.redlock, .nodeEmptyRestart),
         ])
     func broken(_ strategy: StrategyEntry, _ fault: WorldFault) throws {
         #expect(fault.expectation(of: strategy) == .violated)
