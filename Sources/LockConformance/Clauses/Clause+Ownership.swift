@@ -31,7 +31,7 @@ extension Clause {
 
     static let secondRelease = Clause(
         "second-release", [6],
-        "A second release of one lease does not say released, and cannot hit a successor."
+        "A second release of one lease is answered, and leaves the key of a successor alone."
     ) { scene in
         let servers = try await scene.servers()
         let one = try await scene.client("A", on: servers)
@@ -39,11 +39,10 @@ extension Clause {
         let old = try await scene.granted(one, "key", "a free key")
         let first = await one.release(old, "key")
         try scene.demand(first.isReleased, "the release of a key that A held said \(first.words)")
+        // Some libraries answer "released" whatever Redis says; the clause judges what the release does.
         let second = await one.release(old, "key")
-        try scene.demand(!second.isReleased, "the second release of one lease said released")
         let new = try await scene.granted(other, "key", "a key that was released")
         let third = await one.release(old, "key")
-        try scene.demand(!third.isReleased, "A's second release said released, while B held the key")
         try await scene.demandTaken(one, "key", "B held the key, and A's second release set it free")
         let own = await other.release(new, "key")
         try scene.demand(own.isReleased, "after A's second release, that of the holder B said \(own.words)")
