@@ -42,6 +42,33 @@ struct FaultProxyOrderTests {
         }
     }
 
+    @Test("vanishes after so many replies: every connection is cut, none is accepted, the command arrived")
+    func vanishes() async throws {
+        try await withRedisServer { server in
+            let proxy = try await FaultProxy.start(upstreamPort: server.port)
+            let limits = RedisClient.Limits(connect: .seconds(2), command: .seconds(2))
+            let endpoint = try RedisEndpoint(parsing: "redis://127.0.0.1:\(proxy.port)")
+            let (one, other) = (
+                RedisClient(endpoint, limits: limits), RedisClient(endpoint, limits: limits)
+            )
+            for client in [one, other] { _ = try await client.send(RedisCommand("PING")) }
+            #expect(proxy.connections == 2)
+            proxy.set(.vanish(after: 1))
+            #expect(try await one.send(RedisCommand("SET", "first", "1")).string == "OK")
+            #expect(!proxy.isRefusing)
+            await #expect(throws: RedisError.self) {
+                try await one.send(RedisCommand("SET", "second", "2"))
+            }
+            #expect(proxy.isRefusing)
+            while proxy.connections > 0 { try await Task.sleep(for: .milliseconds(1)) }
+            await #expect(throws: RedisError.self) { try await other.send(RedisCommand("PING")) }
+            let direct = RedisClient(server.endpoint, limits: limits)
+            #expect(try await direct.send(RedisCommand("GET", "second")).string == "2")
+            for client in [one, other, direct] { await client.close() }
+            await proxy.stop()
+        }
+    }
+
     @Test("lets nothing through a connection that it has swallowed from")
     func swallowed() async throws {
         try await withRedisServer { server in
