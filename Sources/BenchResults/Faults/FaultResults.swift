@@ -4,7 +4,8 @@ package import Foundation
 /// Everything that a run of the fault lab found: what `faults.json` holds, and what FAULTS.md and faults.html
 /// are drawn from.
 package struct FaultResults: Sendable, Codable, Equatable {
-    package static let currentSchema = "1.0"
+    /// 1.1: the words `seen` and `unknown` of locks from elsewhere.
+    package static let currentSchema = "1.1"
 
     package struct Run: Sendable, Codable, Equatable {
         package enum Status: String, Sendable, Codable, CaseIterable {
@@ -108,7 +109,7 @@ package enum FaultExpectation: String, Sendable, Codable, CaseIterable {
     case violated
     /// It can be violated, but only in a moment that a run may miss.
     case mayBeViolated = "may-be-violated"
-    /// Theory says nothing: the lock is that of a driver.
+    /// Theory demands nothing: the lock is from elsewhere.
     case unknown
 }
 

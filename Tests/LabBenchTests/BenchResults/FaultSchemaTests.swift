@@ -34,6 +34,15 @@ struct FaultSchemaTests {
         #expect(try await complaints(try results.json()) == [])
     }
 
+    @Test("reads results of the version before, which lacked words and no field")
+    func older() throws {
+        let text = String(decoding: try FaultFixture.results().json(), as: UTF8.self)
+        #expect(text.contains(#""schema":"1.1""#))
+        let older = try FaultResults.decode(
+            Data(text.replacing(#""schema":"1.1""#, with: #""schema":"1.0""#).utf8))
+        #expect(older.schema == "1.0" && older.cells == FaultFixture.results().cells)
+    }
+
     @Test("what is written reads back as the same results")
     func roundTrip() throws {
         let results = FaultFixture.results()
@@ -43,7 +52,7 @@ struct FaultSchemaTests {
     @Test(
         "refuses another major version, a word that it does not know, a missing or unknown field, and NaN",
         arguments: [
-            (#""schema":"1.0""#, #""schema":"2.0""#), (#""judgement":"not-shown""#, #""judgement":"fine""#),
+            (#""schema":"1.1""#, #""schema":"2.0""#), (#""judgement":"not-shown""#, #""judgement":"fine""#),
             (#""verdict":"unknown""#, #""verdict":"perhaps""#), (#""fence":null,"#, ""),
             (#""not_run":0"#, #""not_run":0,"extra":1"#), (#""not_run":0"#, #""not_run":-1"#),
             (#""availability":null"#, #""availability":NaN"#), (#""status":"complete""#, #""status":null"#),
