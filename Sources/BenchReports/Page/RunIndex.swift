@@ -19,6 +19,20 @@ package struct RunIndex: Sendable {
         }
     }
 
+    /// A folder of a conformance run.
+    package struct Judged: Sendable {
+        let folder: String
+        let results: ConformanceResults
+        let hasPage: Bool
+
+        /// - Parameters:
+        ///   - folder: Its path below the index.
+        ///   - hasPage: `CONFORMANCE.md` lies beside the results.
+        package init(folder: String, results: ConformanceResults, hasPage: Bool) {
+            (self.folder, self.results, self.hasPage) = (folder, results, hasPage)
+        }
+    }
+
     /// Runs of equal conditions, the oldest one first.
     struct Group: Sendable {
         var entries: [Entry]
@@ -28,15 +42,19 @@ package struct RunIndex: Sendable {
     package static let mostCompared = 10
 
     let groups: [Group]
+    let judged: [Judged]
     private let unread: [(folder: String, why: String)]
     private let thresholds: Thresholds
 
-    /// - Parameter unread: Folders whose results cannot be read, and why.
+    /// - Parameters:
+    ///   - judged: Conformance runs, which stand together below the others.
+    ///   - unread: Folders whose results cannot be read, and why.
     package init(
-        _ entries: [Entry], unread: [(folder: String, why: String)] = [],
+        _ entries: [Entry], judged: [Judged] = [], unread: [(folder: String, why: String)] = [],
         thresholds: Thresholds = Thresholds()
     ) {
         self.unread = unread
+        self.judged = judged.sorted { $0.results.run.started > $1.results.run.started }
         self.thresholds = thresholds
         var groups: [Group] = []
         for entry in entries.sorted(by: { $0.results.run.started < $1.results.run.started }) {
@@ -95,7 +113,7 @@ extension RunIndex {
             title: "Runs: \(count)",
             body:
                 "<h1>\(Text.count(count, "run"))</h1>\n<p class=\"place\">Runs that may be compared stand below one heading.</p>\n"
-                + body + rest)
+                + body + conformance + rest)
     }
 
     private func section(_ group: Group) -> String {
@@ -109,8 +127,10 @@ extension RunIndex {
             + trends(group).map(\.html).joined(separator: "\n") + matrix(group)
     }
 
-    private static func day(_ results: RunResults) -> String {
-        String(results.run.started.formatted(.iso8601).prefix(16)).replacing("T", with: " ")
+    private static func day(_ results: RunResults) -> String { day(results.run.started) }
+
+    static func day(_ moment: Date) -> String {
+        String(moment.formatted(.iso8601).prefix(16)).replacing("T", with: " ")
     }
 
     private func table(_ group: Group) -> [String] {

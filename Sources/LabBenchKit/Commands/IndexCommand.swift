@@ -12,7 +12,7 @@ struct IndexCommand: ParsableCommand {
         abstract: "Writes index.html into a folder of runs: trends, and any two of them compared.",
         discussion: """
             Runs whose conditions are equal stand together, with a trend of each strategy and a page for any two of \
-            the newest \(RunIndex.mostCompared). The pages need no server: open DIRECTORY/index.html in a browser.
+            the newest \(RunIndex.mostCompared); conformance runs stand in a table of their own. The pages need no server: open DIRECTORY/index.html in a browser.
             """)
 
     @Argument(help: "A folder of runs, as results/ is.", completion: .directory)
@@ -20,8 +20,8 @@ struct IndexCommand: ParsableCommand {
 
     func run() throws {
         do throws(BenchError) {
-            let (entries, unread) = try read()
-            let index = RunIndex(entries, unread: unread)
+            let (entries, judged, unread) = try read()
+            let index = RunIndex(entries, judged: judged, unread: unread)
             do {
                 try FileManager.default.createDirectory(
                     atPath: "\(directory)/compare", withIntermediateDirectories: true)
@@ -42,17 +42,24 @@ struct IndexCommand: ParsableCommand {
 
     /// The folders in the folder that hold results, and those of a paired comparison.
     private func read() throws(BenchError) -> (
-        entries: [RunIndex.Entry], unread: [(folder: String, why: String)]
+        entries: [RunIndex.Entry], judged: [RunIndex.Judged], unread: [(folder: String, why: String)]
     ) {
         let files = FileManager.default
         guard let names = try? files.contentsOfDirectory(atPath: directory) else {
             throw BenchError(.badInput, "there is no folder \(directory)")
         }
-        let folders = names.sorted().flatMap { name in [name, "\(name)/base", "\(name)/new"] }
-            .filter { files.fileExists(atPath: "\(directory)/\($0)/results.json") }
-        guard !folders.isEmpty else {
-            throw BenchError(.badInput, "\(directory) holds no runs: none of its folders has a results.json")
+        func holds(_ file: String, _ folder: String) -> Bool {
+            files.fileExists(atPath: "\(directory)/\(folder)/\(file)")
         }
+        let folders = names.sorted().flatMap { name in [name, "\(name)/base", "\(name)/new"] }
+            .filter { holds("results.json", $0) }
+        let conformance = names.sorted().filter { holds("conformance.json", $0) }
+        guard !folders.isEmpty || !conformance.isEmpty else {
+            throw BenchError(
+                .badInput,
+                "\(directory) holds no runs: none of its folders has a results.json or a conformance.json")
+        }
+        var judged: [RunIndex.Judged] = []
         var entries: [RunIndex.Entry] = []
         var unread: [(folder: String, why: String)] = []
         for folder in folders {
@@ -60,11 +67,22 @@ struct IndexCommand: ParsableCommand {
                 entries.append(
                     RunIndex.Entry(
                         folder: folder, results: try ResultsFile.read("\(directory)/\(folder)"),
-                        hasPage: files.fileExists(atPath: "\(directory)/\(folder)/report.html")))
+                        hasPage: holds("report.html", folder)))
             } catch {
                 unread.append((folder, error.context))
             }
         }
-        return (entries, unread)
+        for folder in conformance {
+            do throws(BenchError) {
+                let data = files.contents(atPath: "\(directory)/\(folder)/conformance.json") ?? Data()
+                judged.append(
+                    RunIndex.Judged(
+                        folder: folder, results: try ConformanceResults.decode(data),
+                        hasPage: holds("CONFORMANCE.md", folder)))
+            } catch {
+                unread.append((folder, error.context))
+            }
+        }
+        return (entries, judged, unread)
     }
 }

@@ -8,9 +8,14 @@ import LabProcesses
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Draws the reports again from a results.json, faults.json or explore.json: the same bytes.")
+        abstract:
+            "Draws the reports again from a results.json, faults.json, explore.json or conformance.json: the same bytes."
+    )
 
-    @Argument(help: "A results.json, faults.json or explore.json, or the directory that holds one.")
+    @Argument(
+        help:
+            "A results.json, faults.json, explore.json or conformance.json, or the directory that holds one."
+    )
     var results: String
 
     @Option(help: "Directory for the reports; default: that of the results.")
@@ -29,6 +34,11 @@ struct ReportCommand: ParsableCommand {
             if let explored = try Self.exploration(in: results, isFile: isFile) {
                 try ResultsFolder.writeReports(explored, to: folder)
                 StandardStream.output.say("report: \(folder)/EXPLORE.md\n")
+                return
+            }
+            if let judged = try Self.conformance(in: results, isFile: isFile) {
+                try ResultsFolder.writeReports(judged, to: folder)
+                StandardStream.output.say("report: \(folder)/CONFORMANCE.md\n")
                 return
             }
             let read = try ResultsFile.read(results)
@@ -53,6 +63,15 @@ struct ReportCommand: ParsableCommand {
     ) throws(BenchError) -> ExploreResults? {
         try read("explore.json", in: place, isFile: isFile) { data throws(BenchError) in
             try ExploreResults.decode(data)
+        }
+    }
+
+    /// What a conformance run wrote; nil: it is not from there.
+    private static func conformance(
+        in place: String, isFile: Bool
+    ) throws(BenchError) -> ConformanceResults? {
+        try read("conformance.json", in: place, isFile: isFile) { data throws(BenchError) in
+            try ConformanceResults.decode(data)
         }
     }
 

@@ -86,7 +86,9 @@ struct ComparisonPageTests {
                 .init(folder: "b/new", results: new, hasPage: false),
                 .init(folder: "b/base", results: base, hasPage: true),
                 .init(folder: "a", results: other, hasPage: true),
-            ], unread: [("broken", "no JSON")])
+            ],
+            judged: [.init(folder: "c", results: ConformanceFixture.results(), hasPage: true)],
+            unread: [("broken", "no JSON")])
     }
 
     @Test("puts runs of equal conditions together, with a trend and a page for any two of them")
@@ -101,6 +103,7 @@ struct ComparisonPageTests {
         #expect(text.contains("<a href=\"b/base/report.html\">"))
         #expect(!text.contains("<a href=\"b/new/report.html\">"))
         #expect(text.contains("<code>broken</code>: no JSON"))
+        #expect(text.contains("<a href=\"c/CONFORMANCE.md\">"))
         // Each link of the index to a comparison leads to a page.
         let links = text.components(separatedBy: "href=\"compare/").dropFirst().map {
             "compare/" + $0.prefix { $0 != "\"" }
