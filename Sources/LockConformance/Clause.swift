@@ -1,6 +1,6 @@
 /// One sentence that a lock is held to, and what decides it: calls of a few clients on real servers.
 ///
-/// A clause sees the lock through the ``LeaseLock`` contract alone; what it finds in Redis is evidence, never
+/// A clause sees the lock through the `LeaseLock` contract alone; what it finds in Redis is evidence, never
 /// the verdict. Two clauses share nothing, so each can be run alone, in any order, and beside others.
 public struct Clause: Sendable {
     /// Its name: small letters and hyphens.

@@ -20,12 +20,15 @@ public struct LockUnderTest: Sendable {
         case ownProcess = "own-process"
     }
 
+    /// The name that findings and reports show.
     public let name: String
+    /// What it can do: which clauses are about it.
     public let abilities: Set<Ability>
     let open: @Sendable (LockSetting) async throws -> LockClient
 
     /// - Parameters:
     ///   - name: As the report shows it.
+    ///   - abilities: What it can do: which clauses are about it.
     ///   - open: Makes a client; what it throws makes the clause unknown.
     public init(
         _ name: String, abilities: Set<Ability> = [],
@@ -44,6 +47,9 @@ public struct LockSetting: Sendable, Hashable {
     /// Variables beside those of this process, for a client that is a process of its own.
     public let environment: [String: String]
 
+    /// - Parameters:
+    ///   - redis: URLs, at least one.
+    ///   - environment: Variables beside those of this process.
     public init(redis: [String], environment: [String: String] = [:]) {
         self.redis = redis
         self.environment = environment
@@ -52,11 +58,13 @@ public struct LockSetting: Sendable, Hashable {
 
 /// One client of a lock.
 public struct LockClient: Sendable {
+    /// The lock that this client asks.
     public let lock: any LeaseLock
     let close: @Sendable () async -> Void
     let kill: @Sendable () async -> Void
 
     /// - Parameters:
+    ///   - lock: Asked by one clause, and by no other client.
     ///   - close: Ends the client in good order.
     ///   - kill: Ends it at once, as SIGKILL does; nil: as `close`.
     public init(

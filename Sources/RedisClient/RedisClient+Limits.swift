@@ -9,6 +9,7 @@ extension RedisClient {
         public var replyBytes: Int
         /// First and longest pause between attempts to connect.
         public var reconnectBase: Duration
+        /// The longest pause between attempts to connect.
         public var reconnectCap: Duration
         /// Connections for transactions, beside the one that all commands share.
         public var dedicatedConnections: Int
@@ -19,6 +20,7 @@ extension RedisClient {
         /// time.
         public var circuit: CircuitPolicy?
 
+        /// Each parameter is the property of that name.
         public init(
             connect: Duration = .seconds(1), command: Duration = .seconds(1),
             replyBytes: Int = 64 << 20,
@@ -47,8 +49,10 @@ extension RedisClient {
         public var silentCalls: Int
         /// First and longest pause; each is about twice the one before.
         public var pauseBase: Duration
+        /// The longest pause.
         public var pauseCap: Duration
 
+        /// Each parameter is the property of that name.
         public init(
             silentCalls: Int = 5, pauseBase: Duration = .milliseconds(100), pauseCap: Duration = .seconds(1)
         ) {

@@ -11,6 +11,7 @@ import NIOPosix
 /// for at most a tenth of all calls. Transactions have connections of their own, and so have subscriptions.
 /// Cancelling a task returns at once and leaves every connection in step.
 public final class RedisClient: Sendable {
+    /// Which Redis it speaks to.
     public let endpoint: RedisEndpoint
     private let limits: Limits
     private let topology: Topology
@@ -18,6 +19,8 @@ public final class RedisClient: Sendable {
     private let runs: ServerRuns?
 
     /// - Parameters:
+    ///   - endpoint: Which Redis, and as whom.
+    ///   - limits: Times and sizes.
     ///   - watchesServers: Whether each new connection asks its server who it is, for ``serverGeneration``
     ///     and ``meetServers()``. One round trip a connection.
     ///   - group: Event loops for the connections; nil takes NIO's shared ones.
@@ -103,7 +106,9 @@ public final class RedisClient: Sendable {
     /// afterwards is delivered. All channels share one connection, which is closed with the last
     /// subscription; when it is lost, it is made again, and the subscriber is told of the gap.
     ///
-    /// - Parameter onEvent: Called on an event loop, in order; must not block.
+    /// - Parameters:
+    ///   - channel: Its whole name; a pattern is none.
+    ///   - onEvent: Called on an event loop, in order; must not block.
     /// - Throws: ``RedisError``, never `.outcomeUnknown`: nothing is subscribed then.
     public func subscribe(
         to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void

@@ -1,5 +1,6 @@
 /// A Redis command that did not end with a usable reply.
 public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of failure it is, and so whether the command may have been applied.
     public enum Code: String, Sendable, CaseIterable {
         /// No connection: the command was never sent and was not applied.
         case unavailable
@@ -24,6 +25,7 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// A sentence for the person who reads the log.
     public let context: String
@@ -32,12 +34,20 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Commands of the call that were sent before it failed, as far as the client knows. Not what it sends
     /// for itself: to connect, or again after a lost connection or a redirection.
     public package(set) var commandsSent: Int
+    /// The source file that made it.
     public let file: String
+    /// The line in ``file``.
     public let line: Int
     /// The connection ended, or could not be made, before the call had waited its time.
     var isOfLostConnection = false
 
-    /// - Parameter commandsSent: Nil: what the code says; a call that was cancelled is taken for not sent.
+    /// - Parameters:
+    ///   - code: What kind of failure it is.
+    ///   - context: A sentence for the person who reads the log.
+    ///   - reply: The server's own words, with `.refused`.
+    ///   - commandsSent: Nil: what the code says; a call that was cancelled is taken for not sent.
+    ///   - file: The source file that makes the error.
+    ///   - line: The line in it.
     public init(
         _ code: Code, _ context: String, reply: RedisServerError? = nil, commandsSent: Int? = nil,
         file: String = #fileID, line: Int = #line
@@ -84,8 +94,10 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
 
 /// An error reply, split as Redis writes it: a code in capitals, then a sentence.
 public struct RedisServerError: Error, Sendable, Hashable {
+    /// The reply's whole text: the code, then the sentence.
     public let message: String
 
+    /// - Parameter message: The reply's whole text.
     public init(message: String) {
         self.message = message
     }

@@ -4,10 +4,14 @@ import COpenSSL
 public struct RedisScript: Sendable, Hashable {
     /// The name of its file, for logs and errors.
     public let name: String
+    /// The Lua text.
     public let source: String
     /// SHA-1 of the source in hexadecimal: the name that EVALSHA takes.
     public let sha1: String
 
+    /// - Parameters:
+    ///   - name: For logs and errors.
+    ///   - source: The Lua text; its digest is computed here.
     public init(name: String, source: String) {
         self.name = name
         self.source = source
@@ -49,10 +53,12 @@ public struct RedisScript: Sendable, Hashable {
 
 /// What a script returned, and what it took.
 public struct RedisScriptReply: Sendable, Hashable {
+    /// What the script returned.
     public let value: RESPValue
     /// 1, or 2 when the server had to be sent the text.
     public let commandsSent: Int
 
+    /// Each parameter is the property of that name.
     public init(value: RESPValue, commandsSent: Int) {
         self.value = value
         self.commandsSent = commandsSent

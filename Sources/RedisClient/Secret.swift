@@ -5,6 +5,7 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
     /// The text itself. Every use of this property is a place to review.
     public let revealed: String
 
+    /// - Parameter text: What must not be shown.
     public init(_ text: String) {
         revealed = text
     }

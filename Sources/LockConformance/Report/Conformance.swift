@@ -5,6 +5,8 @@ public enum Conformance: Sendable {
     /// Needs `redis-server` (REDIS_BIN, or in PATH). Ends with what is done when the task is cancelled.
     ///
     /// - Parameters:
+    ///   - locks: What is judged.
+    ///   - clauses: What each of them is held to.
     ///   - atOnce: Clauses that are judged at the same time; each waits most of its time.
     ///   - finished: Told of each finding, in the order in which they come.
     /// - Returns: The findings, lock by lock, in the order of the clauses.

@@ -1,6 +1,8 @@
 /// What one clause says of one lock.
 public struct Finding: Sendable, Hashable {
+    /// What a clause may say of a lock.
     public enum Verdict: String, Sendable, Hashable, CaseIterable {
+        /// The steps of the clause showed no violation, which is no proof that there is none.
         case pass
         /// The lock broke the clause; ``Finding/steps`` show it.
         case fail
@@ -12,7 +14,9 @@ public struct Finding: Sendable, Hashable {
 
     /// The name of the lock.
     public let lock: String
+    /// What the lock was held to.
     public let clause: Clause
+    /// What came of it.
     public let verdict: Verdict
     /// One sentence; nil for a pass.
     public let reason: String?
@@ -49,9 +53,11 @@ extension Finding: CustomStringConvertible {
 public struct Step: Sendable, Hashable, CustomStringConvertible {
     /// From the begin of the clause to the call.
     public let at: Duration
+    /// From the call to its answer; zero where nothing answers.
     public let took: Duration
     /// `A`, `B` … for clients, `bench` for what was done to them.
     public let who: String
+    /// The call with its arguments, or what was done.
     public let what: String
     /// The answer; empty where nothing answers.
     public let result: String

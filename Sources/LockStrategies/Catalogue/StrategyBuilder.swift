@@ -11,6 +11,9 @@ public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
     /// - Parameters:
     ///   - stock: The Redis that holds stock and reservations, and the lock where a lock needs one node only.
     ///   - lockNodes: The independent nodes of redlock.
+    ///   - clock: The only clock that a strategy may ask.
+    ///   - random: The only source of chance that a strategy may ask.
+    ///   - settings: Leases, drift and retries.
     ///   - fences: Where `fenced` finds the last numbers when Redis has lost them.
     ///   - finishing: Takes work that no caller waits for; nil: a call waits for all that it began.
     public init(
@@ -29,7 +32,9 @@ public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
 
     /// The strategy of this entry.
     ///
-    /// - Parameter wrap: Put around its lock, where it has one: to watch who holds it, say.
+    /// - Parameters:
+    ///   - entry: Which strategy.
+    ///   - wrap: Put around its lock, where it has one: to watch who holds it, say.
     /// - Throws: When the configuration cannot work for it.
     public func strategy(
         _ entry: StrategyEntry, through wrap: (any LeaseLock) -> any LeaseLock = { $0 }

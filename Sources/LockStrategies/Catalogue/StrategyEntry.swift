@@ -3,10 +3,16 @@
 /// Another package adds a strategy of its own with an entry of its own; see ``StrategyRegistry/adding(_:)``.
 /// Two entries are equal when their names and traits are: a registry has each name once.
 public struct StrategyEntry: Sendable, Hashable, CustomStringConvertible {
+    /// Its name, which a registry has once.
     public let id: StrategyID
+    /// What is known of it before it runs.
     public let traits: StrategyTraits
     let factory: any StrategyFactory
 
+    /// - Parameters:
+    ///   - id: Its name.
+    ///   - traits: What it can do; each ability turns tests on.
+    ///   - factory: Makes it, once for each client.
     public init(_ id: StrategyID, traits: StrategyTraits, factory: some StrategyFactory) {
         self.id = id
         self.traits = traits
@@ -23,6 +29,9 @@ public struct StrategyEntry: Sendable, Hashable, CustomStringConvertible {
 
     /// Needs lock nodes beside the Redis that holds the stock.
     public var needsLockNodes: Bool { traits.abilities.contains(.quorum) }
+
+    /// It is one of this package's own, which a lab-server knows.
+    package var isBuiltIn: Bool { StrategyRegistry.builtIn[id] != nil }
 
     public static func == (one: StrategyEntry, other: StrategyEntry) -> Bool {
         one.id == other.id && one.traits == other.traits
@@ -53,7 +62,9 @@ public struct StrategyParts<Redis: RedisPort, C: MonotonicClock>: Sendable {
     public let stock: Redis
     /// Independent lock nodes, for strategies with the ability ``StrategyTraits/Ability/quorum``.
     public let lockNodes: [LockNode<Redis>]
+    /// The only clock that the strategy may ask.
     public let clock: C
+    /// The only source of chance that the strategy may ask.
     public let random: RandomSource
     /// When this strategy asks again: as set, else as its traits say.
     public let retry: RetryPolicy

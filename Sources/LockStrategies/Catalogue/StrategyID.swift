@@ -3,6 +3,7 @@
 /// Small letters, digits and hyphens, at most 40; a letter comes first. So the name fits into a file name, a
 /// metric label and a cell of CSV without quotes.
 public struct StrategyID: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+    /// The name as text.
     public let rawValue: String
 
     /// Nil unless the text is a name.

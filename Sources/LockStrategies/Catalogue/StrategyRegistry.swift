@@ -1,5 +1,6 @@
 /// The strategies that a program knows, in the order in which it shows them. Each name stands there once.
 public struct StrategyRegistry: Sendable {
+    /// The strategies, in the order in which they are shown.
     public let entries: [StrategyEntry]
 
     /// The strategies of this package. The only list of them.
@@ -25,6 +26,7 @@ public struct StrategyRegistry: Sendable {
         return StrategyRegistry(entries: all)
     }
 
+    /// The strategy of this name; nil where none has it.
     public subscript(id: StrategyID) -> StrategyEntry? { entries.first { $0.id == id } }
 
     /// The strategy of this name; nil where none has it.
@@ -32,8 +34,10 @@ public struct StrategyRegistry: Sendable {
         StrategyID(rawValue: name).flatMap { self[$0] }
     }
 
+    /// The names of all, in their order.
     public var names: [String] { entries.map(\.name) }
 
+    /// Those that oversell by design.
     public var negativeControls: [StrategyEntry] { entries.filter(\.isNegativeControl) }
 
     /// What is said of a name that no strategy has: the name that was meant, perhaps, and those that there

@@ -7,6 +7,10 @@ public struct StrategySettings: Sendable, Hashable {
     /// Instead of the policy in a strategy's traits.
     public var retries: [StrategyID: RetryPolicy]
 
+    /// - Parameters:
+    ///   - leaseTimeToLive: Longer than the work under a lock takes.
+    ///   - validity: What is taken off a lease for the drift of clocks.
+    ///   - retries: By strategy, instead of the policy in its traits.
     public init(
         leaseTimeToLive: Duration = .seconds(10), validity: LeaseValidity = LeaseValidity(),
         retries: [StrategyID: RetryPolicy] = [:]

@@ -2,6 +2,7 @@
 ///
 /// Each strategy states its own, beside its algorithm.
 public struct StrategyTraits: Sendable, Hashable {
+    /// What a strategy can do. Claim only what is there: each ability turns tests and checks on.
     public enum Ability: String, Sendable, Hashable, CaseIterable {
         /// Grants leases; without it the strategy takes no lock.
         case leases
@@ -23,6 +24,7 @@ public struct StrategyTraits: Sendable, Hashable {
     public let summary: String
     /// The step that must not interleave, in words for a report.
     public let criticalSection: String
+    /// What it can do.
     public let abilities: Set<Ability>
     /// Where it keeps the units that can still be sold.
     public let stockLayout: StockLayout
@@ -31,6 +33,7 @@ public struct StrategyTraits: Sendable, Hashable {
     /// Oversells by design; measured only to show that the audit can see it.
     public let isNegativeControl: Bool
 
+    /// Each parameter is the property of that name.
     public init(
         summary: String, criticalSection: String, abilities: Set<Ability> = [],
         stockLayout: StockLayout = .oneKey, retry: RetryPolicy? = nil, isNegativeControl: Bool = false

@@ -20,6 +20,7 @@ public struct Evidence: Sendable, Equatable {
     /// Writes that Redis refused because a newer grant of the lock was made.
     public var refusedWrites: Int
 
+    /// Each parameter is the property of that name; a call that cost nothing has none of them.
     public init(
         attempts: Int = 0, waited: Duration = .zero, held: Duration = .zero, commandsSent: Int = 0,
         lostLeases: Int = 0, failedReleases: Int = 0, refusedWrites: Int = 0

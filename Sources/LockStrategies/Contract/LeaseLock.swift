@@ -7,9 +7,14 @@
 public protocol LeaseLock: Sendable {
     /// Waits for the lock on `key` until `deadline`.
     ///
-    /// - Parameter timeToLive: Time after which the servers drop the lock by themselves; whole
-    ///   milliseconds, at least 1.
+    /// - Parameters:
+    ///   - key: What is locked.
+    ///   - timeToLive: Time after which the servers drop the lock by themselves; whole milliseconds, at
+    ///     least 1.
+    ///   - deadline: When the wait ends. One that has passed means a single try.
     /// - Returns: The lease, or that somebody else kept it until the deadline or the retry budget ended.
+    /// - Throws: ``StrategyError`` when the question could not be answered; "contended" is no error. A key
+    ///   that may have been set meanwhile is taken back first, as far as Redis can be reached.
     func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> AcquireOutcome
@@ -17,12 +22,17 @@ public protocol LeaseLock: Sendable {
     /// Moves the end of a lease that is still held to `timeToLive` from now.
     ///
     /// Never re-creates a key that has expired and never touches a key that somebody else holds.
+    ///
+    /// - Throws: ``StrategyError`` when Redis did not say what became of it.
     func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome
 
     /// Gives the lock back. Compares the token first, so it cannot hit a successor; may be repeated.
     ///
-    /// - Parameter evidence: Gets the commands that were sent added, also when it throws. The error says
-    ///   nothing of them.
+    /// - Parameters:
+    ///   - lease: What ``acquire(_:timeToLive:deadline:)`` or ``extend(_:timeToLive:)`` returned.
+    ///   - evidence: Gets the commands that were sent added, also when it throws. The error says nothing of
+    ///     them.
+    /// - Throws: ``StrategyError`` when Redis did not say what became of it.
     func release(
         _ lease: Lease, _ evidence: inout Evidence
     ) async throws(StrategyError) -> ReleaseOutcome

@@ -2,12 +2,14 @@
 public struct Reservation: Sendable, Hashable {
     /// Identity through the whole purchase: the Redis record and the row in the ledger carry it.
     public let id: ReservationID
+    /// What is bought.
     public let product: ProductID
     /// Units, at least 1.
     public let quantity: Int
     /// When the buyer stops waiting for the lock.
     public let deadline: ContinuousClock.Instant
 
+    /// Each parameter is the property of that name.
     public init(id: ReservationID, product: ProductID, quantity: Int, deadline: ContinuousClock.Instant) {
         self.id = id
         self.product = product
@@ -43,8 +45,10 @@ public struct ReservationID: Sendable, Hashable, CustomStringConvertible {
 
 /// The number of a product in the ledger.
 public struct ProductID: Sendable, Hashable, CustomStringConvertible {
+    /// The number.
     public let rawValue: Int64
 
+    /// The product of this number.
     public init(_ rawValue: Int64) {
         self.rawValue = rawValue
     }

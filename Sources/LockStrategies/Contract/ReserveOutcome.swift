@@ -1,5 +1,6 @@
 /// What a strategy answers when it could answer.
 public struct ReserveOutcome: Sendable, Equatable {
+    /// What was decided.
     public enum Decision: Sendable, Equatable {
         /// The units are taken. `remaining` is the stock after the step, of the bucket where it is divided;
         /// `fence` rises with each grant.
@@ -12,11 +13,14 @@ public struct ReserveOutcome: Sendable, Equatable {
         case leftToLedger
     }
 
+    /// What was decided.
     public let decision: Decision
+    /// What the call cost.
     public let evidence: Evidence
     /// Epoch of the stock from which units were taken; nil where nobody keeps count of fillings.
     public let epoch: StockEpoch?
 
+    /// Each parameter is the property of that name.
     public init(_ decision: Decision, evidence: Evidence, epoch: StockEpoch? = nil) {
         self.decision = decision
         self.evidence = evidence

@@ -2,6 +2,7 @@ public import RedisClient
 
 /// The question could not be answered. What is expected (sold out, contended) is never an error.
 public struct StrategyError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of failure it is: what may have happened, and whether to ask again.
     public enum Code: String, Sendable, CaseIterable {
         /// A server could not be reached; nothing was taken.
         case unavailable
@@ -28,15 +29,20 @@ public struct StrategyError: Error, Sendable, Equatable, CustomStringConvertible
         case stockReplaced = "stock-replaced"
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// A sentence for the person who reads the log.
     public let context: String
+    /// The failure of Redis behind it; nil where there is none.
     public let underlying: RedisError?
     /// What the call had cost until it failed.
     public var evidence: Evidence
+    /// The source file that made it.
     public let file: String
+    /// The line in ``file``.
     public let line: Int
 
+    /// Each parameter is the property of that name.
     public init(
         _ code: Code, _ context: String, underlying: RedisError? = nil, evidence: Evidence = Evidence(),
         file: String = #fileID, line: Int = #line
@@ -49,8 +55,16 @@ public struct StrategyError: Error, Sendable, Equatable, CustomStringConvertible
         self.line = line
     }
 
-    /// The strategy-level meaning of a failed Redis command.
-    init(
+    /// What a failed Redis command means for a strategy: the code with the same meaning, the step and the
+    /// cause in one sentence, and the cause itself as ``underlying``.
+    ///
+    /// - Parameters:
+    ///   - error: What the command ended with.
+    ///   - step: What was tried, as in `acquiring a`.
+    ///   - evidence: What the call had cost before this command failed.
+    ///   - file: The source file that makes the error.
+    ///   - line: The line in it.
+    public init(
         _ error: RedisError, during step: String, evidence: Evidence = Evidence(),
         file: String = #fileID, line: Int = #line
     ) {

@@ -14,6 +14,11 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
     private let clock: C
     private let timeToLive: Duration
 
+    /// - Parameters:
+    ///   - lock: Keeps buyers of one product apart.
+    ///   - redis: Holds stock and reservations.
+    ///   - clock: The lock's own clock.
+    ///   - timeToLive: Of each lease; longer than two round trips.
     public init(lock: Lock, redis: Redis, clock: C, timeToLive: Duration) {
         self.lock = lock
         self.section = StockSection(redis: redis)

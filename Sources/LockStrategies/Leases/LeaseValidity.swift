@@ -9,13 +9,21 @@ public struct LeaseValidity: Sendable, Hashable {
     /// Taken off as well: the resolution of expiry in Redis and of timers.
     public let driftConstant: Duration
 
+    /// - Parameters:
+    ///   - driftFactor: A share, from 0 to below 1.
+    ///   - driftConstant: Taken off as well.
     public init(driftFactor: Double = 0.01, driftConstant: Duration = .milliseconds(2)) {
         self.driftFactor = driftFactor
         self.driftConstant = driftConstant
     }
 
     /// The instant from which the holder must not act, for a command sent at `asked`.
-    package func end(asked: ContinuousClock.Instant, timeToLive: Duration) -> ContinuousClock.Instant {
+    ///
+    /// - Parameters:
+    ///   - asked: Read before the command was sent, so that it is not later than the begin of the lease in
+    ///     Redis.
+    ///   - timeToLive: As the command named it.
+    public func end(asked: ContinuousClock.Instant, timeToLive: Duration) -> ContinuousClock.Instant {
         asked + timeToLive - drift(timeToLive)
     }
 

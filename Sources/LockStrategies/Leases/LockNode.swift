@@ -4,9 +4,13 @@ import RedisClient
 public struct LockNode<Redis: RedisPort>: Sendable {
     /// What tells this node from the others: its address.
     public let name: String
+    /// The connection to it.
     public let redis: Redis
     private let releaseScript: RedisScript
 
+    /// - Parameters:
+    ///   - name: Its address; no two nodes of a lock have the same.
+    ///   - redis: The connection to it.
     public init(name: String, redis: Redis) {
         self.init(name: name, redis: redis, releaseScript: EmbeddedScripts.releaseLock)
     }

@@ -1,5 +1,6 @@
 /// When a client that did not get the lock tries again. A value: it holds no state of any acquisition.
 public struct RetryPolicy: Sendable, Hashable {
+    /// How long to wait between two tries.
     public enum Delay: Sendable, Hashable {
         /// The same pause every time.
         case fixed(Duration)
@@ -8,10 +9,14 @@ public struct RetryPolicy: Sendable, Hashable {
         case exponentialFullJitter(base: Duration, cap: Duration)
     }
 
+    /// The wait between two tries.
     public let delay: Delay
     /// Retries after the first attempt; nil leaves the end to the deadline.
     public let maximumRetries: Int?
 
+    /// - Parameters:
+    ///   - delay: The wait between two tries.
+    ///   - maximumRetries: After the first attempt; nil leaves the end to the deadline.
     public init(delay: Delay, maximumRetries: Int? = nil) {
         self.delay = delay
         self.maximumRetries = maximumRetries

@@ -19,6 +19,7 @@ public struct RandomSource: Sendable {
         RandomSource(origin: .seeded(SharedGenerator(SplitMix64(seed: seed))))
     }
 
+    /// 64 bits of chance.
     public func next() -> UInt64 {
         switch origin {
         case .system:

@@ -9,6 +9,7 @@ public struct RenewalPolicy: Sendable, Hashable {
     /// After this time from the grant the lease is not renewed any more, whatever the holder does.
     public let maximumHold: Duration
 
+    /// Each parameter is the property of that name.
     public init(
         interval: Double = 1.0 / 3.0, retryPause: Duration = .milliseconds(50),
         notice: Duration = .milliseconds(100), maximumHold: Duration = .seconds(300)

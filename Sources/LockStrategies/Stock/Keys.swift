@@ -36,6 +36,9 @@ public struct ProductKeys: Sendable, Hashable {
     /// The part that decides the slot. A name is made of it when it is asked for: a call needs few of them.
     private let tag: String
 
+    /// - Parameters:
+    ///   - product: Whose keys they are.
+    ///   - bucket: From 0 on; 0 where the stock is not divided.
     public init(_ product: ProductID, bucket: Int = 0) {
         tag = "{" + product.description + (bucket == 0 ? "}" : ":" + String(bucket) + "}")
     }

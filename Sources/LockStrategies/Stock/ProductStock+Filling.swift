@@ -4,6 +4,7 @@ public import RedisClient
 extension ProductStock {
     /// How an attempt to fill a stock ended.
     public enum Filling: Sendable, Hashable {
+        /// The stock is that of the new epoch.
         case filled
         /// Redis holds this filling or a newer one, or the stock exists where it must not; nothing changed.
         case superseded

@@ -3,9 +3,13 @@ public import RedisClient
 /// The stock of products in Redis, in whatever layout a strategy keeps it: what is neither a reservation nor
 /// its return.
 public struct ProductStock<Redis: RedisPort>: Sendable {
+    /// Where the units are kept.
     public let layout: StockLayout
     let redis: Redis
 
+    /// - Parameters:
+    ///   - redis: Holds the stock.
+    ///   - layout: That of the strategy which sells from it.
     public init(_ redis: Redis, layout: StockLayout) {
         self.redis = redis
         self.layout = layout
@@ -13,7 +17,10 @@ public struct ProductStock<Redis: RedisPort>: Sendable {
 
     /// Puts the first units of a product on sale. One round trip, and two more for each bucket.
     ///
-    /// - Parameter epoch: The name of this filling.
+    /// - Parameters:
+    ///   - product: What is sold.
+    ///   - units: How many can be sold.
+    ///   - epoch: The name of this filling.
     /// - Returns: False when the product has a stock already; it was left alone.
     public func initialise(
         _ product: ProductID, units: Int, as epoch: StockEpoch = StockEpoch(origin: "", number: 0)

@@ -8,6 +8,7 @@ public struct StockEpoch: Sendable, Hashable, CustomStringConvertible {
     /// Rises with each filling of the product.
     public let number: Int64
 
+    /// Each parameter is the property of that name.
     public init(origin: String, number: Int64) {
         self.origin = origin
         self.number = number

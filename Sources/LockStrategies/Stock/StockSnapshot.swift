@@ -16,6 +16,7 @@ public struct StockSnapshot: Sendable, Hashable {
     /// them.
     public var strangers: Set<String> = []
 
+    /// A snapshot of nothing.
     public init() {}
 
     /// Units of open reservations.

@@ -16,6 +16,14 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let retry: RetryPolicy
     private let origin: FenceOrigin
 
+    /// - Parameters:
+    ///   - redis: Keeps the lock.
+    ///   - clock: Counts leases and pauses.
+    ///   - random: Makes tokens and spreads pauses.
+    ///   - retry: When a lock that is taken is asked for again.
+    ///   - validity: What is taken off a lease for the drift of clocks.
+    ///   - origin: Where the last number is when Redis has lost it.
+    ///   - finishing: Takes clean-up that no caller waits for; nil: the call waits for it.
     public init(
         redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity,
         origin: FenceOrigin, finishing: FinishingQueue? = nil
@@ -64,6 +72,7 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 }
 
 extension StrategyEntry {
+    /// The strategy `fenced`: see ``FencedLock``.
     public static let fenced = StrategyEntry(
         "fenced",
         traits: StrategyTraits(

@@ -9,6 +9,9 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let redis: Redis
     private let clock: C
 
+    /// - Parameters:
+    ///   - redis: Holds the stock.
+    ///   - clock: Tells how long a step took.
     public init(redis: Redis, clock: C) {
         self.redis = redis
         self.clock = clock
@@ -49,6 +52,7 @@ public struct LuaAtomic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
 }
 
 extension StrategyEntry {
+    /// The strategy `lua-atomic`: see ``LuaAtomic``.
     public static let luaAtomic = StrategyEntry(
         "lua-atomic",
         traits: StrategyTraits(

@@ -15,6 +15,11 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let random: RandomSource
     private let retry: RetryPolicy
 
+    /// - Parameters:
+    ///   - redis: Holds the stock.
+    ///   - clock: Tells how long a step took.
+    ///   - random: Spreads the pauses.
+    ///   - retry: When a buyer who was overtaken asks again.
     public init(redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy) {
         self.redis = redis
         self.clock = clock
@@ -208,6 +213,7 @@ public struct Optimistic<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
 }
 
 extension StrategyEntry {
+    /// The strategy `optimistic`: see ``Optimistic``.
     public static let optimistic = StrategyEntry(
         "optimistic",
         traits: StrategyTraits(

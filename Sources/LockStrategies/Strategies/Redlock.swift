@@ -17,8 +17,14 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let validity: LeaseValidity
     private let finishing: FinishingQueue?
 
-    /// - Parameter finishing: Waits for commands that the outcome does not depend on any more; nil: the call
-    ///   waits for them.
+    /// - Parameters:
+    ///   - nodes: Independent servers, each with a name of its own.
+    ///   - clock: Counts leases and pauses.
+    ///   - random: Makes tokens and spreads pauses.
+    ///   - retry: When a lock that is taken is asked for again.
+    ///   - validity: What is taken off a lease for the drift of clocks.
+    ///   - finishing: Waits for commands that the outcome does not depend on any more; nil: the call waits
+    ///     for them.
     /// - Throws: When there is no node or when one is named twice: two votes of one server are one failure.
     public init(
         nodes: [LockNode<Redis>], clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity,
@@ -330,6 +336,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 }
 
 extension StrategyEntry {
+    /// The strategy `redlock`: see ``Redlock``.
     public static let redlock = StrategyEntry(
         "redlock",
         traits: StrategyTraits(

@@ -5,6 +5,7 @@
 /// and stock and record cannot disagree. What breaks it: nothing short of losing the database. What it costs:
 /// every refusal is a transaction too, and the one writer of the database is the limit. No round trip.
 public struct SQLRow: LockStrategy {
+    /// It asks no Redis, so it is made of nothing.
     public init() {}
 
     public func reserve(_ reservation: Reservation) async throws(StrategyError) -> ReserveOutcome {
@@ -21,6 +22,7 @@ public struct SQLRow: LockStrategy {
 }
 
 extension StrategyEntry {
+    /// The strategy `sql-row`: see ``SQLRow``.
     public static let sqlRow = StrategyEntry(
         "sql-row",
         traits: StrategyTraits(

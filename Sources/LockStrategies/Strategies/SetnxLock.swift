@@ -12,6 +12,13 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let random: RandomSource
     private let retry: RetryPolicy
 
+    /// - Parameters:
+    ///   - redis: Keeps the lock.
+    ///   - clock: Counts leases and pauses.
+    ///   - random: Makes tokens and spreads pauses.
+    ///   - retry: When a lock that is taken is asked for again.
+    ///   - validity: What is taken off a lease for the drift of clocks.
+    ///   - finishing: Takes clean-up that no caller waits for; nil: the call waits for it.
     public init(
         redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity,
         finishing: FinishingQueue? = nil
@@ -47,6 +54,7 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 }
 
 extension StrategyEntry {
+    /// The strategy `setnx-spin`: see ``SetnxLock``.
     public static let setnxSpin = StrategyEntry(
         "setnx-spin",
         traits: StrategyTraits(
@@ -55,6 +63,7 @@ extension StrategyEntry {
             retry: RetryPolicy(delay: .fixed(.milliseconds(5)))),
         factory: SetnxFactory())
 
+    /// The strategy `setnx-backoff`: see ``SetnxLock``.
     public static let setnxBackoff = StrategyEntry(
         "setnx-backoff",
         traits: StrategyTraits(

@@ -6,6 +6,9 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let section: StockSection<Redis>
     private let clock: C
 
+    /// - Parameters:
+    ///   - redis: Holds the stock.
+    ///   - clock: Tells how long a step took.
     public init(redis: Redis, clock: C) {
         section = StockSection(redis: redis)
         self.clock = clock
@@ -44,6 +47,7 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
 }
 
 extension StrategyEntry {
+    /// The strategy `unguarded`: see ``Unguarded``.
     public static let unguarded = StrategyEntry(
         "unguarded",
         traits: StrategyTraits(

@@ -8,6 +8,7 @@ import Foundation
 public struct RedactedURLs: Sendable, CustomStringConvertible {
     public let description: String
 
+    /// - Parameter text: As it was typed.
     public init(_ text: String) {
         var parts = text.components(separatedBy: "://")
         // The text before the first "://" is a scheme, where there is one.

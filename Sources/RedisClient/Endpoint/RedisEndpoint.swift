@@ -1,5 +1,6 @@
 /// Where Redis is, and as whom to speak to it.
 public struct RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
+    /// Which server, or which servers.
     public enum Address: Sendable, Hashable {
         /// One server.
         case tcp(host: String, port: Int)
@@ -11,13 +12,18 @@ public struct RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
         case cluster(nodes: [RedisHost])
     }
 
+    /// Which server, or which servers.
     public let address: Address
+    /// Nil: the default user.
     public let username: String?
+    /// Nil: no AUTH is sent.
     public let password: Secret?
+    /// The number that SELECT names; 0 in a cluster.
     public let database: Int
     /// Nil: unencrypted.
     public let tls: RedisTLS?
 
+    /// Each parameter is the property of that name; see ``init(parsing:)`` for a URL.
     public init(
         _ address: Address, username: String? = nil, password: Secret? = nil, database: Int = 0,
         tls: RedisTLS? = nil

@@ -1,8 +1,11 @@
 /// A host and a port.
 public struct RedisHost: Sendable, Hashable, CustomStringConvertible {
+    /// A name or an IP address, without brackets.
     public let host: String
+    /// From 1 to 65535.
     public let port: Int
 
+    /// A host, as a name or an IP address without brackets, and a port.
     public init(_ host: String, _ port: Int) {
         self.host = host
         self.port = port

@@ -7,10 +7,12 @@ public struct RedisTLS: Sendable, Hashable {
     public let authorities: String?
     /// PEM files by which the server knows us; both or none.
     public let certificate: String?
+    /// PEM file of the private key of ``certificate``.
     public let key: String?
     /// The name that the certificate must have; nil: the host of the URL.
     public let serverName: String?
 
+    /// Each parameter is the property of that name. Nothing is read yet.
     public init(
         authorities: String? = nil, certificate: String? = nil, key: String? = nil, serverName: String? = nil
     ) {

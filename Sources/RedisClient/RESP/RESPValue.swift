@@ -1,9 +1,14 @@
 /// A reply of the Redis protocol, version 2, as a Swift value.
 public enum RESPValue: Sendable, Hashable {
+    /// A status, such as `OK`.
     case simpleString(String)
+    /// Bytes; see ``string``.
     case bulkString([UInt8])
+    /// A number.
     case integer(Int64)
+    /// Nothing: a key that is not there, a SET NX that was not carried out.
     case null
+    /// Several values.
     case array([RESPValue])
     /// An error inside an array. An error as the whole reply is thrown as ``RedisError``.
     case error(RedisServerError)
@@ -26,10 +31,12 @@ public enum RESPValue: Sendable, Hashable {
         }
     }
 
+    /// The error; nil for any other kind.
     public var error: RedisServerError? {
         if case .error(let error) = self { error } else { nil }
     }
 
+    /// The values of an array; nil for any other kind.
     public var array: [RESPValue]? {
         if case .array(let values) = self { values } else { nil }
     }

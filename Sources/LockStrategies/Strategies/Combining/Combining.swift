@@ -16,6 +16,10 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let clock: C
     private let lines: Lines
 
+    /// - Parameters:
+    ///   - redis: Holds the stock.
+    ///   - clock: Tells how long a step took.
+    ///   - largestBatch: Purchases that share one call, at most.
     public init(redis: Redis, clock: C, largestBatch: Int = 256) {
         self.redis = redis
         self.clock = clock
@@ -222,6 +226,7 @@ extension Combining {
 }
 
 extension StrategyEntry {
+    /// The strategy `combining`: see ``Combining``.
     public static let combining = StrategyEntry(
         "combining",
         traits: StrategyTraits(

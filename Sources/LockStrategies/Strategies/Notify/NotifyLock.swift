@@ -4,7 +4,7 @@ import RedisClient
 ///
 /// Waiters of one process stand in line, and only the first of them asks Redis. A release in the same process
 /// hands the lock to it in the command of the release, one in another process wakes it by a published
-/// message. So there is no gap of polling and no herd. After ``WaitingLine/longestChain`` hand-overs in a row
+/// message. So there is no gap of polling and no herd. After a bounded number of hand-overs in a row
 /// the lock is really released, for the other processes. Between the failed try and the subscription a
 /// release would be missed: the first tries again when the subscription stands. A lost message or a dead
 /// holder costs no more than the rest of the lease, or the pause of the retry policy, whichever is shorter.
@@ -22,7 +22,13 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let retry: RetryPolicy
     private let room = WaitingRoom()
 
-    /// - Parameter retry: The longest pauses between two tries when no message comes.
+    /// - Parameters:
+    ///   - redis: Keeps the lock.
+    ///   - clock: Counts leases and pauses.
+    ///   - random: Makes tokens and spreads pauses.
+    ///   - retry: The longest pauses between two tries when no message comes.
+    ///   - validity: What is taken off a lease for the drift of clocks.
+    ///   - finishing: Takes clean-up that no caller waits for; nil: the call waits for it.
     public init(
         redis: Redis, clock: C, random: RandomSource, retry: RetryPolicy, validity: LeaseValidity,
         finishing: FinishingQueue? = nil
@@ -302,6 +308,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 }
 
 extension StrategyEntry {
+    /// The strategy `setnx-notify`: see ``NotifyLock``.
     public static let setnxNotify = StrategyEntry(
         "setnx-notify",
         traits: StrategyTraits(

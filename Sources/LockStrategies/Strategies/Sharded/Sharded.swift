@@ -19,6 +19,10 @@ public struct Sharded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let clock: C
     private let moves: BucketMoves<Redis>
 
+    /// - Parameters:
+    ///   - redis: Holds the stock.
+    ///   - clock: Tells how long a step took.
+    ///   - buckets: Into so many parts the stock is divided, at least 1.
     public init(redis: Redis, clock: C, buckets: Int) {
         self.redis = redis
         self.clock = clock
@@ -161,6 +165,7 @@ extension ReservationID {
 }
 
 extension StrategyEntry {
+    /// The strategy `sharded`: see ``Sharded``.
     public static let sharded = StrategyEntry(
         "sharded",
         traits: StrategyTraits(
