@@ -59,8 +59,9 @@ let package = Package(
     name: "lock-strategy-lab",
     platforms: [.macOS(.v15)],
     products: [
-        .library(name: "LockStrategies", targets: ["LockStrategies"]),
+        .library(name: "LockStrategies", targets: ["LockStrategies", "RedisClient"]),
         .library(name: "LockConformance", targets: ["LockConformance"]),
+        .library(name: "LabBenchKit", targets: ["LabBenchKit"]),
         .library(name: "InventoryService", targets: ["InventoryService", "LedgerSQLite"]),
         .executable(name: "lab-server", targets: ["lab-server"]),
         .executable(name: "lab-bench", targets: ["lab-bench"]),
@@ -265,6 +266,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(name: "lab-bench", dependencies: ["LabBenchKit"], swiftSettings: settings),
+        // A bench with a lock of its own, as a package of its own has it (Examples/my-lock/Package.swift): it
+        // sees what is public and no more.
+        .executableTarget(
+            name: "my-lock", dependencies: ["LabBenchKit", "LockStrategies", "RedisClient"],
+            path: "Examples/my-lock/Sources/my-lock", packageAccess: false, swiftSettings: settings),
 
         // A SQLite VFS that knows what a disk would hold after a power cut.
         .target(
@@ -373,7 +379,7 @@ let package = Package(
             dependencies: [
                 "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
                 "BenchReports", "LabBenchKit", "lab-bench", "LabServerKit", "lab-server", "InventoryService",
-                "LedgerSQLite",
+                "LedgerSQLite", "my-lock",
                 "Exploration", "FaultAudit", "FaultLab", "LockStrategies", "RedisClient", "FaultInjection",
                 "LabTesting", "LabProcesses", "LockConformance", "LockDrivers", "Simulation",
                 .product(name: "GRDB", package: "GRDB.swift"),

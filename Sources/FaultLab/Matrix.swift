@@ -7,15 +7,18 @@ package import LockStrategies
 package struct Matrix: Sendable {
     package let cells: [Cell]
     package let notApplicable: [FaultResults.NotApplicable]
+    private let program: String
 
     /// Seeds are the innermost: so a matrix that is cut short has whole pairs.
     ///
     /// - Parameters:
     ///   - seed: Of the first cell of each pair; the next one has the next number.
+    ///   - program: The bench, in the command that runs a cell alone again.
     package init(
         strategies: [StrategyEntry], faults: [Fault], levels: [FaultLevel], seed: UInt64, seeds: Int,
-        drivers: [FaultDriver] = []
+        drivers: [FaultDriver] = [], program: String = "lab-bench"
     ) {
+        self.program = program
         let all =
             strategies.map { (entry: $0, driver: FaultDriver?.none) }
             + drivers.map { (entry: $0.entry, driver: $0) }
@@ -68,7 +71,7 @@ package struct Matrix: Sendable {
             let outcome = await cell.run(programs, deadline: end - left - cell.timeOfTry)
             // A cell that was cut short says nothing.
             if Task.isCancelled && outcome.verdict != .violated { break }
-            var result = cell.result(outcome)
+            var result = cell.result(outcome, program: program)
             if let shown = outcome.shown {
                 let name = keep(result, shown.record)
                 result.shown?.history = name
@@ -94,19 +97,19 @@ extension Cell {
     }
 
     /// The cell as faults.json shows it.
-    package func result(_ outcome: Outcome) -> FaultCell {
+    package func result(_ outcome: Outcome, program: String = "lab-bench") -> FaultCell {
         FaultCell(
             strategy: strategy.name, fault: fault.rawValue, level: level, seed: seed,
             verdict: outcome.verdict, expected: expected, why: outcome.why, tries: outcome.tries,
             mostTries: mostTries,
             inexcusable: driver == nil ? fault.inexcusable(of: strategy, at: level) : [],
             shown: outcome.shown.map { FaultCell.Try(number: $0.number, $0.record, $0.report, history: nil) },
-            command: command)
+            command: command(program))
     }
 
     /// Runs this cell alone again. The command of a driver may hold what nobody else should read.
-    private var command: String {
+    private func command(_ program: String) -> String {
         let lock = driver == nil ? "--strategies \(strategy.name)" : "--driver \(strategy.name)=COMMAND"
-        return "lab-bench faults --level \(level.rawValue) \(lock) --faults \(fault.rawValue) --seed \(seed)"
+        return "\(program) faults --level \(level.rawValue) \(lock) --faults \(fault.rawValue) --seed \(seed)"
     }
 }

@@ -14,6 +14,7 @@ extension Fault {
             if strategy.traits.stockLayout == .ledger { return "the stock of \(strategy) is in the ledger" }
             if self == .killServer || self == .diskFull { return "this level has no server and no ledger" }
         case .service:
+            if !strategy.isBuiltIn { return "a lab-server does not know \(strategy)" }
             if self == .slowHolder { return "the server cannot be told to be slow inside a lock" }
             if self == .killBuyer {
                 return "buyers are clients of the server, see \(Fault.killServer.rawValue)"

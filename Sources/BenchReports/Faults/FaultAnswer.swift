@@ -44,7 +44,7 @@ struct FaultAnswer: Sendable {
             (count(.ledgerLost), "in which the ledger lost something"),
             (count(.againstTheory), "against theory"),
             (count(.notShown), "in which a violation that theory demands was not shown"),
-            (count(.undecided), "undecided"), (count(.seen), "of drivers, of which theory says nothing"),
+            (count(.undecided), "undecided"), (count(.seen), "of which theory demands nothing"),
         ].filter { $0.0 > 0 }.map { "\(Text.grouped($0)) \($1)" }
         let right = count(.asExpected)
         let all = Text.count(cells.count, "cell")

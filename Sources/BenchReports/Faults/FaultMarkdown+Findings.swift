@@ -148,7 +148,7 @@ extension FaultCell.Judgement {
         case .ledgerLost: "the ledger lost something"
         case .notShown: "not shown"
         case .undecided: "undecided"
-        case .seen: "seen; theory says nothing of a driver"
+        case .seen: "seen; theory demands nothing"
         }
     }
 }

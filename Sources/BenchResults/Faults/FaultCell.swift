@@ -13,7 +13,7 @@ package struct FaultCell: Sendable, Codable, Equatable {
         /// Theory demands a violation, and none was shown.
         case notShown = "not-shown"
         case undecided
-        /// Theory says nothing of it: the verdict is what was seen.
+        /// Theory demands nothing of a lock from elsewhere: the verdict is what was seen.
         case seen
     }
 

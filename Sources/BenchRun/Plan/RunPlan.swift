@@ -288,6 +288,8 @@ package struct RunPlan: Sendable, Equatable {
     ) -> [StrategyEntry] {
         let registry = registry(given, options, mode, &problems)
         guard let text = options.strategies else {
+            let added = given.entries.first { !$0.isBuiltIn }
+            if let added, mode == .http { problems.append(unserved(added)) }
             return registry.entries.filter { $0.isMeasurable(in: mode) }
         }
         let known = registry.names.joined(separator: ", ")
@@ -296,6 +298,11 @@ package struct RunPlan: Sendable, Equatable {
             let name = part.filter { !$0.isWhitespace }
             guard let strategy = registry.entry(named: name) else {
                 problems.append(registry.complaint(about: name))
+                continue
+            }
+            guard mode != .http || strategy.isBuiltIn else {
+                // Drivers are complained about together.
+                if given[strategy.id] != nil { problems.append(unserved(strategy)) }
                 continue
             }
             guard strategy.isMeasurable(in: mode) else {
@@ -310,6 +317,10 @@ package struct RunPlan: Sendable, Equatable {
             problems.append("--strategies names none; known are: \(known)")
         }
         return found
+    }
+
+    private static func unserved(_ strategy: StrategyEntry) -> String {
+        "a lab-server does not know \(strategy): measure it by --mode strategy or --mode direct, or name others by --strategies"
     }
 }
 

@@ -3,7 +3,7 @@ import FaultAudit
 import Foundation
 import LabProcesses
 import LockDrivers
-import LockStrategies
+package import LockStrategies
 import RedisClient
 import Synchronization
 
@@ -59,8 +59,9 @@ package struct Worker: Sendable {
     private let switches: WorkerSwitches
     private let fleet: DriverFleet?
 
+    /// - Parameter registry: Strategies that the plan may name.
     /// - Throws: A sentence that says what is wrong with the plan.
-    package init(_ plan: WorkerPlan) async throws {
+    package init(_ plan: WorkerPlan, from registry: StrategyRegistry) async throws {
         self.plan = plan
         let file = try StepFile(plan.output)
         let steps = StepNotes(now: { MachineClock.now }, note: { file.add($0) })
@@ -69,7 +70,7 @@ package struct Worker: Sendable {
         let finishing = FinishingQueue()
         self.finishing = finishing
         fleet = try await Self.startDriver(plan)
-        let entry = try Self.entry(plan, fleet)
+        let entry = try Self.entry(plan, fleet, registry)
         let driverLock = fleet.map { UnfencedLock(DriverLock($0)) }
         let endpoints = try ([plan.stock] + plan.lockNodes).map { try RedisEndpoint(parsing: $0) }
         let limits = RedisClient.Limits(connect: .milliseconds(500), command: .milliseconds(1_500))
@@ -99,12 +100,14 @@ package struct Worker: Sendable {
             environment: ProcessInfo.processInfo.environment)
     }
 
-    private static func entry(_ plan: WorkerPlan, _ fleet: DriverFleet?) throws -> StrategyEntry {
+    private static func entry(
+        _ plan: WorkerPlan, _ fleet: DriverFleet?, _ registry: StrategyRegistry
+    ) throws -> StrategyEntry {
         if let fleet, let id = StrategyID(rawValue: plan.strategy) {
             return PlannedDriver(id, plan.driver ?? [], fleet.hello).entry
         }
-        guard let entry = StrategyRegistry.builtIn.entry(named: plan.strategy) else {
-            throw StrategyConfigurationError(StrategyRegistry.builtIn.complaint(about: plan.strategy))
+        guard let entry = registry.entry(named: plan.strategy) else {
+            throw StrategyConfigurationError(registry.complaint(about: plan.strategy))
         }
         return entry
     }

@@ -31,7 +31,7 @@ struct ConformanceCommand: AsyncParsableCommand {
 
     @Option(
         help: "Comma-separated ids; default: all of `lab-bench strategies`, or none beside a --driver.",
-        completion: .list(StrategyRegistry.builtIn.names))
+        completion: .list(LabBench.strategies.names))
     var strategies: String?
 
     @Option(

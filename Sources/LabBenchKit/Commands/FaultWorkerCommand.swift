@@ -19,6 +19,6 @@ struct FaultWorkerCommand: AsyncParsableCommand {
             Terminal.complain("the plan of a worker cannot be read: \(error)")
             throw ExitCode(64)
         }
-        try await Worker(read).run()
+        try await Worker(read, from: LabBench.strategies).run()
     }
 }

@@ -77,15 +77,15 @@ struct RunCommand: AsyncParsableCommand {
         do throws(PlanProblems) {
             // Wrong options are said before anything is asked over the network.
             options.drivers = try await drivers { text throws(BenchError) in try PlannedDriver.named(text) }
-            var asked = try RunPlan(options, seed: chance)
+            var asked = try RunPlan(options, seed: chance, from: LabBench.strategies)
             if !place.driver.isEmpty {
                 options.drivers = try await drivers { text async throws(BenchError) in
                     try await PlannedDriver.find(text)
                 }
-                asked = try RunPlan(options, seed: chance)
+                asked = try RunPlan(options, seed: chance, from: LabBench.strategies)
             }
             visited = try await visit(asked.target, &options)
-            plan = visited == nil ? asked : try RunPlan(options, seed: chance)
+            plan = visited == nil ? asked : try RunPlan(options, seed: chance, from: LabBench.strategies)
         } catch {
             for sentence in error.sentences { Terminal.complain(sentence) }
             throw ExitCode((error.exit).rawValue)

@@ -53,7 +53,7 @@ struct TrialOptions: ParsableArguments {
     @Option(
         help:
             "Comma-separated ids; default: all of `lab-bench strategies`. The negative control always runs.",
-        completion: .list(StrategyRegistry.builtIn.names))
+        completion: .list(LabBench.strategies.names))
     var strategies: String?
 
     @Option(help: "Trials of each strategy; default 3.")

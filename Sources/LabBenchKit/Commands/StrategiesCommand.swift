@@ -13,7 +13,7 @@ struct StrategiesCommand: ParsableCommand {
     }
 
     static var lines: [String] {
-        let registry = StrategyRegistry.builtIn
+        let registry = LabBench.strategies
         let width = registry.names.map(\.count).max() ?? 0
         return registry.entries.map { entry in
             let name = entry.name.padding(to: width)

@@ -17,7 +17,7 @@ struct ConformancePlan: Sendable {
     init(
         strategies: String?, drivers: [String], clauses: String?
     ) async throws(BenchError) {
-        let registry = StrategyRegistry.builtIn
+        let registry = LabBench.strategies
         // Who brings a lock and names no other wants to see that one.
         let all = drivers.isEmpty || strategies != nil ? registry.entries : []
         self.strategies = try FaultPlan.list(strategies, "--strategies", all: all) {
@@ -100,8 +100,8 @@ struct ConformancePlan: Sendable {
     private func command(
         _ strategies: [String], _ drivers: [DriverUnderTest], _ clauses: [Clause]
     ) -> String {
-        var words = ["lab-bench conformance"]
-        let isAll = strategies.count == StrategyRegistry.builtIn.entries.count && drivers.isEmpty
+        var words = ["\(LabBench.name) conformance"]
+        let isAll = strategies.count == LabBench.strategies.entries.count && drivers.isEmpty
         if !strategies.isEmpty && !isAll { words.append("--strategies " + strategies.joined(separator: ",")) }
         // A command line may hold what nobody else should read.
         for driver in drivers { words.append("--driver \(driver.id)=COMMAND") }

@@ -25,7 +25,7 @@ struct FaultPlan: Sendable {
         strategies: String?, faults faultNames: String?, level: String?, seed: UInt64, seeds: Int,
         budget: String?, drivers: [PlannedDriver] = [], mustHold: String? = nil
     ) throws(BenchError) {
-        let registry = StrategyRegistry.builtIn
+        let registry = LabBench.strategies
         // Who brings a lock and names no other wants to see that one.
         let all = drivers.isEmpty || strategies != nil ? registry.entries : []
         let named = try Self.list(strategies, "--strategies", all: all) {
@@ -58,11 +58,11 @@ struct FaultPlan: Sendable {
         }
         matrix = Matrix(
             strategies: named, faults: self.faults, levels: levels, seed: seed, seeds: seeds,
-            drivers: underFaults)
+            drivers: underFaults, program: LabBench.name)
         try Self.check(faultNames == nil ? [] : self.faults, matrix)
         let expected = matrix.expectedTime
         self.budget = try budget.map { text throws(BenchError) in try Self.time(text) } ?? expected * 2
-        var words = ["lab-bench faults"]
+        var words = ["\(LabBench.name) faults"]
         if strategies != nil {
             words.append("--strategies " + named.map(\.name).joined(separator: ","))
         }

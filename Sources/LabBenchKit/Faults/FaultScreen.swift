@@ -38,7 +38,7 @@ struct FaultScreen: Sendable {
         case .ledgerLost: "THE LEDGER LOST SOMETHING"
         case .notShown: "NOT SHOWN, theory says violated"
         case .undecided: "UNDECIDED"
-        case .seen: "seen: theory says nothing of a driver"
+        case .seen: "seen: theory demands nothing"
         }
     }
 

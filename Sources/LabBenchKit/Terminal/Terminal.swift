@@ -151,7 +151,7 @@ struct Terminal: RunDisplay {
 
     private func name(_ trial: PlannedTrial, _ count: Int) -> String {
         let place = "[\(trial.order)/\(count)]"
-        let width = StrategyRegistry.builtIn.names.map(\.count).max() ?? 0
+        let width = LabBench.strategies.names.map(\.count).max() ?? 0
         let model = trial.swept?.padding(to: 12) ?? trial.model.rawValue.padding(to: 8)
         return "\(place.padding(to: 8)) \(trial.strategy.name.padding(to: width)) \(model)"
     }

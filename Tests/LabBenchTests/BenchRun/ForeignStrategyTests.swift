@@ -44,6 +44,20 @@ struct ForeignStrategyTests {
         #expect(page.contains("<title>foreign-lock</title>"))
     }
 
+    @Test("is measured without a server: a lab-server does not know it", arguments: [nil, "foreign-lock"])
+    func unserved(named: String?) throws {
+        let registry = try StrategyRegistry.builtIn.adding([.foreign])
+        let problems = #expect(throws: PlanProblems.self) {
+            try RunPlan(RunOptions(strategies: named), seed: 1, from: registry)
+        }
+        #expect(problems?.sentences.count == 1)
+        #expect(problems?.sentences.first?.contains("--mode strategy or --mode direct") == true)
+        let others = try RunPlan(RunOptions(strategies: "lua-atomic"), seed: 1, from: registry)
+        #expect(others.strategies == [.luaAtomic])
+        let all = try RunPlan(RunOptions(mode: "strategy"), seed: 1, from: registry)
+        #expect(all.strategies.contains(.foreign))
+    }
+
     @Test("is unknown to a bench that was not given it")
     func unknown() {
         let options = RunOptions(strategies: "foreign-lock")

@@ -3,6 +3,7 @@ import BenchResults
 import BenchRun
 import FaultInjection
 import FaultLab
+import LabTesting
 import LockStrategies
 import Testing
 
@@ -54,6 +55,22 @@ struct FaultPlanTests {
             try FaultPlan(
                 strategies: nil, faults: nil, level: nil, seed: 1, seeds: 1, budget: nil, mustHold: "none")
         }
+    }
+
+    @Test("takes strategies of one's own, of which theory demands no violation, at the level of the strategy")
+    func own() throws {
+        let known = try StrategyRegistry.builtIn.adding([.foreign])
+        let mine = try LabBench.$strategies.withValue(known) {
+            try LabBench.$name.withValue("my-bench") {
+                try plan("foreign-lock", "none,slow-holder,script-flush")
+            }
+        }
+        #expect(mine.matrix.cells.map(\.level) == [.strategy, .strategy, .strategy])
+        #expect(mine.matrix.cells.map(\.expected) == [.safe, .unknown, .safe])
+        #expect(
+            Set(mine.matrix.notApplicable.map(\.why)) == ["a lab-server does not know foreign-lock"])
+        #expect(mine.command.hasPrefix("my-bench faults --strategies foreign-lock "))
+        #expect(throws: BenchError.self) { try plan("foreign-lock", "none") }
     }
 
     @Test("is refused in one sentence that says what to do")
