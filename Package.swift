@@ -55,6 +55,333 @@ let pins: [Target.Dependency] = indirect.map { package in
         name: package.product, package: identity, condition: .when(platforms: [.custom("none")]))
 }
 
+/// The strategies, the service, its server. One list of all targets would take the compiler longer than it allows itself.
+let service: [Target] = [
+    // The C boundary: one module map and one shim each.
+    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibCrypt", providers: [.apt(["libcrypt-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CLua", providers: [.apt(["liblua5.1-0-dev"])]),
+
+    // What a person is told when a connection fails.
+    .target(
+        name: "ConnectionFailures",
+        dependencies: [
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOPosix", package: nio),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        ],
+        swiftSettings: settings),
+    .target(
+        name: "RedisClient",
+        dependencies: [
+            "ConnectionFailures",
+            "CHiredis", "COpenSSL",
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOPosix", package: nio),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        ],
+        swiftSettings: settings),
+    .target(
+        name: "LockStrategies",
+        dependencies: ["RedisClient"],
+        resources: [.embedInCode("Scripts")],
+        swiftSettings: settings),
+    // A world in which one seed decides every order of events: tasks, clocks, connections, Redis.
+    .target(
+        name: "Simulation", dependencies: ["CLua", "LockStrategies", "RedisClient"],
+        swiftSettings: settings),
+    // Digests, chance and bcrypt of two C libraries, as plain Swift.
+    .target(
+        name: "LabCrypto", dependencies: ["COpenSSL", "CLibCrypt"], swiftSettings: settings),
+    // The service and the protocol of its ledger: no SQL, no C.
+    .target(
+        name: "InventoryService",
+        dependencies: [
+            "LabCrypto", "LockStrategies", "RedisClient",
+            .product(name: "NIOPosix", package: nio),
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        swiftSettings: settings),
+    // The ledger on SQLite.
+    .target(
+        name: "LedgerSQLite",
+        dependencies: [
+            "InventoryService", "LabCrypto", "LockStrategies",
+            .product(name: "GRDB", package: "GRDB.swift"),
+        ],
+        swiftSettings: settings),
+    // The ledger as a value in memory, for the simulation: it answers as the one on SQLite does.
+    .target(
+        name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"], swiftSettings: settings
+    ),
+    .target(name: "LabProcesses", dependencies: ["RedisClient"], swiftSettings: settings),
+    // A lock in any language: the driver protocol, and a driver's processes as a lock.
+    .target(
+        name: "LockDrivers", dependencies: ["LabProcesses", "LockStrategies"], swiftSettings: settings),
+
+    // The API as a library.
+    .target(
+        name: "LabServerKit",
+        dependencies: [
+            "ConnectionFailures", "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient",
+            "LabProcesses",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdTLS", package: "hummingbird"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "Tracing", package: "swift-distributed-tracing"),
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOPosix", package: nio),
+            .product(name: "NIOHTTP1", package: nio),
+        ],
+        resources: [.embedInCode("DocsPage")],
+        swiftSettings: settings),
+    .executableTarget(name: "lab-server", dependencies: ["LabServerKit"], swiftSettings: settings),
+]
+
+/// The bench.
+let bench: [Target] = [
+    // Plain values of a measurement.
+    .target(name: "BenchModel", swiftSettings: settings),
+    // The mathematics of trials.
+    .target(
+        name: "BenchStatistics",
+        dependencies: ["BenchModel", .product(name: "Histogram", package: "hdrhistogram-swift")],
+        swiftSettings: settings),
+    // What results.json holds, and what two of them say against each other.
+    .target(
+        name: "BenchResults",
+        dependencies: ["BenchModel", "BenchStatistics", "FaultAudit"],
+        swiftSettings: settings),
+    // Who sends when, and what came back.
+    .target(
+        name: "BenchLoad",
+        dependencies: [
+            "BenchModel", "BenchStatistics", "ConnectionFailures",
+            .product(name: "Histogram", package: "hdrhistogram-swift"),
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOPosix", package: nio),
+            .product(name: "NIOHTTP1", package: nio),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        ],
+        swiftSettings: settings),
+    // Who sold what. It must not see the service.
+    .target(
+        name: "BenchAudit",
+        dependencies: [
+            "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "RedisClient",
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Histogram", package: "hdrhistogram-swift"),
+            .product(name: "NIOCore", package: nio),
+        ],
+        swiftSettings: settings),
+    // What can be broken, and what breaks it: signals, a proxy, a clock, a disk.
+    .target(
+        name: "FaultInjection",
+        dependencies: [
+            "LabProcesses", "RedisClient",
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOPosix", package: nio),
+        ],
+        resources: [.embedInCode("Shims")],
+        swiftSettings: settings),
+    // The clauses that a lock is held to from outside: a factory of clients in, findings out.
+    .target(
+        name: "LockConformance",
+        dependencies: ["FaultInjection", "LabProcesses", "LockStrategies", "RedisClient"],
+        swiftSettings: settings),
+    // Whether what buyers were told can be true, whatever was broken. It knows no strategy, no service.
+    .target(name: "FaultAudit", swiftSettings: settings),
+    // Every fault with every strategy: who buys meanwhile, and what came of it.
+    .target(
+        name: "FaultLab",
+        dependencies: [
+            "BenchAudit", "BenchLoad", "BenchModel", "BenchResults", "BenchRun", "FaultAudit",
+            "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses", "LockDrivers",
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOHTTP1", package: nio),
+        ],
+        swiftSettings: settings),
+    // Every strategy in simulated worlds: who buys there, what is broken, and whether it can be true.
+    .target(
+        name: "Exploration",
+        dependencies: [
+            "BenchAudit", "BenchModel", "BenchResults", "FaultAudit", "FaultInjection", "FaultLab",
+            "InventoryService", "LedgerModel", "LockStrategies", "RedisClient", "Simulation",
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        swiftSettings: settings),
+    // From a plan to results.
+    .target(
+        name: "BenchRun",
+        dependencies: [
+            "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit",
+            "ConnectionFailures", "FaultInjection", "InventoryService", "LedgerSQLite", "LockStrategies",
+            "RedisClient",
+            "LabProcesses", "LockDrivers", "CZlib",
+            .product(name: "Histogram", package: "hdrhistogram-swift"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOPosix", package: nio),
+            .product(name: "NIOHTTP1", package: nio),
+        ],
+        swiftSettings: settings),
+    // Everything that is drawn from results alone.
+    .target(
+        name: "BenchReports",
+        dependencies: ["BenchModel", "BenchStatistics", "BenchResults", "FaultAudit"],
+        swiftSettings: settings),
+    // The commands of lab-bench as a library.
+    .target(
+        name: "LabBenchKit",
+        dependencies: [
+            "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
+            "BenchReports", "Exploration", "FaultAudit", "FaultInjection", "FaultLab", "LockStrategies",
+            "LabProcesses", "LockConformance", "LockDrivers",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Histogram", package: "hdrhistogram-swift"),
+            .product(name: "NIOCore", package: nio),
+        ],
+        swiftSettings: settings),
+    .executableTarget(name: "lab-bench", dependencies: ["LabBenchKit"], swiftSettings: settings),
+    // A bench with a lock of its own, as a package of its own has it (Examples/my-lock/Package.swift): it
+    // sees what is public and no more.
+    .executableTarget(
+        name: "my-lock", dependencies: ["LabBenchKit", "LockStrategies", "RedisClient"],
+        path: "Examples/my-lock/Sources/my-lock", packageAccess: false, swiftSettings: settings),
+]
+
+/// Tests, and the programs that they run.
+let tests: [Target] = [
+    // A SQLite VFS that knows what a disk would hold after a power cut.
+    .target(
+        name: "CPowerCut", path: "Tests/CPowerCut",
+        linkerSettings: [.linkedLibrary("sqlite3")]),
+    // Another program that locks the server's database.
+    .executableTarget(
+        name: "foreign-writer", path: "Tests/foreign-writer",
+        linkerSettings: [.linkedLibrary("sqlite3")]),
+    // Sales through the ledger alone, and the same by SQLite alone: ./lab check --ledger.
+    .executableTarget(
+        name: "ledger-bench", dependencies: ["InventoryService", "LedgerSQLite", "LockStrategies"],
+        path: "Tests/ledger-bench", swiftSettings: settings),
+    .executableTarget(
+        name: "raw-ledger", path: "Tests/raw-ledger",
+        linkerSettings: [.linkedLibrary("sqlite3")]),
+    // Hummingbird alone: ./lab speed.
+    .executableTarget(
+        name: "bare-server",
+        dependencies: [
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: nio),
+        ],
+        path: "Tests/bare-server", swiftSettings: settings),
+    // One piece of a purchase, again and again: ./lab check --cost.
+    .executableTarget(
+        name: "cost-bench",
+        dependencies: [
+            "InventoryService", "LabServerKit", "LedgerSQLite", "LockStrategies", "RedisClient",
+        ],
+        path: "Tests/cost-bench", swiftSettings: settings),
+    // What the tests share: clock, scripted Redis, fault proxy.
+    .target(
+        name: "LabTesting",
+        dependencies: [
+            "CPowerCut", "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses",
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOPosix", package: nio),
+        ] + pins,
+        path: "Tests/LabTesting",
+        swiftSettings: settings),
+    // A process of its own for the clauses that need several.
+    .executableTarget(
+        name: "lock-worker",
+        dependencies: ["LockStrategies", "RedisClient"],
+        path: "Tests/lock-worker",
+        swiftSettings: settings),
+    .testTarget(
+        name: "RedisClientTests",
+        dependencies: [
+            "ConnectionFailures", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOPosix", package: nio),
+        ],
+        swiftSettings: settings),
+    .testTarget(
+        name: "LockStrategiesTests",
+        dependencies: [
+            "LockStrategies", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
+            "lock-worker",
+        ],
+        // Seeded bugs as data and the script that plants them.
+        exclude: ["mutations"],
+        swiftSettings: settings),
+    .testTarget(
+        name: "InventoryServiceTests",
+        dependencies: [
+            "InventoryService", "LedgerSQLite", "LabCrypto", "LockStrategies", "FaultInjection",
+            "LabTesting",
+            "LabProcesses",
+            .product(name: "GRDB", package: "GRDB.swift"),
+        ],
+        exclude: ["Auth/common_passwords.py", "LedgerSQLite/speed"],
+        swiftSettings: settings),
+    .testTarget(
+        name: "LabServerTests",
+        dependencies: [
+            "LabServerKit", "lab-server", "InventoryService", "LedgerSQLite", "LockStrategies",
+            "RedisClient",
+            "FaultInjection", "LabTesting", "LabProcesses", "foreign-writer",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdTesting", package: "hummingbird"),
+            .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            .product(name: "Tracing", package: "swift-distributed-tracing"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "GRDB", package: "GRDB.swift"),
+        ],
+        // Checks that run programs of their own: fuzzer, hostile clients, old reservations.
+        exclude: ["schemathesis", "hostile", "marks"],
+        swiftSettings: settings),
+    .testTarget(
+        name: "SimulationTests",
+        dependencies: ["LabProcesses", "LabTesting", "LockStrategies", "RedisClient", "Simulation"],
+        swiftSettings: settings),
+    .testTarget(
+        name: "LedgerModelTests",
+        dependencies: [
+            "InventoryService", "LabProcesses", "LabTesting", "LedgerModel", "LedgerSQLite",
+            "LockStrategies",
+            .product(name: "GRDB", package: "GRDB.swift"),
+        ],
+        swiftSettings: settings),
+    .testTarget(name: "FaultAuditTests", dependencies: ["FaultAudit"], swiftSettings: settings),
+    .testTarget(
+        name: "LabBenchTests",
+        dependencies: [
+            "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
+            "BenchReports", "LabBenchKit", "lab-bench", "LabServerKit", "lab-server", "InventoryService",
+            "LedgerSQLite", "my-lock",
+            "Exploration", "FaultAudit", "FaultLab", "LockStrategies", "RedisClient", "FaultInjection",
+            "LabTesting", "LabProcesses", "LockConformance", "LockDrivers", "Simulation",
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Histogram", package: "hdrhistogram-swift"),
+            .product(name: "NIOCore", package: nio),
+            .product(name: "NIOPosix", package: nio),
+            .product(name: "NIOHTTP1", package: nio),
+        ],
+        // The documented runs with the script that makes them, and the second implementation of the
+        // numbers.
+        exclude: [
+            "runs", "recompute", "drivers", "Exploration/seeds.txt", "LockDrivers/faulty_driver.py",
+        ],
+        swiftSettings: settings),
+]
+
 let package = Package(
     name: "lock-strategy-lab",
     platforms: [.macOS(.v15)],
@@ -77,322 +404,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", exact: "1.7.3"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ] + indirect.map { .package(url: $0.url, exact: $0.version) },
-    targets: [
-        // The C boundary: one module map and one shim each.
-        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CLibCrypt", providers: [.apt(["libcrypt-dev"])]),
-        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CLua", providers: [.apt(["liblua5.1-0-dev"])]),
-
-        // What a person is told when a connection fails.
-        .target(
-            name: "ConnectionFailures",
-            dependencies: [
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ],
-            swiftSettings: settings),
-        .target(
-            name: "RedisClient",
-            dependencies: [
-                "ConnectionFailures",
-                "CHiredis", "COpenSSL",
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ],
-            swiftSettings: settings),
-        .target(
-            name: "LockStrategies",
-            dependencies: ["RedisClient"],
-            resources: [.embedInCode("Scripts")],
-            swiftSettings: settings),
-        // A world in which one seed decides every order of events: tasks, clocks, connections, Redis.
-        .target(
-            name: "Simulation", dependencies: ["CLua", "LockStrategies", "RedisClient"],
-            swiftSettings: settings),
-        // Digests, chance and bcrypt of two C libraries, as plain Swift.
-        .target(
-            name: "LabCrypto", dependencies: ["COpenSSL", "CLibCrypt"], swiftSettings: settings),
-        // The service and the protocol of its ledger: no SQL, no C.
-        .target(
-            name: "InventoryService",
-            dependencies: [
-                "LabCrypto", "LockStrategies", "RedisClient",
-                .product(name: "NIOPosix", package: nio),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
-        // The ledger on SQLite.
-        .target(
-            name: "LedgerSQLite",
-            dependencies: [
-                "InventoryService", "LabCrypto", "LockStrategies",
-                .product(name: "GRDB", package: "GRDB.swift"),
-            ],
-            swiftSettings: settings),
-        // The ledger as a value in memory, for the simulation: it answers as the one on SQLite does.
-        .target(
-            name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"], swiftSettings: settings
-        ),
-        .target(name: "LabProcesses", dependencies: ["RedisClient"], swiftSettings: settings),
-        // A lock in any language: the driver protocol, and a driver's processes as a lock.
-        .target(
-            name: "LockDrivers", dependencies: ["LabProcesses", "LockStrategies"], swiftSettings: settings),
-
-        // The API as a library.
-        .target(
-            name: "LabServerKit",
-            dependencies: [
-                "ConnectionFailures", "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient",
-                "LabProcesses",
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTLS", package: "hummingbird"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Tracing", package: "swift-distributed-tracing"),
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
-                .product(name: "NIOHTTP1", package: nio),
-            ],
-            resources: [.embedInCode("DocsPage")],
-            swiftSettings: settings),
-        .executableTarget(name: "lab-server", dependencies: ["LabServerKit"], swiftSettings: settings),
-        // Plain values of a measurement.
-        .target(name: "BenchModel", swiftSettings: settings),
-        // The mathematics of trials.
-        .target(
-            name: "BenchStatistics",
-            dependencies: ["BenchModel", .product(name: "Histogram", package: "hdrhistogram-swift")],
-            swiftSettings: settings),
-        // What results.json holds, and what two of them say against each other.
-        .target(
-            name: "BenchResults",
-            dependencies: ["BenchModel", "BenchStatistics", "FaultAudit"],
-            swiftSettings: settings),
-        // Who sends when, and what came back.
-        .target(
-            name: "BenchLoad",
-            dependencies: [
-                "BenchModel", "BenchStatistics", "ConnectionFailures",
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
-                .product(name: "NIOHTTP1", package: nio),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ],
-            swiftSettings: settings),
-        // Who sold what. It must not see the service.
-        .target(
-            name: "BenchAudit",
-            dependencies: [
-                "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "RedisClient",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-                .product(name: "NIOCore", package: nio),
-            ],
-            swiftSettings: settings),
-        // What can be broken, and what breaks it: signals, a proxy, a clock, a disk.
-        .target(
-            name: "FaultInjection",
-            dependencies: [
-                "LabProcesses", "RedisClient",
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
-            ],
-            resources: [.embedInCode("Shims")],
-            swiftSettings: settings),
-        // The clauses that a lock is held to from outside: a factory of clients in, findings out.
-        .target(
-            name: "LockConformance",
-            dependencies: ["FaultInjection", "LabProcesses", "LockStrategies", "RedisClient"],
-            swiftSettings: settings),
-        // Whether what buyers were told can be true, whatever was broken. It knows no strategy, no service.
-        .target(name: "FaultAudit", swiftSettings: settings),
-        // Every fault with every strategy: who buys meanwhile, and what came of it.
-        .target(
-            name: "FaultLab",
-            dependencies: [
-                "BenchAudit", "BenchLoad", "BenchModel", "BenchResults", "BenchRun", "FaultAudit",
-                "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses", "LockDrivers",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOHTTP1", package: nio),
-            ],
-            swiftSettings: settings),
-        // Every strategy in simulated worlds: who buys there, what is broken, and whether it can be true.
-        .target(
-            name: "Exploration",
-            dependencies: [
-                "BenchAudit", "BenchModel", "BenchResults", "FaultAudit", "FaultInjection", "FaultLab",
-                "InventoryService", "LedgerModel", "LockStrategies", "RedisClient", "Simulation",
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
-        // From a plan to results.
-        .target(
-            name: "BenchRun",
-            dependencies: [
-                "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit",
-                "ConnectionFailures", "FaultInjection", "InventoryService", "LedgerSQLite", "LockStrategies",
-                "RedisClient",
-                "LabProcesses", "LockDrivers", "CZlib",
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
-                .product(name: "NIOHTTP1", package: nio),
-            ],
-            swiftSettings: settings),
-        // Everything that is drawn from results alone.
-        .target(
-            name: "BenchReports",
-            dependencies: ["BenchModel", "BenchStatistics", "BenchResults", "FaultAudit"],
-            swiftSettings: settings),
-        // The commands of lab-bench as a library.
-        .target(
-            name: "LabBenchKit",
-            dependencies: [
-                "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
-                "BenchReports", "Exploration", "FaultAudit", "FaultInjection", "FaultLab", "LockStrategies",
-                "LabProcesses", "LockConformance", "LockDrivers",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-                .product(name: "NIOCore", package: nio),
-            ],
-            swiftSettings: settings),
-        .executableTarget(name: "lab-bench", dependencies: ["LabBenchKit"], swiftSettings: settings),
-        // A bench with a lock of its own, as a package of its own has it (Examples/my-lock/Package.swift): it
-        // sees what is public and no more.
-        .executableTarget(
-            name: "my-lock", dependencies: ["LabBenchKit", "LockStrategies", "RedisClient"],
-            path: "Examples/my-lock/Sources/my-lock", packageAccess: false, swiftSettings: settings),
-
-        // A SQLite VFS that knows what a disk would hold after a power cut.
-        .target(
-            name: "CPowerCut", path: "Tests/CPowerCut",
-            linkerSettings: [.linkedLibrary("sqlite3")]),
-        // Another program that locks the server's database.
-        .executableTarget(
-            name: "foreign-writer", path: "Tests/foreign-writer",
-            linkerSettings: [.linkedLibrary("sqlite3")]),
-        // Sales through the ledger alone, and the same by SQLite alone: ./lab check --ledger.
-        .executableTarget(
-            name: "ledger-bench", dependencies: ["InventoryService", "LedgerSQLite", "LockStrategies"],
-            path: "Tests/ledger-bench", swiftSettings: settings),
-        .executableTarget(
-            name: "raw-ledger", path: "Tests/raw-ledger",
-            linkerSettings: [.linkedLibrary("sqlite3")]),
-        // Hummingbird alone: ./lab speed.
-        .executableTarget(
-            name: "bare-server",
-            dependencies: [
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: nio),
-            ],
-            path: "Tests/bare-server", swiftSettings: settings),
-        // One piece of a purchase, again and again: ./lab check --cost.
-        .executableTarget(
-            name: "cost-bench",
-            dependencies: [
-                "InventoryService", "LabServerKit", "LedgerSQLite", "LockStrategies", "RedisClient",
-            ],
-            path: "Tests/cost-bench", swiftSettings: settings),
-        // What the tests share: clock, scripted Redis, fault proxy.
-        .target(
-            name: "LabTesting",
-            dependencies: [
-                "CPowerCut", "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses",
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
-            ] + pins,
-            path: "Tests/LabTesting",
-            swiftSettings: settings),
-        // A process of its own for the clauses that need several.
-        .executableTarget(
-            name: "lock-worker",
-            dependencies: ["LockStrategies", "RedisClient"],
-            path: "Tests/lock-worker",
-            swiftSettings: settings),
-        .testTarget(
-            name: "RedisClientTests",
-            dependencies: [
-                "ConnectionFailures", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "LockStrategiesTests",
-            dependencies: [
-                "LockStrategies", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
-                "lock-worker",
-            ],
-            // Seeded bugs as data and the script that plants them.
-            exclude: ["mutations"],
-            swiftSettings: settings),
-        .testTarget(
-            name: "InventoryServiceTests",
-            dependencies: [
-                "InventoryService", "LedgerSQLite", "LabCrypto", "LockStrategies", "FaultInjection",
-                "LabTesting",
-                "LabProcesses",
-                .product(name: "GRDB", package: "GRDB.swift"),
-            ],
-            exclude: ["Auth/common_passwords.py", "LedgerSQLite/speed"],
-            swiftSettings: settings),
-        .testTarget(
-            name: "LabServerTests",
-            dependencies: [
-                "LabServerKit", "lab-server", "InventoryService", "LedgerSQLite", "LockStrategies",
-                "RedisClient",
-                "FaultInjection", "LabTesting", "LabProcesses", "foreign-writer",
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
-                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
-                .product(name: "Tracing", package: "swift-distributed-tracing"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "GRDB", package: "GRDB.swift"),
-            ],
-            // Checks that run programs of their own: fuzzer, hostile clients, old reservations.
-            exclude: ["schemathesis", "hostile", "marks"],
-            swiftSettings: settings),
-        .testTarget(
-            name: "SimulationTests",
-            dependencies: ["LabProcesses", "LabTesting", "LockStrategies", "RedisClient", "Simulation"],
-            swiftSettings: settings),
-        .testTarget(
-            name: "LedgerModelTests",
-            dependencies: [
-                "InventoryService", "LabProcesses", "LabTesting", "LedgerModel", "LedgerSQLite",
-                "LockStrategies",
-                .product(name: "GRDB", package: "GRDB.swift"),
-            ],
-            swiftSettings: settings),
-        .testTarget(name: "FaultAuditTests", dependencies: ["FaultAudit"], swiftSettings: settings),
-        .testTarget(
-            name: "LabBenchTests",
-            dependencies: [
-                "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit", "BenchRun",
-                "BenchReports", "LabBenchKit", "lab-bench", "LabServerKit", "lab-server", "InventoryService",
-                "LedgerSQLite", "my-lock",
-                "Exploration", "FaultAudit", "FaultLab", "LockStrategies", "RedisClient", "FaultInjection",
-                "LabTesting", "LabProcesses", "LockConformance", "LockDrivers", "Simulation",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-                .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
-                .product(name: "NIOHTTP1", package: nio),
-            ],
-            // The documented runs with the script that makes them, and the second implementation of the
-            // numbers.
-            exclude: [
-                "runs", "recompute", "drivers", "Exploration/seeds.txt", "LockDrivers/faulty_driver.py",
-            ],
-            swiftSettings: settings),
-    ]
+    targets: service + bench + tests
 )
