@@ -98,21 +98,22 @@ struct Server: Sendable {
         let hasher = PasswordHasher(
             cost: plan.bcryptCost, threads: FixedLimits.passwordThreads, queue: plan.passwordQueue)
         let finishing = FinishingQueue()
+        let stockServer = redis.stock
+        let meter = RedisMeter(leftAlone: redis.leftAlone)
+        let stock = StockStore(
+            MeteredRedis(redis.stock, as: .stock, meter),
+            layout: plan.settings.strategy.traits.stockLayout, replacesForeign: plan.ownsRedis)
+        let gate = SalesGate(generation: { stockServer.serverGeneration }, isHeld: true)
+        let clearing = ClearingQueue(stock, gate: gate, crashPoints: plan.crashPoints, logger: logger)
         let result: Result<Void, any Error>
         do {
-            let stockServer = redis.stock
-            let meter = RedisMeter(leftAlone: redis.leftAlone)
             let parts = ServerParts(
-                store: ledger,
-                stock: StockStore(
-                    MeteredRedis(redis.stock, as: .stock, meter),
-                    layout: plan.settings.strategy.traits.stockLayout, replacesForeign: plan.ownsRedis),
-                hasher: hasher, tokens: try tokens(),
+                store: ledger, stock: stock, hasher: hasher, tokens: try tokens(),
                 settings: plan.settings, logger: logger, limiter: AuthLimiter(plan.authLimits),
-                front: plan.front,
-                gate: SalesGate(generation: { stockServer.serverGeneration }, isHeld: true),
-                crashPoints: plan.crashPoints, redisMeter: meter, ledgerMeter: ledgerMeter,
-                metricsProducts: plan.metricsProducts, tls: identity, logThreshold: logThreshold,
+                front: plan.front, gate: gate, clearing: clearing, crashPoints: plan.crashPoints,
+                redisMeter: meter,
+                ledgerMeter: ledgerMeter, metricsProducts: plan.metricsProducts, tls: identity,
+                logThreshold: logThreshold,
                 droppedLines: droppedLines)
             let strategy = try strategy(
                 redis, meter, fences: .ledger(ledger), finishing: finishing)
@@ -126,6 +127,7 @@ struct Server: Sendable {
         } catch {
             result = .failure(error)
         }
+        await clearing.finish()
         await finishing.finish()
         await hasher.shutDown()
         try result.get()

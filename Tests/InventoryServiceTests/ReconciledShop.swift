@@ -17,6 +17,8 @@ struct ReconciledShop: Sendable {
     var stock: StockStore<RedisClient>
     let gate: SalesGate
     let buyer: UserID
+    /// Nil: a purchase waits until its reservation is cleared.
+    var clearing: ClearingQueue<RedisClient>?
 
     private var logger: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 
@@ -41,7 +43,8 @@ struct ReconciledShop: Sendable {
     ) async throws -> PurchaseOutcome.Kind {
         try await PurchaseService(
             strategy: strategy, store: ledger, stock: stock,
-            settings: .init(strategy: .luaAtomic, patience: .seconds(60)), gate: gate, logger: logger
+            settings: .init(strategy: .luaAtomic, patience: .seconds(60)), gate: gate, clearing: clearing,
+            logger: logger
         ).purchase(product: product, quantity: quantity, for: buyer, idempotencyKey: key).outcome.kind
     }
 

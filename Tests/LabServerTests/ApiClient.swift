@@ -153,13 +153,15 @@ func withLab(
                 name: $0.endpoint.description,
                 redis: HookedPort(MeteredRedis($0, as: .lockNode, redisMeter), before: hook))
         })
+    let units = StockStore(
+        MeteredRedis(clients[0], as: .stock, redisMeter), layout: id.traits.stockLayout)
+    let gate = SalesGate.open
+    let clearing = ClearingQueue(units, gate: gate, logger: logger)
     let parts = ServerParts(
-        store: ledger,
-        stock: StockStore(
-            MeteredRedis(clients[0], as: .stock, redisMeter), layout: id.traits.stockLayout), hasher: hasher,
-        tokens: try AccessTokens(.init(secret: Lab.secret)),
+        store: ledger, stock: units, hasher: hasher, tokens: try AccessTokens(.init(secret: Lab.secret)),
         settings: settings, logger: logger, limiter: AuthLimiter(limits), front: front, draining: draining,
-        redisMeter: redisMeter, ledgerMeter: ledgerMeter, metricsProducts: metricsProducts)
+        gate: gate, clearing: clearing, redisMeter: redisMeter, ledgerMeter: ledgerMeter,
+        metricsProducts: metricsProducts)
     let built = try build(strategy, parts, clients[0])
     let application = try built.application(
         at: .hostname("127.0.0.1", port: 0), front: front, logger: logger)
@@ -178,6 +180,7 @@ func withLab(
     } catch {
         failure = error
     }
+    await clearing.finish()
     await ledger.close()
     await hasher.shutDown()
     for client in clients { await client.close() }

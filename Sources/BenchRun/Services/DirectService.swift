@@ -19,6 +19,7 @@ struct DirectService: TrialService {
     /// The stock's, then the lock nodes'.
     private let clients: [RedisClient]
     private let finishing: FinishingQueue
+    private let clearing: ClearingQueue<RedisClient>
     private let buy: Buy
     /// Nil: the strategy takes no lock.
     private let watch: HoldWatch?
@@ -51,6 +52,8 @@ struct DirectService: TrialService {
         let stock = StockStore(client, layout: settings.strategy.traits.stockLayout)
         let watch = HoldWatch()
         let finishing = FinishingQueue()
+        let gate = SalesGate.open
+        let clearing = ClearingQueue(stock, gate: gate, logger: silent)
         do throws(StrategyConfigurationError) {
             let strategy = try settings.strategy(
                 on: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
@@ -58,7 +61,7 @@ struct DirectService: TrialService {
                 through: { watch.watched(driver.map { UnfencedLock(DriverLock($0)) } ?? $0) })
             return DirectService(
                 ledger: ledger, stock: stock, clients: [client] + nodes, finishing: finishing,
-                buy: buying(by: strategy, ledger, stock, settings),
+                clearing: clearing, buy: buying(by: strategy, ledger, stock, settings, gate, clearing),
                 watch: watch.hasLock ? watch : nil, driver: driver)
         } catch {
             for client in [client] + nodes { await client.close() }
@@ -68,14 +71,18 @@ struct DirectService: TrialService {
         }
     }
 
+    /// What the log would say is counted; the control would say it thousands of times.
+    private static var silent: Logger {
+        Logger(label: "lab-bench.direct") { _ in SwiftLogNoOpLogHandler() }
+    }
+
     private static func buying(
         by strategy: some LockStrategy, _ ledger: SQLiteLedger, _ stock: StockStore<RedisClient>,
-        _ settings: ServiceSettings
+        _ settings: ServiceSettings, _ gate: SalesGate, _ clearing: ClearingQueue<RedisClient>
     ) -> Buy {
         let service = ServiceAssembly(
-            strategy: strategy, store: ledger, stock: stock, settings: settings,
-            // What the log would say is counted; the control would say it thousands of times.
-            logger: Logger(label: "lab-bench.direct") { _ in SwiftLogNoOpLogHandler() })
+            strategy: strategy, store: ledger, stock: stock, settings: settings, gate: gate,
+            clearing: clearing, logger: silent)
         return { product, user in
             do throws(InventoryError) {
                 let order = PurchaseOrder(product: product, quantity: 1, user: user)
@@ -139,6 +146,7 @@ extension DirectService {
             end = ServiceEnd(description: "no answer at the end: \(error)", isGood: false)
         }
         await ledger.close()
+        await clearing.finish()
         await finishing.finish()
         end = end.after(await driver?.stop())
         for client in clients { await client.close() }

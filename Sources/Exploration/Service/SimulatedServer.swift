@@ -11,6 +11,8 @@ struct SimulatedServer: Sendable {
     /// Units of the one product.
     static let product = ProductID(1)
     static let reconcileInterval = Duration.milliseconds(100)
+    /// Short, so that commands with one reservation and with several are met.
+    private static let linger = Duration.milliseconds(2)
 
     let process: SimulatedProcess
     let ledger: ModelLedger
@@ -21,6 +23,7 @@ struct SimulatedServer: Sendable {
     let reconcile: @Sendable () async -> ReconcileReport?
     private let loop: ReconcileLoop
     private let finishing: FinishingQueue
+    private let clearing: ClearingQueue<SimulatedRedis>
     private let looping: Task<Void, Never>
 
     /// What a server finds when it starts.
@@ -58,20 +61,24 @@ struct SimulatedServer: Sendable {
         let (process, redis) = (around.process, around.stock)
         let clock = process.clock
         let gate = SalesGate(generation: { redis.serverGeneration }, isHeld: true)
+        let stock = StockStore(redis, layout: around.plan.strategy.traits.stockLayout)
+        let sleep: ReconcileLoop.Sleep = { [process] time in
+            try await clock.sleep(until: clock.now + time, tolerance: nil)
+            if process.isDead { throw CancellationError() }
+        }
+        let clearing = ClearingQueue(
+            stock, gate: gate, linger: Self.linger, sleep: sleep, logger: Self.silent)
         let assembly = ServiceAssembly(
-            strategy: strategy, store: around.ledger,
-            stock: StockStore(redis, layout: around.plan.strategy.traits.stockLayout), settings: settings,
-            gate: gate, random: around.random, clock: process.wallClock, now: { clock.now },
+            strategy: strategy, store: around.ledger, stock: stock, settings: settings,
+            gate: gate, clearing: clearing, random: around.random, clock: process.wallClock,
+            now: { clock.now },
             logger: Self.silent)
         let reconciler = assembly.reconciler(servers: { () async throws(RedisError) in
             try await redis.meetServers()
         })
         let loop = ReconcileLoop(
             reconciler, gate: gate, interval: Self.reconcileInterval,
-            sleep: { [process] time in
-                try await clock.sleep(until: clock.now + time, tolerance: nil)
-                if process.isDead { throw CancellationError() }
-            }, logger: Self.silent)
+            sleep: sleep, logger: Self.silent)
         self.process = process
         ledger = around.ledger
         buy = { order in
@@ -87,6 +94,7 @@ struct SimulatedServer: Sendable {
         reconcile = { try? await reconciler.run() }
         self.loop = loop
         self.finishing = finishing
+        self.clearing = clearing
         process.onDeath { loop.finish() }
         looping = process.start { await loop.run() }
     }
@@ -95,6 +103,7 @@ struct SimulatedServer: Sendable {
     func close() async {
         loop.finish()
         await looping.value
+        await clearing.finish()
         await finishing.finish()
         await ledger.close()
     }

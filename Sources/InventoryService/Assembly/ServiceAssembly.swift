@@ -19,11 +19,13 @@ public struct ServiceAssembly<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     private let logger: Logger
 
     /// - Parameters:
+    ///   - clearing: As in ``PurchaseService``.
     ///   - clock: What records are dated by.
     ///   - now: What deadlines and timings are counted by; the strategy has the same.
     public init(
         strategy: Strategy, store: Store, stock: StockStore<Redis>, settings: ServiceSettings,
-        gate: SalesGate = .open, random: RandomSource = .system, clock: WallClock = .system,
+        gate: SalesGate = .open, clearing: ClearingQueue<Redis>? = nil, random: RandomSource = .system,
+        clock: WallClock = .system,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, crashPoints: CrashPoints = .none,
         logger: Logger
     ) {
@@ -37,8 +39,9 @@ public struct ServiceAssembly<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         self.crashPoints = crashPoints
         self.logger = logger
         purchases = PurchaseService(
-            strategy: strategy, store: store, stock: stock, settings: settings, gate: gate, random: random,
-            clock: clock, now: now, crashPoints: crashPoints, logger: logger)
+            strategy: strategy, store: store, stock: stock, settings: settings, gate: gate,
+            clearing: clearing, random: random, clock: clock, now: now, crashPoints: crashPoints,
+            logger: logger)
         products = ProductService(store: store, stock: stock, clock: clock)
         supply = SupplyService(
             strategy: strategy, store: store, stock: stock, gate: gate, patience: settings.patience,

@@ -12,7 +12,7 @@ public enum CrashPoint: String, Sendable, CaseIterable {
     case afterReserve = "after-reserve"
     /// The row is on the disk; the reservation is still open and nobody was answered.
     case afterRecord = "after-record"
-    /// The reservation is cleared; nobody was answered.
+    /// The reservation is cleared; whether its buyer was answered is open.
     case afterClear = "after-clear"
     /// The ledger has marked a reservation as ended; its units are not back.
     case afterEnd = "after-end"

@@ -16,6 +16,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     private let clock: WallClock
     private let now: @Sendable () -> ContinuousClock.Instant
     private let gate: SalesGate
+    private let clearing: ClearingQueue<Redis>?
     private let crashPoints: CrashPoints
     private let logger: Logger
     private let desk = IdempotencyDesk()
@@ -24,10 +25,13 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     /// - Parameters:
     ///   - gate: The same as that of the reconciler of this process.
     ///   - clock: What a purchase is dated by, and what reservation ids rise with.
+    ///   - clearing: Takes the reservations whose purchase is decided, with the same gate; its owner waits
+    ///     for the end of it. Without it a buyer waits until the reservation is cleared.
     ///   - now: What deadlines and timings are counted by; the strategy has the same.
     public init(
         strategy: Strategy, store: Store, stock: StockStore<Redis>, settings: ServiceSettings,
-        gate: SalesGate = .open, random: RandomSource = .system, clock: WallClock = .system,
+        gate: SalesGate = .open, clearing: ClearingQueue<Redis>? = nil, random: RandomSource = .system,
+        clock: WallClock = .system,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, crashPoints: CrashPoints = .none,
         logger: Logger
     ) {
@@ -39,6 +43,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         self.clock = clock
         self.now = now
         self.gate = gate
+        self.clearing = clearing
         self.crashPoints = crashPoints
         self.logger = logger
     }
@@ -143,7 +148,8 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             id: ids.next(), product: order.product, quantity: order.quantity,
             deadline: start + settings.patience)
         gate.enter(reservation.id)
-        defer { gate.leave(reservation.id) }
+        var isHandedOver = false
+        defer { if !isHandedOver { gate.leave(reservation.id) } }
         func sale(_ fence: Fence?, _ epoch: StockEpoch?) -> Sale {
             Sale(
                 reservation: reservation.id, user: order.user, product: order.product,
@@ -177,9 +183,9 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             guard let epoch = outcome.epoch, gate.isOpen else {
                 return try await abandon(reservation, timings)
             }
-            return try await finish(sale(fence, epoch), timings)
+            return try await finish(sale(fence, epoch), timings, &isHandedOver)
         case .leftToLedger:
-            let report = try await finish(sale(nil, nil), timings)
+            let report = try await finish(sale(nil, nil), timings, &isHandedOver)
             // Nothing had been promised before, so this is the first word and not a refusal of an earlier
             // one.
             guard case .oversellRefused = report.outcome else { return report }
@@ -227,17 +233,13 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         throw InventoryError(error, timings: timings)
     }
 
-    /// Records the sale and ends the reservation, one way or the other.
+    /// Records the sale and ends the reservation, one way or the other. Neither is stopped when the caller is
+    /// cancelled.
+    ///
+    /// - Parameter isHandedOver: True afterwards when others tell the gate of the reservation's end.
     private func finish(
-        _ sale: Sale, _ timings: PurchaseTimings
+        _ sale: Sale, _ before: PurchaseTimings, _ isHandedOver: inout Bool
     ) async throws(InventoryError) -> PurchaseReport {
-        let result = await uncancelled { await self.recordAndSettle(sale, timings) }
-        return try result.get()
-    }
-
-    private func recordAndSettle(
-        _ sale: Sale, _ before: PurchaseTimings
-    ) async -> Result<PurchaseReport, InventoryError> {
         var timings = before
         let start = now()
         let recorded: Result<RecordOutcome, InventoryError>
@@ -249,17 +251,21 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         let end = now()
         timings.sql = start.duration(to: end)
         let settlement = Settlement(of: sale, recorded, layout: stock.layout)
-        await settle(sale, settlement)
+        isHandedOver = await settle(sale, settlement)
         timings.redis += end.duration(to: now())
-        return settlement.answer.map { PurchaseReport(outcome: $0, timings: timings) }.mapError { error in
+        do throws(InventoryError) {
+            return PurchaseReport(outcome: try settlement.answer.get(), timings: timings)
+        } catch {
             var error = error
             error.timings = timings
-            return error
+            throw error
         }
     }
 
     /// Does what the settlement says.
-    private func settle(_ sale: Sale, _ settlement: Settlement) async {
+    ///
+    /// - Returns: Whether others tell the gate of the reservation's end.
+    private func settle(_ sale: Sale, _ settlement: Settlement) async -> Bool {
         if settlement.isStockInDoubt { gate.report(sale.product) }
         if settlement.isOversell {
             logger.error(
@@ -269,17 +275,24 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         switch settlement.reservation {
         case .cleared(afterSale: let isSold):
             if isSold { crashPoints.pass(.afterRecord) }
-            await clear(sale)
-            if isSold { crashPoints.pass(.afterClear) }
-        case .givenBack(let reason): await giveBack(sale.reservation, of: sale.product, because: reason)
+            // Nothing is in Redis where the ledger holds the stock.
+            guard stock.layout != .ledger else { return false }
+            if let clearing, clearing.add(sale.reservation, of: sale.product) { return true }
+            await uncancelled { await self.clear(sale) }
+        case .givenBack(let reason):
+            await uncancelled {
+                await self.giveBack(sale.reservation, of: sale.product, because: reason)
+            }
         case .left: break
         }
+        return false
     }
 
     /// The purchase stands whatever happens here: an uncleared reservation only waits for the reconciler.
     private func clear(_ sale: Sale) async {
         do throws(InventoryError) {
             try await stock.clear(sale.reservation, of: sale.product)
+            crashPoints.pass(.afterClear)
         } catch {
             logger.warning(
                 "a finished reservation could not be cleared",

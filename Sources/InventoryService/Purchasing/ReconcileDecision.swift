@@ -57,7 +57,8 @@ struct ReconcileDecision: Sendable, Hashable {
         // In one order on every machine, so that a simulated world can be played again.
         for (id, units) in stock.open.sorted(by: { $0.key.description < $1.key.description }) {
             if facts.recorded.contains(id) {
-                clear.append(id)
+                // One in work is sold, and about to be cleared.
+                if !facts.working.contains(id) { clear.append(id) }
                 continue
             }
             // Bounded where it was read, and here once more: a sum of many could overflow.

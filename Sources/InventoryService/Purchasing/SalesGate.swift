@@ -70,6 +70,12 @@ public final class SalesGate: Sendable {
         state.withLock { _ = $0.working.remove(id) }
     }
 
+    func leave(_ ids: some Sequence<ReservationID>) {
+        state.withLock { state in
+            for id in ids { state.working.remove(id) }
+        }
+    }
+
     /// From here to ``endAdjusting(_:)`` ledger and Redis may differ by units that are on their way.
     func beginAdjusting(_ product: ProductID) {
         state.withLock { $0.adjusting[product, default: 0] += 1 }

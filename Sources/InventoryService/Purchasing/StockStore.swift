@@ -129,6 +129,13 @@ public struct StockStore<Redis: RedisPort>: Sendable {
         }
     }
 
+    /// As ``clear(_:of:)`` for several.
+    func clear(_ ids: [ReservationID], of product: ProductID) async throws(InventoryError) {
+        try await asking("clearing reservations") { () throws(RedisError) in
+            try await stock.clear(ids, of: product)
+        }
+    }
+
     /// Removes what stands among the reservations and is none.
     func discard(_ strangers: Set<String>, of product: ProductID) async throws(InventoryError) {
         try await asking("removing what is no reservation") { () throws(RedisError) in

@@ -82,6 +82,6 @@ extension ServerParts {
     ) -> ServiceAssembly<Strategy, Store, MeteredRedis> {
         ServiceAssembly(
             strategy: strategy, store: store, stock: stock, settings: settings, gate: gate,
-            crashPoints: crashPoints, logger: logger)
+            clearing: clearing, crashPoints: crashPoints, logger: logger)
     }
 }

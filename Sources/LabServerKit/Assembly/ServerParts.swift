@@ -16,6 +16,8 @@ struct ServerParts<Store: Ledger>: Sendable {
     var draining = DrainFlag()
     /// Shared with the reconciler.
     var gate = SalesGate.open
+    /// With the same gate. Nil: a buyer waits until the reservation is cleared.
+    var clearing: ClearingQueue<MeteredRedis>?
     var crashPoints = CrashPoints.none
     var reconcileCounts = ReconcileCounts()
     var redisMeter = RedisMeter()

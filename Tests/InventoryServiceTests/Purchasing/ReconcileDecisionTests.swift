@@ -52,11 +52,13 @@ struct ReconcileDecisionTests {
         #expect(decide(account(), stock(nil)).withoutDrift().fill == .missing)
     }
 
-    @Test("A recorded reservation is cleared, one that nobody works on goes back, one in work is left alone")
+    @Test(
+        "A recorded reservation is cleared, one that nobody works on goes back, one in work is left alone, sold or not"
+    )
     func reservations() {
         let decision = decide(
-            account(sold: 5), stock(88, open: ["sold": 5, "dead": 3, "alive": 4]), working: ["alive"],
-            recorded: ["sold"])
+            account(sold: 7), stock(86, open: ["sold": 5, "dead": 3, "alive": 4, "waits": 2]),
+            working: ["alive", "waits"], recorded: ["sold", "waits"])
         #expect(decision.clear == [ReservationID(named: "sold")])
         #expect(decision.giveBack == [ReservationID(named: "dead")])
         #expect(decision.drift == 0 && decision.fill == nil)

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import InventoryService
 import LabProcesses
+import LabTesting
 import Testing
 
 @testable import LabServerKit
@@ -23,8 +24,11 @@ struct CrashPointTests {
             var answered: [String] = []
             for number in 1...3 {
                 if await buy(buyer, product, key: "k\(number)") == 200 { answered.append("k\(number)") }
+                // Reservations are cleared behind the answers.
+                if number < 3 { try await waitUntil { try await lab.evidence(product).openUnits == 0 } }
             }
-            #expect(answered == ["k1", "k2"])
+            // At the last point the third may be answered already.
+            #expect(answered == ["k1", "k2"] || point == .afterClear && answered.count == 3)
             #expect(await lab.died())
             let left = try await lab.evidence(product)
             #expect(left.isConserved == (point != .afterRecord), "a recorded sale is still reserved, too")

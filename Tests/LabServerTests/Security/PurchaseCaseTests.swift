@@ -1,6 +1,7 @@
 import HTTPTypes
 import InventoryService
 import LabProcesses
+import LabTesting
 import LedgerSQLite
 import LockStrategies
 import RedisClient
@@ -99,7 +100,8 @@ struct PurchaseCaseTests {
             let rows = try await lab.ledger.purchases(matching: PurchaseFilter(), Page())
             #expect(rows.total == 3)
             let open = ProductKeys(ProductID(Int64(product))).reservations
-            #expect(try await lab.stock.send(RedisCommand("HLEN", open)).integer == 0)
+            // Behind the answers.
+            try await waitUntil { try await lab.stock.send(RedisCommand("HLEN", open)).integer == 0 }
         }
     }
 
