@@ -29,17 +29,23 @@ extension ServerRoutes {
         onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> Application<RouterResponder<LabRequestContext>> {
         let (identity, metrics) = (identity, metrics)
-        let http = HTTPServerBuilder.http1(
-            configuration: .init(
-                additionalChannelHandlers: [
-                    ConnectionGuard(front.connection, identity: identity, metrics: metrics)
-                ],
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: FixedLimits.headerBytes, maxHeaderListSize: FixedLimits.headersBytes,
-                    maxHeaderFieldCount: FixedLimits.headers)))
+        let configuration = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [
+                ConnectionGuard(front.connection, identity: identity, metrics: metrics)
+            ],
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: FixedLimits.headerBytes, maxHeaderListSize: FixedLimits.headersBytes,
+                maxHeaderFieldCount: FixedLimits.headers))
+        let executors = LoopExecutors()
+        let server = HTTPServerBuilder { responder in
+            let http = HTTP1Channel(responder: responder, configuration: configuration)
+            guard let tls else { return LoopBoundChannel(http, executors) }
+            return LoopBoundChannel(
+                try TLSChannel(http, tlsConfiguration: tls.configuration), executors)
+        }
         return Application(
             router: router,
-            server: try tls.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
+            server: server,
             configuration: ApplicationConfiguration(
                 address: address, backlog: FixedLimits.backlog,
                 availableConnectionsDelegate: .maximum(front.connections, logger: logger)),
