@@ -26,19 +26,31 @@ public struct RedisScript: Sendable, Hashable {
         keys: [String], arguments: [String],
         through send: (RedisCommand) async throws(RedisError) -> RESPValue
     ) async throws(RedisError) -> RedisScriptReply {
-        let tail = [String(keys.count)] + keys + arguments
         do throws(RedisError) {
             return RedisScriptReply(
-                value: try await send(RedisCommand("EVALSHA", [sha1] + tail)), commandsSent: 1)
+                value: try await send(command("EVALSHA", sha1, keys, arguments)), commandsSent: 1)
         } catch {
             guard error.reply?.prefix == "NOSCRIPT" else { throw error }
         }
         do throws(RedisError) {
             return RedisScriptReply(
-                value: try await send(RedisCommand("EVAL", [source] + tail)), commandsSent: 2)
+                value: try await send(command("EVAL", source, keys, arguments)), commandsSent: 2)
         } catch {
             throw error.after(sending: 1)
         }
+    }
+
+    private func command(
+        _ name: String, _ script: String, _ keys: [String], _ arguments: [String]
+    ) -> RedisCommand {
+        var words: [String] = []
+        words.reserveCapacity(3 + keys.count + arguments.count)
+        words.append(name)
+        words.append(script)
+        words.append(String(keys.count))
+        words += keys
+        words += arguments
+        return RedisCommand(words: words)
     }
 
     private static func sha1Hexadecimal(_ bytes: [UInt8]) -> String {

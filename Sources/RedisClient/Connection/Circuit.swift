@@ -38,7 +38,8 @@ final class Circuit: Sendable {
     func leave(_ ticket: CircuitBreaker.Ticket?, after error: RedisError?) {
         guard let ticket else { return }
         let outcome = error.map { CircuitBreaker.Outcome($0) } ?? .replied
-        let jitter = Double.random(in: 0...1)
+        // Only a failure begins a pause, and chance is a call of the system.
+        let jitter = error == nil ? 0 : Double.random(in: 0...1)
         breaker.withLock { $0?.note(outcome, of: ticket, at: .now, jitter: jitter) }
     }
 

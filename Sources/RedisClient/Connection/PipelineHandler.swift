@@ -65,7 +65,7 @@ final class PipelineHandler: ChannelInboundHandler {
         defer {
             for (command, why) in late { command.abandon(why, unsent: .timedOut) }
         }
-        var buffer = context.channel.allocator.buffer(capacity: 128 * batch.count)
+        var buffer = context.channel.allocator.buffer(capacity: 320 * batch.count)
         for pending in batch {
             guard now < pending.deadline else {
                 late.append((pending, "the time limit passed before it was sent"))

@@ -92,6 +92,12 @@ final class SharedConnection: Sendable {
     }
 
     private func connection(before deadline: NIODeadline) async throws(RedisError) -> RedisConnection {
+        // As nearly every call finds it: nothing is made for a wait that does not come.
+        let open: RedisConnection? = link.withLock { link in
+            guard case .connected(let connection) = link, connection.isActive else { return nil }
+            return connection
+        }
+        if let open { return open }
         let waiter = Completion<RedisConnection>()
         switch link.withLock({ Self.next(&$0, waiter: waiter) }) {
         case .use(let connection):
