@@ -14,8 +14,6 @@ import Synchronization
 /// disk or the database. One whose transaction has begun is answered with what became of it. No thread of the
 /// cooperative pool is ever blocked.
 final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
-    private typealias Settle = @Sendable (_ commitFailure: InventoryError?) -> Void
-
     private struct State {
         var queue: WriteQueue<WriterJob>
         var load = LedgerWriterLoad()
@@ -40,6 +38,7 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     /// Where connections are opened: neither the writer's queue, which waits for them, nor the cooperative
     /// pool.
     private let repairs = DispatchQueue(label: "ledger.repairs")
+    private static var turnsInARow: Int { 16 }
 
     /// - Parameters:
     ///   - recorder: Writes the sales.
@@ -169,7 +168,7 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
     /// Hands the next batch to the writer's own queue; ends when nothing waits.
     private func drain() {
         guard state.withLock(\.load.isBroken) else {
-            connections.pool.asyncWriteWithoutTransaction { self.turn($0) }
+            connections.pool.asyncWriteWithoutTransaction { self.turns($0) }
             return
         }
         repairs.async {
@@ -198,28 +197,37 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
         state.withLock { $0.queue.take(settings.batch) }
     }
 
-    private func turn(_ database: Database) {
+    /// Several in a row, so that a busy writer does not go through its queue for each; then others who use
+    /// the connection have their turn.
+    private func turns(_ database: Database) {
+        for _ in 0..<Self.turnsInARow {
+            guard turn(database), goesOn() else { return }
+            // Then the connections are exchanged first.
+            if state.withLock(\.load.isBroken) { break }
+        }
+        drain()
+    }
+
+    /// - Returns: False when the outcome has to be found out first; the writer goes on from there.
+    private func turn(_ database: Database) -> Bool {
         if let displacement = connections.displacement {
             let error = InventoryError(.ledgerUnavailable, displacement)
             for job in take() { job.refuse(error) }
-            if goesOn() { drain() }
-            return
+            return true
         }
         do {
             // Those who wait stay in the queue until the transaction has begun: until then they can be
             // refused.
-            try database.beginTransaction(.immediate)
+            try database.beginImmediate()
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             // SQLite has waited for its busy time-out by now.
             state.withLock { $0.load.isBlocked = true }
             expire()
-            if goesOn() { drain() }
-            return
+            return true
         } catch {
             note(error)
             for job in take() { job.refuse(SQLiteLedger.error(error)) }
-            if goesOn() { drain() }
-            return
+            return true
         }
         let batch = state.withLock { state in
             state.load.isBlocked = false
@@ -230,26 +238,22 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
         guard !batch.isEmpty else {
             // All were refused while the transaction began.
             try? database.rollback()
-            if goesOn() { drain() }
-            return
+            return true
         }
-        let isSettled = commit(batch, in: database)
-        if isSettled, goesOn() { drain() }
+        return commit(batch, in: database)
     }
 
     /// - Returns: False when the outcome has to be found out first; the turn goes on from there.
     private func commit(_ batch: [WriterJob], in database: Database) -> Bool {
         let start = clock.now
-        var settlements: [Settle] = []
-        settlements.reserveCapacity(batch.count)
+        var done: [WriterJob.Written] = []
+        done.reserveCapacity(batch.count)
         var isCommitting = false
         do {
             for part in WriterJob.parts(of: batch) {
                 let written = try write(part, in: database)
-                for each in written {
-                    settlements.append(each.settle)
-                    if let failure = each.failure { note(failure) }
-                }
+                done += written
+                for failure in written.lazy.compactMap(\.failure) { note(failure) }
                 // A full disk and its like make SQLite roll the whole transaction back by itself.
                 guard database.isInsideTransaction else {
                     throw written.last?.failure
@@ -257,35 +261,35 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
                 }
             }
             isCommitting = true
-            try database.commit()
+            try database.commitCached()
         } catch {
             if database.isInsideTransaction { try? database.rollback() }
             ended(batch.count, since: start, isDurable: false)
             if note(error), isCommitting {
-                settle(settlements, becauseOf: error)
+                settle(done, becauseOf: error)
                 return false
             }
             let failure = SQLiteLedger.error(error)
-            for settle in settlements { settle(failure) }
-            for job in batch.dropFirst(settlements.count) { job.refuse(failure) }
+            for write in done { write.settle(failure) }
+            for job in batch.dropFirst(done.count) { job.refuse(failure) }
             return true
         }
         // The commit is in the file that is open, and only its name brings that back after a restart.
         let displacement = connections.displacement
         ended(batch.count, since: start, isDurable: displacement == nil)
         let failure = displacement.map { InventoryError(.recordUnknown, $0) }
-        for settle in settlements { settle(failure) }
+        for write in done { write.settle(failure) }
         return true
     }
 
     private func write(_ part: WriterJob.Part, in database: Database) throws -> [WriterJob.Written] {
         switch part {
-        case .other(let write):
-            return [write(database)]
-        case .sales(let sales):
-            let report = try recorder.record(sales.map(\.sale), in: database)
+        case .other(let other):
+            return [other.write(database)]
+        case .sales(let sales, let answers):
+            let report = try recorder.record(sales, in: database)
             if let dissent = report.dissent { note(dissent) }
-            return zip(report.results, sales).map { WriterJob.Written($0, $1.answer) }
+            return zip(report.results, answers).map { .sale($0, $1) }
         }
     }
 
@@ -308,7 +312,7 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
 
     /// The disk failed under a commit: what it holds now is unknown, until new connections have overwritten
     /// it.
-    private func settle(_ settlements: [Settle], becauseOf error: any Error) {
+    private func settle(_ done: [WriterJob.Written], becauseOf error: any Error) {
         let cause = SQLiteLedger.error(error)
         repairs.async {
             let failure =
@@ -317,7 +321,7 @@ final class GroupCommitWriter<Time: MonotonicClock>: Sendable {
                 : InventoryError(
                     .recordUnknown, "the disk failed under a commit: what it holds is not known",
                     underlying: cause.underlying)
-            for settle in settlements { settle(failure) }
+            for write in done { write.settle(failure) }
             if self.goesOn() { self.drain() }
         }
     }

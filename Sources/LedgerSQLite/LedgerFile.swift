@@ -9,7 +9,9 @@ struct FileIdentity: Sendable, Hashable {
     /// Identifies the file that a path leads to; nil when there is no file.
     init?(of path: String) {
         var found = stat()
-        guard unsafe stat(path, &found) == 0 else { return nil }
+        // Asked twice for each commit; to hand the text itself over would copy it.
+        let isThere = unsafe path.withCString { unsafe stat($0, &found) == 0 }
+        guard isThere else { return nil }
         (device, inode) = (UInt64(found.st_dev), UInt64(found.st_ino))
     }
 }
@@ -21,13 +23,14 @@ struct FileIdentity: Sendable, Hashable {
 struct LedgerFiles: Sendable, Hashable {
     private static let endings = ["", "-wal", "-shm"]
 
-    private let path: String
+    /// Each name, and what it led to.
+    private let names: [String]
     private let identities: [FileIdentity?]
 
     /// - Parameter path: Of a database that is open, with its log.
     init(ofOpen path: String) {
-        self.path = path
-        identities = Self.endings.map { FileIdentity(of: path + $0) }
+        names = Self.endings.map { path + $0 }
+        identities = names.map { FileIdentity(of: $0) }
     }
 
     /// Whether the database is the same file.
@@ -35,10 +38,9 @@ struct LedgerFiles: Sendable, Hashable {
 
     /// What is wrong, and what to do; nil while the names lead to the files. Three looks at the file system.
     var displacement: String? {
-        for (ending, identity) in zip(Self.endings, identities)
-        where FileIdentity(of: path + ending) != identity {
+        for (name, identity) in zip(names, identities) where FileIdentity(of: name) != identity {
             return
-                "\(path)\(ending) was moved, deleted or replaced under the running server, which still has "
+                "\(name) was moved, deleted or replaced under the running server, which still has "
                 + "the old file open: stop the server, put the file back or restore a backup, and start it again"
         }
         return nil

@@ -24,11 +24,7 @@ struct SaleRecorder: Sendable {
     ///   it.
     func record(_ sales: [Sale], in database: Database) throws -> Report {
         do {
-            var outcomes: [RecordOutcome] = []
-            try database.inSavepoint {
-                outcomes = try together(sales, in: database)
-                return .commit
-            }
+            let outcomes = try database.inPart { try together(sales, in: database) }
             return Report(results: outcomes.map { .success($0) }, dissent: nil)
         } catch {
             guard database.isInsideTransaction else { throw error }
@@ -116,15 +112,7 @@ struct SaleRecorder: Sendable {
     func each(_ sales: [Sale], in database: Database) throws -> [Result<RecordOutcome, any Error>] {
         try sales.map { sale in
             do {
-                var outcome: RecordOutcome?
-                try database.inSavepoint {
-                    outcome = try alone(sale, in: database)
-                    return .commit
-                }
-                guard let outcome else {
-                    throw InventoryError(.ledgerUnavailable, "the write ended without a value")
-                }
-                return .success(outcome)
+                return .success(try database.inPart { try alone(sale, in: database) })
             } catch {
                 guard database.isInsideTransaction else { throw error }
                 return .failure(error)

@@ -5,83 +5,106 @@ import InventoryService
 struct WriterJob: Sendable {
     typealias Answer<Value: Sendable> = CheckedContinuation<Result<Value, InventoryError>, Never>
 
+    /// Any other write than a sale. It has a savepoint of its own.
+    struct Other: Sendable {
+        let write: @Sendable (Database) -> Written
+        let refuse: @Sendable (InventoryError) -> Void
+    }
+
     enum Work: Sendable {
-        /// Is written together with the sales beside it.
+        /// Is written together with the sales beside it. Most writes are sales, so they need no closure.
         case sale(Sale, Answer<RecordOutcome>)
-        /// Has a savepoint of its own.
-        case other(@Sendable (Database) -> Written)
+        case other(Other)
     }
 
     /// What one write left inside the transaction.
-    struct Written {
-        /// Answers the caller after the commit, or with the reason why there was none.
-        let settle: @Sendable (_ commitFailure: InventoryError?) -> Void
-        let failure: (any Error)?
+    enum Written {
+        case sale(Result<RecordOutcome, any Error>, Answer<RecordOutcome>)
+        case other(
+            failure: (any Error)?, settle: @Sendable (_ commitFailure: InventoryError?) -> Void)
 
-        init<Value: Sendable>(_ result: Result<Value, any Error>, _ answer: Answer<Value>) {
+        var failure: (any Error)? {
+            switch self {
+            case .sale(.success, _): nil
+            case .sale(.failure(let error), _): error
+            case .other(let failure, _): failure
+            }
+        }
+
+        /// Answers the caller after the commit, or with the reason why there was none.
+        func settle(_ commitFailure: InventoryError?) {
+            switch self {
+            case .sale(let result, let answer): Self.settle(result, commitFailure, answer)
+            case .other(_, let settle): settle(commitFailure)
+            }
+        }
+
+        static func settle<Value: Sendable>(
+            _ result: Result<Value, any Error>, _ commitFailure: InventoryError?, _ answer: Answer<Value>
+        ) {
             switch result {
             case .success(let value):
-                failure = nil
-                settle = { commitFailure in
-                    answer.resume(returning: commitFailure.map { .failure($0) } ?? .success(value))
-                }
+                answer.resume(returning: commitFailure.map { .failure($0) } ?? .success(value))
             case .failure(let error):
-                failure = error
-                let own = SQLiteLedger.error(error)
-                settle = { _ in answer.resume(returning: .failure(own)) }
+                answer.resume(returning: .failure(SQLiteLedger.error(error)))
             }
         }
     }
 
     let work: Work
-    let refuse: @Sendable (InventoryError) -> Void
 
     init(_ sale: Sale, _ answer: Answer<RecordOutcome>) {
         work = .sale(sale, answer)
-        refuse = { answer.resume(returning: .failure($0)) }
     }
 
     init<Value: Sendable>(
         _ write: @escaping @Sendable (Database) throws -> Value, _ answer: Answer<Value>
     ) {
-        work = .other { database in
-            Written(
-                Result {
-                    var value: Value?
-                    try database.inSavepoint {
-                        value = try write(database)
-                        return .commit
-                    }
-                    guard let value else {
-                        throw InventoryError(.ledgerUnavailable, "the write ended without a value")
-                    }
-                    return value
-                }, answer)
+        work = .other(
+            Other { database in
+                do {
+                    let value = try database.inPart { try write(database) }
+                    return .other(failure: nil) { Written.settle(.success(value), $0, answer) }
+                } catch {
+                    let own = SQLiteLedger.error(error)
+                    return .other(failure: error) { _ in answer.resume(returning: .failure(own)) }
+                }
+            } refuse: { error in
+                answer.resume(returning: .failure(error))
+            })
+    }
+
+    func refuse(_ error: InventoryError) {
+        switch work {
+        case .sale(_, let answer): answer.resume(returning: .failure(error))
+        case .other(let other): other.refuse(error)
         }
-        refuse = { answer.resume(returning: .failure($0)) }
     }
 
     /// What is written in one go: sales that follow each other, or one other write.
     enum Part {
-        case sales([(sale: Sale, answer: Answer<RecordOutcome>)])
-        case other(@Sendable (Database) -> Written)
+        case sales([Sale], [Answer<RecordOutcome>])
+        case other(Other)
     }
 
     /// The parts of a batch in its order.
     static func parts(of batch: [WriterJob]) -> [Part] {
         var parts: [Part] = []
-        var sales: [(sale: Sale, answer: Answer<RecordOutcome>)] = []
+        var (sales, answers): ([Sale], [Answer<RecordOutcome>]) = ([], [])
+        sales.reserveCapacity(batch.count)
+        answers.reserveCapacity(batch.count)
         for job in batch {
             switch job.work {
             case .sale(let sale, let answer):
-                sales.append((sale, answer))
-            case .other(let write):
-                if !sales.isEmpty { parts.append(.sales(sales)) }
-                sales = []
-                parts.append(.other(write))
+                sales.append(sale)
+                answers.append(answer)
+            case .other(let other):
+                if !sales.isEmpty { parts.append(.sales(sales, answers)) }
+                (sales, answers) = ([], [])
+                parts.append(.other(other))
             }
         }
-        if !sales.isEmpty { parts.append(.sales(sales)) }
+        if !sales.isEmpty { parts.append(.sales(sales, answers)) }
         return parts
     }
 }
