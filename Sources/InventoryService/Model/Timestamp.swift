@@ -31,24 +31,25 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
         let days = microseconds / 86_400_000_000
         let (year, month, day) = Self.civil(days)
         var rest = microseconds % 86_400_000_000
-        var text = [UInt8](repeating: 0, count: 27)
-        func put(_ value: Int64, digits: Int, at index: Int) {
-            var value = value
-            for place in stride(from: index + digits - 1, through: index, by: -1) {
-                text[place] = UInt8(48 + value % 10)
-                value /= 10
+        return unsafe String(unsafeUninitializedCapacity: 27) { text in
+            func put(_ value: Int64, digits: Int, at index: Int) {
+                var value = value
+                for place in stride(from: index + digits - 1, through: index, by: -1) {
+                    unsafe text[place] = UInt8(48 + value % 10)
+                    value /= 10
+                }
             }
+            put(rest % 1_000_000, digits: 6, at: 20)
+            rest /= 1_000_000
+            put(rest % 60, digits: 2, at: 17)
+            put(rest / 60 % 60, digits: 2, at: 14)
+            put(rest / 3600, digits: 2, at: 11)
+            put(day, digits: 2, at: 8)
+            put(month, digits: 2, at: 5)
+            put(year, digits: 4, at: 0)
+            for (index, character) in Self.separators { unsafe text[index] = character }
+            return 27
         }
-        put(rest % 1_000_000, digits: 6, at: 20)
-        rest /= 1_000_000
-        put(rest % 60, digits: 2, at: 17)
-        put(rest / 60 % 60, digits: 2, at: 14)
-        put(rest / 3600, digits: 2, at: 11)
-        put(day, digits: 2, at: 8)
-        put(month, digits: 2, at: 5)
-        put(year, digits: 4, at: 0)
-        for (index, character) in Self.separators { text[index] = character }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// The same for names of files: `20260131T093000.000000Z`.

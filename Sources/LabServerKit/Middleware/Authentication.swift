@@ -15,13 +15,12 @@ struct Authentication<Store: Ledger>: Sendable {
         guard let header = request.headers[.authorization] else {
             throw Problem.unauthorized("this needs an access token", isTokenGiven: false)
         }
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+        guard let token = Self.token(in: header) else {
             throw Problem.unauthorized("the Authorization header must be: Bearer <token>")
         }
         let caller: AuthService<Store>.Caller
         do throws(InventoryError) {
-            caller = try await auth.verify(String(parts[1]))
+            caller = try await auth.verify(token)
         } catch {
             if error.code == .invalidToken || error.code == .unknownUser {
                 context.log.notice(
@@ -36,5 +35,16 @@ struct Authentication<Store: Ledger>: Sendable {
             throw Problem.forbidden
         }
         return caller.user
+    }
+
+    /// What stands behind `Bearer` and a space; nil for another scheme.
+    private static func token(in header: String) -> String? {
+        let scheme = "bearer ".utf8
+        let start = header.utf8.prefix(scheme.count)
+        // Letters of ASCII differ by one bit from small ones.
+        guard header.utf8.count > scheme.count,
+            zip(start, scheme).allSatisfy({ $0 == $1 || ($1 > 0x60 && $0 | 0x20 == $1) })
+        else { return nil }
+        return String(header.dropFirst(scheme.count))
     }
 }

@@ -25,6 +25,7 @@ struct FlatJSON {
             throw .invalid("body", "must be UTF-8")
         }
         bytes = Array(buffer.readableBytesView)
+        values.reserveCapacity(4)
         try readObject()
     }
 
@@ -119,7 +120,14 @@ struct FlatJSON {
 
     private mutating func readString() throws(Problem) -> String {
         guard take(UInt8(ascii: "\"")) else { throw Self.malformed }
-        var text: [UInt8] = []
+        let start = position
+        while let byte = next, byte >= 0x20, byte != UInt8(ascii: "\\") {
+            position += 1
+            if byte == UInt8(ascii: "\"") {
+                return String(decoding: bytes[start..<position - 1], as: UTF8.self)
+            }
+        }
+        var text = Array(bytes[start..<position])
         while let byte = next {
             position += 1
             switch byte {

@@ -4,7 +4,8 @@ import InventoryService
 /// Writes JSON straight into a buffer: the one place where answers get their form. An encoder that looks
 /// at types while it runs costs more than the rest of a purchase's answer.
 struct JSONText {
-    private(set) var buffer = ByteBuffer()
+    /// With room for the answer to a purchase.
+    private(set) var buffer = ByteBufferAllocator().buffer(capacity: 192)
     private var needsComma = false
 
     static func object(_ fill: (inout JSONText) -> Void) -> ByteBuffer {
@@ -123,6 +124,8 @@ extension Response {
         headers: HTTPFields = [:]
     ) -> Response {
         var headers = headers
+        // With those that the layers around a route add.
+        headers.reserveCapacity(16)
         headers[.contentType] = type
         headers[.cacheControl] = "no-store"
         headers[.xContentTypeOptions] = "nosniff"

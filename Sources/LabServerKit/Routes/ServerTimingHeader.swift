@@ -7,16 +7,31 @@ enum ServerTimingHeader {
     /// and `commands` sent to Redis as counts.
     static func text(_ timings: PurchaseTimings) -> String {
         let evidence = timings.evidence
-        return "wait;dur=\(milliseconds(evidence.waited)), hold;dur=\(milliseconds(evidence.held)), "
-            + "redis;dur=\(milliseconds(timings.redis)), sql;dur=\(milliseconds(timings.sql)), "
-            + "attempts;desc=\"\(evidence.attempts)\", commands;desc=\"\(evidence.commandsSent)\""
+        var text = ""
+        text.reserveCapacity(127)
+        text += "wait;dur="
+        append(evidence.waited, to: &text)
+        text += ", hold;dur="
+        append(evidence.held, to: &text)
+        text += ", redis;dur="
+        append(timings.redis, to: &text)
+        text += ", sql;dur="
+        append(timings.sql, to: &text)
+        text += ", attempts;desc=\""
+        text += String(evidence.attempts)
+        text += "\", commands;desc=\""
+        text += String(evidence.commandsSent)
+        text += "\""
+        return text
     }
 
     /// With three decimals, rounded down to the microsecond.
-    private static func milliseconds(_ duration: Duration) -> String {
+    private static func append(_ duration: Duration, to text: inout String) {
         let (seconds, attoseconds) = duration.components
         let microseconds = max(0, seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
         let rest = microseconds % 1000
-        return "\(microseconds / 1000).\(rest < 100 ? "0" : "")\(rest < 10 ? "0" : "")\(rest)"
+        text += String(microseconds / 1000)
+        text += rest < 10 ? ".00" : rest < 100 ? ".0" : "."
+        text += String(rest)
     }
 }

@@ -51,15 +51,26 @@ struct TraceContext: Sendable, Hashable {
 
     /// As a header of version 00, which is the only one that we speak.
     var traceparent: String {
-        var digits: [UInt8] = []
-        digits.reserveCapacity(55)
-        digits += "00-".utf8
-        Self.write(traceID.high, to: &digits)
-        Self.write(traceID.low, to: &digits)
-        digits.append(UInt8(ascii: "-"))
-        Self.write(spanID, to: &digits)
-        digits += (isSampled ? "-01" : "-00").utf8
-        return String(decoding: digits, as: UTF8.self)
+        unsafe String(unsafeUninitializedCapacity: 55) { place in
+            var position = 0
+            func put(_ byte: UInt8) {
+                unsafe place[position] = byte
+                position += 1
+            }
+            func put(_ number: UInt64) {
+                for shift in stride(from: UInt64(60), through: 0, by: -4) {
+                    let digit = UInt8(truncatingIfNeeded: number >> shift) & 0xF
+                    put(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+                }
+            }
+            "00-".utf8.forEach(put)
+            put(traceID.high)
+            put(traceID.low)
+            put(UInt8(ascii: "-"))
+            put(spanID)
+            (isSampled ? "-01" : "-00").utf8.forEach(put)
+            return position
+        }
     }
 
     /// As logs and traces show it.
@@ -80,12 +91,5 @@ struct TraceContext: Sendable, Hashable {
             number = number << 4 | UInt64(value)
         }
         return number
-    }
-
-    private static func write(_ number: UInt64, to digits: inout [UInt8]) {
-        for shift in stride(from: UInt64(60), through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: number >> shift) & 0xF
-            digits.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-        }
     }
 }
