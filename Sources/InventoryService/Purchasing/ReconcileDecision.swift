@@ -16,6 +16,12 @@ struct ReconcileDecision: Sendable, Hashable {
         let after: StockAccount
         /// Units are on their way between ledger and Redis.
         let isAdjusting: Bool
+
+        /// Units in open reservations, without those that are sold and about to be cleared.
+        var reservedUnits: Int {
+            let sold = working.intersection(recorded).reduce(0) { $0 + (stock.open[$1] ?? 0) }
+            return stock.openUnits - sold
+        }
     }
 
     enum Filling: String, Sendable, Hashable {

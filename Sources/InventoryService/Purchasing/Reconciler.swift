@@ -286,7 +286,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     private static func entry(_ facts: ReconcileDecision.Facts, drift: Int) -> ReconcileReport.Entry {
         .init(
             product: facts.after.product, supplied: facts.after.supplied, sold: facts.after.sold,
-            stock: facts.stock.units, openUnits: facts.stock.openUnits, drift: drift)
+            stock: facts.stock.units, openUnits: facts.reservedUnits, drift: drift)
     }
 
     private static func note(_ decision: ReconcileDecision, in entry: inout ReconcileReport.Entry) {

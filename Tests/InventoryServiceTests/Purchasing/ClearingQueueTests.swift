@@ -45,7 +45,7 @@ import Testing
             #expect(try await open(product, in: shop) == [])
             #expect(queue.count == 0 && shop.gate.working(among: ids) == [])
             let info = try await shop.redis.send(RedisCommand("INFO", "commandstats")).string ?? ""
-            let calls = info.split(separator: "\n").first { $0.hasPrefix("cmdstat_hdel:") }
+            let calls = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_hdel:") }
             // At most one for each bucket, and one where units came from another.
             let most = id.traits.stockLayout.bucketCount == 1 ? 1 : id.traits.stockLayout.bucketCount + 1
             #expect((1...most).contains { calls?.hasPrefix("cmdstat_hdel:calls=\($0),") == true }, "\(info)")

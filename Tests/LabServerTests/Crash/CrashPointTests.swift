@@ -88,6 +88,8 @@ struct CrashPointTests {
             #expect(try await lab.startServer(crashAt: "after-begin-filling") == false)
             #expect(try await lab.startServer())
             #expect(await buy(buyer, product, key: "k2") == 200)
+            // Its reservation is cleared behind the answer.
+            try await waitUntil { try await lab.evidence(product).openUnits == 0 }
             let audit = try await lab.evidence(product)
             #expect(audit.isConserved && audit.stock == 16 && audit.rows.count == 2)
         }
