@@ -102,10 +102,10 @@ struct DriverCheckTests {
 
     @Test(
         "passes the driver of docs/DRIVERS.md, and one that says released of a key that is gone",
-        arguments: ["absent", "released"])
-    func right(word: String) async throws {
+        arguments: ["\"absent\"", "{\"extend\": \"absent\", \"release\": \"released\"}[op]"])
+    func right(gone: String) async throws {
         let folder = try TemporaryDirectory()
-        let driver = try DriverPage.write(to: folder, change: ("\":-2\": \"absent\"", "\":-2\": \"\(word)\""))
+        let driver = try DriverPage.write(to: folder, change: ("\":-2\": \"absent\"", "\":-2\": \(gone)"))
         try await withRedisServer { redis in
             let (wrong, told) = try await check(["python3", driver], redis: [redis.url])
             #expect(wrong == nil)
