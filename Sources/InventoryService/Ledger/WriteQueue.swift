@@ -1,8 +1,6 @@
-import InventoryService
-
 /// Who waits for the ledger's writer, first come first served: bounded in length and in waiting time.
-struct WriteQueue<Job> {
-    typealias Instant = ContinuousClock.Instant
+package struct WriteQueue<Job> {
+    package typealias Instant = ContinuousClock.Instant
 
     private struct Entry {
         let job: Job
@@ -13,27 +11,27 @@ struct WriteQueue<Job> {
     private let patience: Duration
     private var entries: [Entry] = []
 
-    init(limit: Int, patience: Duration) {
+    package init(limit: Int, patience: Duration) {
         self.limit = limit
         self.patience = patience
     }
 
-    var count: Int { entries.count }
+    package var count: Int { entries.count }
 
-    var isEmpty: Bool { entries.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty }
 
     /// When the one who waits longest has waited long enough.
-    var nextDeadline: Instant? { entries.first?.deadline }
+    package var nextDeadline: Instant? { entries.first?.deadline }
 
     /// - Returns: False when the queue is full; nothing was added then.
-    mutating func add(_ job: Job, at now: Instant) -> Bool {
+    package mutating func add(_ job: Job, at now: Instant) -> Bool {
         guard entries.count < limit else { return false }
         entries.append(Entry(job: job, deadline: now + patience))
         return true
     }
 
     /// Takes out up to `count` jobs, oldest first.
-    mutating func take(_ count: Int) -> [Job] {
+    package mutating func take(_ count: Int) -> [Job] {
         guard entries.count > count else {
             defer { entries = [] }
             return entries.map(\.job)
@@ -43,7 +41,7 @@ struct WriteQueue<Job> {
     }
 
     /// Takes out those who have waited long enough.
-    mutating func expire(at now: Instant) -> [Job] {
+    package mutating func expire(at now: Instant) -> [Job] {
         // All wait for the same time, so the deadlines are in order.
         let expired = entries.prefix { $0.deadline <= now }.map(\.job)
         entries.removeFirst(expired.count)

@@ -31,7 +31,7 @@ public struct LedgerWriterLoad: Sendable, Hashable {
 
     public init() {}
 
-    mutating func ended(rows: Int, after duration: Duration, isDurable: Bool) {
+    package mutating func ended(rows: Int, after duration: Duration, isDurable: Bool) {
         lastBatch = rows
         lastCommit = duration
         slowestCommit = max(slowestCommit, duration)

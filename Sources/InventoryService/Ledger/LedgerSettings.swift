@@ -9,14 +9,14 @@ public struct LedgerSettings: Sendable, Hashable {
 
     /// What a commit survives. Less than `full` exists for tests of the tests only: no public way leads to
     /// it.
-    enum Durability: Int, Sendable, Hashable {
+    package enum Durability: Int, Sendable, Hashable {
         /// The death of the process; a power cut may take acknowledged commits.
         case normal = 1
         /// A power cut.
         case full = 2
     }
 
-    var durability = Durability.full
+    package var durability = Durability.full
 
     public init(batch: Int = 512, queue: Int = 10_000, patience: Duration = .seconds(2)) {
         self.batch = max(batch, 1)
