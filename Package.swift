@@ -62,6 +62,7 @@ let service: [Target] = [
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibCrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CLua", providers: [.apt(["liblua5.1-0-dev"])]),
 
     // What a person is told when a connection fails.
@@ -88,6 +89,8 @@ let service: [Target] = [
         dependencies: ["RedisClient"],
         resources: [.embedInCode("Scripts")],
         swiftSettings: settings),
+    // One client for PostgreSQL: connections, statements, a pool. Knows nothing of the service.
+    .target(name: "PostgresClient", dependencies: ["CPostgres"], swiftSettings: settings),
     // A world in which one seed decides every order of events: tasks, clocks, connections, Redis.
     .target(
         name: "Simulation", dependencies: ["CLua", "LockStrategies", "RedisClient"],
@@ -112,6 +115,10 @@ let service: [Target] = [
             .product(name: "GRDB", package: "GRDB.swift"),
         ],
         swiftSettings: settings),
+    // The ledger on PostgreSQL, which several servers may share.
+    .target(
+        name: "LedgerPostgres", dependencies: ["InventoryService", "LockStrategies", "PostgresClient"],
+        swiftSettings: settings),
     // The ledger as a value in memory, for the simulation: it answers as the one on SQLite does.
     .target(
         name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"], swiftSettings: settings
@@ -125,8 +132,8 @@ let service: [Target] = [
     .target(
         name: "LabServerKit",
         dependencies: [
-            "ConnectionFailures", "InventoryService", "LedgerSQLite", "LockStrategies", "RedisClient",
-            "LabProcesses",
+            "ConnectionFailures", "InventoryService", "LedgerPostgres", "LedgerSQLite", "LockStrategies",
+            "PostgresClient", "RedisClient", "LabProcesses",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTLS", package: "hummingbird"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -292,7 +299,8 @@ let tests: [Target] = [
     .target(
         name: "LabTesting",
         dependencies: [
-            "CPowerCut", "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses",
+            "CPowerCut", "FaultInjection", "LockStrategies", "PostgresClient", "RedisClient",
+            "LabProcesses",
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOPosix", package: nio),
         ] + pins,
@@ -313,6 +321,9 @@ let tests: [Target] = [
         ],
         swiftSettings: settings),
     .testTarget(
+        name: "PostgresClientTests", dependencies: ["LabProcesses", "LabTesting", "PostgresClient"],
+        swiftSettings: settings),
+    .testTarget(
         name: "LockStrategiesTests",
         dependencies: [
             "LockStrategies", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
@@ -324,9 +335,8 @@ let tests: [Target] = [
     .testTarget(
         name: "InventoryServiceTests",
         dependencies: [
-            "InventoryService", "LedgerSQLite", "LabCrypto", "LockStrategies", "FaultInjection",
-            "LabTesting",
-            "LabProcesses",
+            "InventoryService", "LedgerPostgres", "LedgerSQLite", "LabCrypto", "LockStrategies",
+            "FaultInjection", "LabTesting", "LabProcesses", "PostgresClient",
             .product(name: "GRDB", package: "GRDB.swift"),
         ],
         exclude: ["Auth/common_passwords.py", "LedgerSQLite/speed"],
@@ -335,7 +345,7 @@ let tests: [Target] = [
         name: "LabServerTests",
         dependencies: [
             "LabServerKit", "lab-server", "InventoryService", "LedgerSQLite", "LockStrategies",
-            "RedisClient",
+            "PostgresClient", "RedisClient",
             "FaultInjection", "LabTesting", "LabProcesses", "foreign-writer",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -354,8 +364,8 @@ let tests: [Target] = [
     .testTarget(
         name: "LedgerModelTests",
         dependencies: [
-            "InventoryService", "LabProcesses", "LabTesting", "LedgerModel", "LedgerSQLite",
-            "LockStrategies",
+            "InventoryService", "LabProcesses", "LabTesting", "LedgerModel", "LedgerPostgres",
+            "LedgerSQLite", "LockStrategies", "PostgresClient",
             .product(name: "GRDB", package: "GRDB.swift"),
         ],
         swiftSettings: settings),

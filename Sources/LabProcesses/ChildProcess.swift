@@ -48,7 +48,14 @@ public final class ChildProcess: Sendable {
         _ executable: String, _ arguments: [String] = [],
         environment: [String: String]? = nil
     ) async throws(LabProcessError) -> ChildProcess {
-        try await launch(executable, arguments, environment, hear: nil)
+        try await launch(executable, arguments, environment, as: nil, hear: nil)
+    }
+
+    /// Starts a program as another user of the system, which only root can do.
+    package static func start(
+        _ executable: String, _ arguments: [String], as user: SystemUser?
+    ) async throws(LabProcessError) -> ChildProcess {
+        try await launch(executable, arguments, nil, as: user, hear: nil)
     }
 
     /// Starts a program with which this process speaks over its standard input and output.
@@ -58,11 +65,12 @@ public final class ChildProcess: Sendable {
     package static func converse(
         _ executable: String, _ arguments: [String], environment: [String: String], hear: @escaping Hearing
     ) async throws(LabProcessError) -> ChildProcess {
-        try await launch(executable, arguments, environment, hear: hear)
+        try await launch(executable, arguments, environment, as: nil, hear: hear)
     }
 
     private static func launch(
-        _ executable: String, _ arguments: [String], _ environment: [String: String]?, hear: Hearing?
+        _ executable: String, _ arguments: [String], _ environment: [String: String]?, as user: SystemUser?,
+        hear: Hearing?
     ) async throws(LabProcessError) -> ChildProcess {
         let environment = environment ?? ProcessInfo.processInfo.environment
         guard let path = Executable.find(executable, environment: environment) else {
@@ -70,7 +78,11 @@ public final class ChildProcess: Sendable {
         }
         var command = [path] + arguments
         if let setpriv = Executable.find("/usr/bin/setpriv") {
-            command = [setpriv, "--pdeathsig", "KILL", "--"] + command
+            // Together: the kernel forgets the signal when the user changes.
+            command = [setpriv] + (user?.options ?? []) + ["--pdeathsig", "KILL", "--"] + command
+        } else if user != nil {
+            throw LabProcessError(
+                .executableMissing, "there is no program setpriv; install util-linux")
         }
         let line = command
         let result: Result<ChildProcess, LabProcessError> = await withCheckedContinuation { continuation in

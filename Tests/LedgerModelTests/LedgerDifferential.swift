@@ -1,18 +1,16 @@
-import GRDB
 import InventoryService
 import LockStrategies
 
 @testable import LedgerModel
-@testable import LedgerSQLite
 
-/// The model beside the ledger on SQLite: both get the same random sequences of calls.
-struct LedgerDifferential {
-    let real: SQLiteLedger
+/// The model beside a ledger on an engine: both get the same random sequences of calls.
+struct LedgerDifferential<Real: ComparedLedger> {
+    let real: Real
     let suspect: LedgerSuspect
-    /// How often SQLite's ledger gave each kind of answer, such as `recordSale oversellRefused`.
+    /// How often the engine's ledger gave each kind of answer, such as `recordSale oversellRefused`.
     private(set) var kinds: [String: Int] = [:]
 
-    init(real: SQLiteLedger, suspect: LedgerSuspect) {
+    init(real: Real, suspect: LedgerSuspect) {
         self.real = real
         self.suspect = suspect
     }
@@ -22,7 +20,7 @@ struct LedgerDifferential {
     /// - Returns: The calls of the sequence, and the two answers; nil when there is no difference.
     mutating func firstDifference(seed: UInt64, sequences: Int, length: Int) async throws -> String? {
         for number in 0..<sequences {
-            try await empty()
+            try await real.empty()
             // A sequence can be run alone: it has a seed of its own.
             var maker = LedgerStepMaker(seed: seed &* 1_000_003 &+ UInt64(number))
             let ledger = ModelLedger(LedgerModel(origin: real.origin))
@@ -52,20 +50,8 @@ struct LedgerDifferential {
     /// All that the read functions tell, and the rows that none of them tells.
     mutating func differenceOfState(_ ledger: ModelLedger) async throws -> String? {
         if let difference = await difference(Self.look, ledger) { return difference }
-        let (rows, modelled) = (try await hiddenRows(), Self.hiddenRows(of: ledger.snapshot))
-        return rows == modelled ? nil : "SQLite has the rows \(rows)\nthe model has the rows \(modelled)"
-    }
-
-    /// Forgets all rows, and which numbers were given.
-    func empty() async throws {
-        try await real.writer.submit { database in
-            for table in [
-                "refused_purchases", "purchases", "stock_movements", "ended_reservations", "stock_servers",
-                "products", "users", "sqlite_sequence",
-            ] {
-                try database.execute(sql: "DELETE FROM \(table)")
-            }
-        }
+        let (rows, modelled) = (try await real.hiddenRows().sorted(), Self.hiddenRows(of: ledger.snapshot))
+        return rows == modelled ? nil : "the engine has the rows \(rows)\nthe model has the rows \(modelled)"
     }
 
     private mutating func difference(_ step: LedgerStep, _ ledger: ModelLedger) async -> String? {
@@ -74,7 +60,7 @@ struct LedgerDifferential {
         kinds[step.kind(of: expected), default: 0] += 1
         // Byte by byte: equal characters are not enough.
         guard !expected.utf8.elementsEqual(answer.utf8) else { return nil }
-        return "\(step)\nSQLite said    \(expected)\nthe model said \(answer)"
+        return "\(step)\nthe engine said \(expected)\nthe model said  \(answer)"
     }
 
     private static func report(
@@ -86,7 +72,7 @@ struct LedgerDifferential {
     // MARK: - State
 
     /// Reads all of the small world.
-    private static let look: [LedgerStep] = {
+    private static var look: [LedgerStep] {
         guard let page = try? Page() else { return [] }
         let ofUsers = LedgerStepMaker.users.flatMap { user -> [LedgerStep] in
             [.user(user), .standing(user), .purchasesOfUser(user, page)]
@@ -103,25 +89,6 @@ struct LedgerDifferential {
             .stockAccounts(after: nil, limit: 100), .recorded(LedgerStepMaker.reservations),
         ]
         return ofAll + ofUsers + ofProducts + LedgerStepMaker.names.map { .credentials($0) }
-    }()
-
-    private func hiddenRows() async throws -> [String] {
-        try await real.read { database in
-            try String.fetchAll(
-                database,
-                sql: """
-                    SELECT reservation_id || ' ended ' || ended_at FROM ended_reservations
-                    UNION ALL
-                    SELECT user_id || ' ' || idempotency_key || ' refused ' || refused_at
-                    FROM refused_purchases
-                    UNION ALL
-                    SELECT product_id || ' moved ' || delta || ' ' || coalesce(reservation_id, '') || ' '
-                        || coalesce(actor_id, '') || ' ' || created_at || ' ' || reason FROM stock_movements
-                    UNION ALL
-                    SELECT id || ' bought ' || reservation_id || ' ' || coalesce(idempotency_key, '') || ' '
-                        || coalesce(fence, '') || ' ' || strategy FROM purchases
-                    """)
-        }.sorted()
     }
 
     private static func hiddenRows(of model: LedgerModel) -> [String] {

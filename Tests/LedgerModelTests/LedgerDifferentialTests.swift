@@ -1,15 +1,17 @@
 import Foundation
 import InventoryService
 import LabProcesses
+import LabTesting
 import LockStrategies
 import Testing
 
 @testable import LedgerModel
+@testable import LedgerPostgres
 @testable import LedgerSQLite
 
-/// The same random calls to the model and to the ledger on SQLite, which must not be told apart: all
+/// The same random calls to the model and to the ledger on an engine, which must not be told apart: all
 /// outcomes, the codes of all errors, and all that can be read after each sequence.
-@Suite("The model and the ledger on SQLite", .serialized)
+@Suite("The model and the ledgers", .serialized)
 struct LedgerDifferentialTests {
     /// Another seed or another number of sequences comes from the environment.
     private static let seed = UInt64(ProcessInfo.processInfo.environment["LEDGER_SEED"] ?? "") ?? 1
@@ -19,7 +21,7 @@ struct LedgerDifferentialTests {
 
     /// Without fsync: what commits survive is not looked at here.
     private func withComparison<Value>(
-        _ suspect: LedgerSuspect, _ body: (inout LedgerDifferential) async throws -> Value
+        _ suspect: LedgerSuspect, _ body: (inout LedgerDifferential<SQLiteLedger>) async throws -> Value
     ) async throws -> Value {
         let directory = try TemporaryDirectory(prefix: "lab-ledger")
         var settings = LedgerSettings(patience: .seconds(60))
@@ -36,7 +38,41 @@ struct LedgerDifferentialTests {
         }
     }
 
-    @Test("are not told apart by random sequences of calls, among them each kind of answer")
+    /// The same with a ledger on PostgreSQL.
+    private func withPostgresComparison<Value>(
+        _ body: (inout LedgerDifferential<PostgresLedger>) async throws -> Value
+    ) async throws -> Value {
+        var settings = LedgerSettings(patience: .seconds(60))
+        settings.durability = .normal
+        let real = try await PostgresLedger.open(try await PostgresDatabases.make(), settings: settings)
+        do {
+            var comparison = LedgerDifferential(real: real, suspect: .faithful)
+            let value = try await body(&comparison)
+            await real.close()
+            return value
+        } catch {
+            await real.close()
+            throw error
+        }
+    }
+
+    @Test(
+        "on PostgreSQL are not told apart by random sequences of calls, among them each kind of answer",
+        .enabled(if: PostgresDatabases.canBeMade, "\(PostgresDatabases.absence)"))
+    func isFaithfulOnPostgres() async throws {
+        let sequences = min(Self.sequences, 40)
+        print("differential test of the ledger on PostgreSQL: seed \(Self.seed), \(sequences) sequences")
+        try await withPostgresComparison { comparison in
+            let difference = try await comparison.firstDifference(
+                seed: Self.seed, sequences: sequences, length: Self.length)
+            #expect(difference == nil, "\(difference ?? "")")
+            guard difference == nil, sequences >= 40 else { return }
+            let kinds = comparison.kinds
+            #expect(Self.kinds.filter { $0.hasPrefix("record") && kinds[$0] == nil } == [])
+        }
+    }
+
+    @Test("on SQLite are not told apart by random sequences of calls, among them each kind of answer")
     func isFaithful() async throws {
         print("differential test of the ledger: seed \(Self.seed), \(Self.sequences) sequences")
         try await withComparison(.faithful) { comparison in

@@ -17,15 +17,6 @@ import Testing
         directory.remove()
     }
 
-    private func sale(_ user: UserID, _ product: ProductID, _ quantity: Int, key: String? = nil) throws
-        -> Sale
-    {
-        Sale(
-            reservation: ReservationID(random: .system), user: user, product: product, quantity: quantity,
-            idempotencyKey: try key.map { try IdempotencyKey($0) }, strategy: "lua-atomic", fence: Fence(7),
-            purchasedAt: Timestamp(microseconds: 1_800_000_000_000_000))
-    }
-
     private func buyer(_ ledger: SQLiteLedger, _ name: String = "buyer") async throws -> UserID {
         guard case .created(let user) = try await ledger.createUser(.sample(name)) else {
             throw ShopError.noBuyer
@@ -103,20 +94,6 @@ import Testing
         directory.remove()
     }
 
-    @Test("Names and e-mail addresses are unique")
-    func uniqueUsers() async throws {
-        try await withLedger { ledger, _ async throws in
-            let created = try await ledger.createUser(.sample("ann", email: "ann@example.org"))
-            guard case .created(let ann) = created else { throw ShopError.noBuyer }
-            #expect(try await ledger.createUser(.sample("ann")) == .usernameTaken)
-            #expect(try await ledger.createUser(.sample("bea", email: "ann@example.org")) == .emailTaken)
-            #expect(try await ledger.user(ann.id) == ann)
-            #expect(try await ledger.credentials(of: "ann")?.user == ann)
-            #expect(try await ledger.credentials(of: "Ann") == nil)
-            #expect(try await ledger.user(UserID(99)) == nil)
-        }
-    }
-
     @Test(
         "The schema itself refuses rows that break a rule",
         arguments: [
@@ -159,116 +136,5 @@ import Testing
             #expect(try await ledger.product(id) == nil)
             #expect(try await !ledger.withdrawProduct(id))
         }
-    }
-
-    @Test("A sale carries the price of the moment, counts as sold, and keeps its product")
-    func sale() async throws {
-        try await withLedger { ledger, _ async throws in
-            let user = try await buyer(ledger)
-            let id = try await product(ledger, user, units: 5)
-            guard case .recorded(let purchase) = try await ledger.record(sale(user, id, 2)) else {
-                Issue.record("not recorded")
-                return
-            }
-            #expect(purchase.totalPrice == 600)
-            #expect(try await ledger.product(id)?.sold == 2)
-            #expect(try await ledger.purchases(of: user, Page()).items == [purchase])
-            #expect(try await !ledger.withdrawProduct(id))
-        }
-    }
-
-    @Test("The ledger sells no more than was supplied, whoever asks")
-    func lastGuard() async throws {
-        try await withLedger { ledger, _ async throws in
-            let user = try await buyer(ledger)
-            let id = try await product(ledger, user, units: 10)
-            let outcomes = try await withThrowingTaskGroup(of: RecordOutcome.self) { group in
-                for _ in 0..<30 {
-                    let sale = try sale(user, id, 1)
-                    group.addTask { try await ledger.record(sale) }
-                }
-                return try await group.reduce(into: [RecordOutcome]()) { $0.append($1) }
-            }
-            #expect(outcomes.filter { $0 == .oversellRefused }.count == 20)
-            #expect(try await ledger.product(id)?.sold == 10)
-            #expect(try await ledger.purchases(of: user, Page()).total == 10)
-        }
-    }
-
-    @Test("One reservation is recorded once")
-    func oneRowPerReservation() async throws {
-        try await withLedger { ledger, _ async throws in
-            let user = try await buyer(ledger)
-            let id = try await product(ledger, user, units: 5)
-            let sale = try sale(user, id, 1)
-            _ = try await ledger.record(sale)
-            #expect(try await code { _ = try await ledger.record(sale) } == .ledgerUnavailable)
-            #expect(try await ledger.product(id)?.sold == 1)
-        }
-    }
-
-    @Test("An idempotency key belongs to one user and gives back the first purchase")
-    func idempotencyKey() async throws {
-        try await withLedger { ledger, _ async throws in
-            let user = try await buyer(ledger)
-            let other = try await buyer(ledger, "other")
-            let id = try await product(ledger, user, units: 5)
-            guard case .recorded(let first) = try await ledger.record(sale(user, id, 1, key: "k")) else {
-                Issue.record("not recorded")
-                return
-            }
-            #expect(try await ledger.record(sale(user, id, 1, key: "k")) == .alreadyRecorded(first))
-            #expect(try await ledger.answer(to: user, under: IdempotencyKey("k")) == .purchase(first))
-            guard case .recorded = try await ledger.record(sale(other, id, 1, key: "k")) else {
-                Issue.record("the key of one user stopped another")
-                return
-            }
-            #expect(try await ledger.product(id)?.sold == 2)
-        }
-    }
-
-    @Test("A sale of an unknown product or to an unknown user is not recorded")
-    func unknownParties() async throws {
-        try await withLedger { ledger, _ async throws in
-            let user = try await buyer(ledger)
-            let id = try await product(ledger, user, units: 5)
-            #expect(try await ledger.record(sale(user, ProductID(99), 1)) == .productNotFound)
-            #expect(try await code { _ = try await ledger.record(sale(UserID(99), id, 1)) } == .unknownUser)
-            #expect(try await ledger.product(id)?.sold == 0)
-        }
-    }
-
-    @Test("Lists come in pages: products in order, purchases newest first, with the total")
-    func pages() async throws {
-        try await withLedger { ledger, _ async throws in
-            let user = try await buyer(ledger)
-            var ids: [ProductID] = []
-            for _ in 0..<5 { ids.append(try await product(ledger, user, units: 1)) }
-            let page = try await ledger.products(Page(skip: 1, limit: 2))
-            #expect(page.items.map(\.id) == [ids[1], ids[2]])
-            #expect(page.total == 5)
-            for id in ids { _ = try await ledger.record(sale(user, id, 1)) }
-            let purchases = try await ledger.purchases(of: user, Page(skip: 1, limit: 2))
-            #expect(purchases.items.map(\.product) == [ids[3], ids[2]])
-            #expect(purchases.total == 5)
-            #expect(try await ledger.products(Page(skip: 9, limit: 2)).items.isEmpty)
-        }
-    }
-
-    @Test("What was recorded is there after closing and opening again")
-    func reopening() async throws {
-        let directory = try TemporaryDirectory(prefix: "lab-ledger")
-        let path = directory.file("ledger.sqlite")
-        let user: UserID
-        do {
-            let ledger = try await SQLiteLedger.open(path: path)
-            user = try await buyer(ledger)
-            await ledger.close()
-            #expect(try await code { _ = try await ledger.user(user) } == .ledgerUnavailable)
-        }
-        let ledger = try await SQLiteLedger.open(path: path)
-        #expect(try await ledger.user(user)?.username == "buyer")
-        await ledger.close()
-        directory.remove()
     }
 }

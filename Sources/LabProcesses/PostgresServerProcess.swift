@@ -1,0 +1,207 @@
+import Foundation
+import Synchronization
+
+/// A PostgreSQL server of our own with an empty data folder: for tests and measurements. Dies with this
+/// process.
+///
+/// PostgreSQL refuses to run as root: then it runs as the user `postgres`, or `nobody` where there is none.
+/// It listens on a port of 127.0.0.1 and on a Unix socket in its folder, and wants a password on both.
+package final class PostgresServerProcess: Sendable {
+    package let options: PostgresServerOptions
+    /// Where its data and its socket are.
+    package let directory: String
+    package let port: Int
+    /// Of the user ``user``, who may do everything.
+    package let password: String
+    package static let user = "lab"
+    private let programs: Programs
+    private let systemUser: SystemUser?
+    private let process: Mutex<ChildProcess>
+    private let ownDirectory: TemporaryDirectory
+
+    package struct Programs: Sendable, Hashable {
+        package let folder: String
+        package func path(_ name: String) -> String { "\(folder)/\(name)" }
+    }
+
+    /// The programs of the newest PostgreSQL on this machine: those of `PG_BIN` of the environment, else
+    /// where Debian has them, else in `PATH`.
+    ///
+    /// - Returns: Nil when no server is installed.
+    package static func programs(
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        debian: String = "/usr/lib/postgresql"
+    ) -> Programs? {
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? []
+        let folders = versions.compactMap { Int($0) }.sorted(by: >).map { "\(debian)/\($0)/bin" }
+        let path = Executable.find("postgres", environment: environment)
+            .map { ($0 as NSString).deletingLastPathComponent }
+        let candidates = environment["PG_BIN"].map { [$0] } ?? folders + [path].compactMap(\.self)
+        return candidates.map { Programs(folder: $0) }.first { programs in
+            ["initdb", "postgres"].allSatisfy { Executable.find(programs.path($0)) != nil }
+        }
+    }
+
+    /// What a test or a command says that cannot run without PostgreSQL.
+    package static let absence = "no PostgreSQL server is installed here (apt-get install postgresql)"
+
+    /// Makes an empty database system and starts its server; returns when it takes connections.
+    package static func start(
+        _ options: PostgresServerOptions = PostgresServerOptions()
+    ) async throws(LabProcessError) -> PostgresServerProcess {
+        guard let programs = programs() else { throw LabProcessError(.executableMissing, absence) }
+        let user = SystemUser.insteadOfRoot(["postgres", "nobody"])
+        let directory = try TemporaryDirectory(prefix: "lab-pg")
+        try user?.own(directory.path)
+        let password = UUID().uuidString.lowercased()
+        try await initialise(directory.path, programs, user, password)
+        // A picked port may be taken by somebody else before the server binds it.
+        var attemptsLeft = 10
+        while true {
+            attemptsLeft -= 1
+            let port = try FreePort.pick()
+            do throws(LabProcessError) {
+                let child = try await launch(options, directory.path, programs, user, port)
+                return PostgresServerProcess(options, directory, programs, user, port, password, child)
+            } catch {
+                let isTaken = error.output.contains { $0.contains("could not bind") }
+                guard isTaken, attemptsLeft > 0 else { throw error }
+            }
+        }
+    }
+
+    private init(
+        _ options: PostgresServerOptions, _ directory: TemporaryDirectory, _ programs: Programs,
+        _ systemUser: SystemUser?, _ port: Int, _ password: String, _ child: ChildProcess
+    ) {
+        self.options = options
+        self.directory = directory.path
+        ownDirectory = directory
+        self.programs = programs
+        self.systemUser = systemUser
+        self.port = port
+        self.password = password
+        process = Mutex(child)
+    }
+
+    /// The address of one of its databases; `postgres` is always there.
+    package func url(_ database: String = "postgres") -> String {
+        "postgres://\(Self.user):\(password)@127.0.0.1:\(port)/\(database)"
+    }
+
+    package var processIdentifier: Int32 { process.withLock(\.processIdentifier) }
+
+    package var isRunning: Bool { process.withLock(\.isRunning) }
+
+    /// The newest lines of its log.
+    package var log: [String] { process.withLock { $0.lines() } }
+
+    /// Ends the server: it breaks connections off and writes what it must. A second call does nothing.
+    package func stop() async {
+        let child = process.withLock { $0 }
+        resume()
+        child.signal(SIGINT)
+        if await child.waitUntilExit(within: .seconds(10)) == nil { await child.killNow() }
+    }
+
+    /// Kills the server (SIGKILL), as a crash would. Its own processes see that and end.
+    package func kill() async {
+        await process.withLock { $0 }.killNow()
+    }
+
+    /// Stops the time of the server and of its processes (SIGSTOP): connections stay open and nothing answers.
+    package func pause() { signalAll(SIGSTOP) }
+
+    /// Lets a paused server go on.
+    package func resume() { signalAll(SIGCONT) }
+
+    /// Each process of the server is in a group of its own.
+    private func signalAll(_ number: Int32) {
+        let parent = processIdentifier
+        process.withLock { $0.signal(number) }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+            guard let pid = Int32(name), Self.parent(of: pid) == parent else { continue }
+            Foundation.kill(pid, number)
+        }
+    }
+
+    private static func parent(of pid: Int32) -> Int32? {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            // The name of the program stands in brackets and may hold anything.
+            let end = text.lastIndex(of: ")")
+        else { return nil }
+        let words = text[end...].split(separator: " ")
+        return words.count > 2 ? Int32(words[2]) : nil
+    }
+
+    /// Starts it again on the same port and data, after ``stop()`` or ``kill()``.
+    package func restart() async throws(LabProcessError) {
+        await stop()
+        let child = try await Self.launch(options, directory, programs, systemUser, port)
+        process.withLock { $0 = child }
+    }
+
+    /// Ends the server and removes its data.
+    package func discard() async {
+        await stop()
+        ownDirectory.remove()
+    }
+}
+
+extension PostgresServerProcess {
+    private static func initialise(
+        _ directory: String, _ programs: Programs, _ user: SystemUser?, _ password: String
+    ) async throws(LabProcessError) {
+        let file = "\(directory)/password"
+        let isWritten = FileManager.default.createFile(
+            atPath: file, contents: Data(password.utf8), attributes: [.posixPermissions: 0o600])
+        guard isWritten else { throw LabProcessError(.noResource, "cannot write \(file)") }
+        try user?.own(file)
+        let arguments = [
+            "-D", "\(directory)/data", "-U", Self.user, "-A", "scram-sha-256", "--pwfile", file, "-E", "UTF8",
+            "--locale", "C.UTF-8", "--no-sync", "--no-instructions",
+        ]
+        let child = try await ChildProcess.start(programs.path("initdb"), arguments, as: user)
+        guard let status = await child.waitUntilExit(within: .seconds(60)) else {
+            await child.killNow()
+            throw LabProcessError(.notReady, "initdb did not end in time", output: child.lines())
+        }
+        guard status == .exited(0) else {
+            throw LabProcessError(.endedEarly, "initdb failed", output: child.lines())
+        }
+        try? FileManager.default.removeItem(atPath: file)
+    }
+
+    private static func launch(
+        _ options: PostgresServerOptions, _ directory: String, _ programs: Programs, _ user: SystemUser?,
+        _ port: Int
+    ) async throws(LabProcessError) -> ChildProcess {
+        let child = try await ChildProcess.start(
+            programs.path("postgres"), options.commandLine(directory: directory, port: port), as: user)
+        let ready = await child.line(of: .standardError, within: options.startLimit) {
+            $0.contains("database system is ready to accept connections")
+        }
+        guard ready == nil else { return child }
+        let didEnd = await child.waitUntilExit(within: .zero) != nil
+        await child.killNow()
+        throw LabProcessError(
+            didEnd ? .endedEarly : .notReady,
+            didEnd ? "postgres ended at once" : "postgres was not ready in time", output: child.lines())
+    }
+}
+
+/// Runs `body` with a fresh PostgreSQL server that is removed afterwards, whatever happened.
+package func withPostgresServer<Value>(
+    _ options: PostgresServerOptions = PostgresServerOptions(),
+    _ body: (PostgresServerProcess) async throws -> Value
+) async throws -> Value {
+    let server = try await PostgresServerProcess.start(options)
+    do {
+        let value = try await body(server)
+        await server.discard()
+        return value
+    } catch {
+        await server.discard()
+        throw error
+    }
+}

@@ -1,0 +1,158 @@
+import Dispatch
+import Synchronization
+
+/// At most so many connections to one database, made when they are needed and used again.
+///
+/// Who finds none free waits in line, no longer than the limit. A connection that ended is not used again;
+/// the next caller makes a new one, so a server that comes back is found by the next question.
+package final class PostgresPool: Sendable {
+    package struct Settings: Sendable, Hashable {
+        package var connections: Int
+        /// How long a connection may take to be made.
+        package var connect: Duration
+        /// How long a caller waits for a free one.
+        package var wait: Duration
+        /// How long one group of commands may take.
+        package var answer: Duration
+
+        package init(
+            connections: Int = 8, connect: Duration = .seconds(2), wait: Duration = .seconds(2),
+            answer: Duration = .seconds(10)
+        ) {
+            self.connections = connections
+            self.connect = connect
+            self.wait = wait
+            self.answer = answer
+        }
+    }
+
+    /// What the pool does now: one cheap look, for metrics.
+    package struct Load: Sendable, Hashable {
+        package var busy = 0
+        package var idle = 0
+        package var waiting = 0
+    }
+
+    package typealias Preparation = @Sendable (PostgresConnection) async throws(PostgresError) -> Void
+    private typealias Turn = PoolLine<PostgresConnection, Waiter>.Turn
+    fileprivate typealias Waiter = CheckedContinuation<Result<Lent, PostgresError>, Never>
+
+    fileprivate enum Lent: Sendable {
+        case connection(PostgresConnection)
+        case open
+    }
+
+    package let endpoint: PostgresEndpoint
+    package let settings: Settings
+    private let prepare: Preparation
+    private let line: Mutex<PoolLine<PostgresConnection, Waiter>>
+
+    /// - Parameter prepare: Run on each new connection before it is used.
+    package init(
+        _ endpoint: PostgresEndpoint, _ settings: Settings = Settings(),
+        prepare: @escaping Preparation = { _ throws(PostgresError) in }
+    ) {
+        self.endpoint = endpoint
+        self.settings = settings
+        self.prepare = prepare
+        line = Mutex(PoolLine(capacity: settings.connections, isUsable: { $0.isUsable }))
+    }
+
+    package var load: Load {
+        line.withLock { Load(busy: $0.taken, idle: $0.idleCount, waiting: $0.waiting) }
+    }
+
+    /// Lends a connection to `body`. One on which a transaction was left open, or that ended, is closed.
+    ///
+    /// - Throws: `.unreachable`, `.refusedSignIn`, `.exhausted` or `.closed` before `body`; else what `body`
+    ///   throws.
+    package func withConnection<Value: Sendable>(
+        _ body: (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        let connection = try await take()
+        do {
+            let value = try await body(connection)
+            giveBack(connection)
+            return value
+        } catch {
+            giveBack(connection)
+            throw error
+        }
+    }
+
+    /// Runs commands as one transaction of their own.
+    package func run(_ commands: PostgresCommand...) async throws -> [PostgresResult] {
+        try await withConnection { try await $0.run(commands, within: settings.answer) }
+    }
+
+    /// Closes what is free; what is lent is closed when it is given back.
+    package func close() {
+        let (connections, waiters) = line.withLock { $0.close() }
+        for connection in connections { connection.close() }
+        for waiter in waiters { waiter.resume(returning: .failure(Self.closed)) }
+    }
+
+    private static let closed = PostgresError(.closed, "the connections to PostgreSQL are closed")
+
+    private func take() async throws(PostgresError) -> PostgresConnection {
+        let result = await withCheckedContinuation { (waiter: Waiter) in
+            let answer = line.withLock { line in line.take { waiter } }
+            switch answer {
+            case .turn(let turn): waiter.resume(returning: .success(Self.lent(turn)))
+            case .closed: waiter.resume(returning: .failure(Self.closed))
+            case .wait(let id): expire(id)
+            }
+        }
+        switch try result.get() {
+        case .connection(let connection): return connection
+        case .open: return try await open()
+        }
+    }
+
+    private func open() async throws(PostgresError) -> PostgresConnection {
+        do throws(PostgresError) {
+            let connection = try await PostgresConnection.open(endpoint, within: settings.connect)
+            do throws(PostgresError) {
+                try await prepare(connection)
+            } catch {
+                connection.close()
+                throw error
+            }
+            return connection
+        } catch {
+            serve(line.withLock { $0.giveBack(nil) })
+            throw error
+        }
+    }
+
+    private func giveBack(_ connection: PostgresConnection) {
+        let isClean = connection.isClean
+        if !isClean { connection.close() }
+        let (next, isClosed) = line.withLock { line in
+            (line.giveBack(isClean ? connection : nil), line.isClosed)
+        }
+        if isClosed { connection.close() }
+        serve(next)
+    }
+
+    private func serve(_ next: (Waiter, Turn)?) {
+        guard let (waiter, turn) = next else { return }
+        waiter.resume(returning: .success(Self.lent(turn)))
+    }
+
+    private static func lent(_ turn: Turn) -> Lent {
+        switch turn {
+        case .use(let connection): .connection(connection)
+        case .open: .open
+        }
+    }
+
+    private func expire(_ id: Int) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + .limit(settings.wait)) { [weak self] in
+            guard let waiter = self?.line.withLock({ $0.leave(id) }) else { return }
+            waiter.resume(
+                returning: .failure(
+                    PostgresError(.exhausted, "no connection to PostgreSQL became free in time")))
+        }
+    }
+}
