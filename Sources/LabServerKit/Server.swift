@@ -1,18 +1,18 @@
 import Foundation
 import Hummingbird
 import InventoryService
+import LedgerPostgres
 import LedgerSQLite
 import LockStrategies
 import Logging
 import NIOCore
+import PostgresClient
 import RedisClient
 import ServiceLifecycle
 import UnixSignals
 
 /// A server from its plan to its last answer: what it opens, it closes, in the opposite order.
 struct Server: Sendable {
-    private typealias Parts = ServerParts<SQLiteLedger>
-
     let plan: ServePlan
     let logger: Logger
     /// Shared with the logger; the admin route changes it.
@@ -31,13 +31,26 @@ struct Server: Sendable {
     ///   has ended.
     /// - Throws: ``StartFailure``.
     func run(onReady: @escaping @Sendable (ServingAddresses) -> Void) async throws {
+        switch plan.database {
+        case .sqlite(let path):
+            try await run(onReady: onReady) { meter throws(StartFailure) in try await open(path, meter) }
+        case .postgres(let endpoint):
+            try await run(onReady: onReady) { meter throws(StartFailure) in try await open(endpoint, meter) }
+        }
+    }
+
+    private func run<Store: ServedLedger>(
+        onReady: @escaping @Sendable (ServingAddresses) -> Void,
+        open: (LedgerMeter) async throws(StartFailure) -> Store
+    ) async throws {
         let identity = try plan.tls.map { files throws(StartFailure) in try TLSIdentity(files) }
         // A Redis that is given is asked first: nothing is made for a server that cannot sell.
         let given = try await givenServers()
-        let ledger: SQLiteLedger
-        let ledgerMeter = LedgerMeter()
+        let ledger: Store
+        let ledgerMeter = LedgerMeter(engine: Store.engine)
         do throws(StartFailure) {
-            ledger = try await openLedger(ledgerMeter)
+            ledger = try await open(ledgerMeter)
+            try await index(ledger)
         } catch {
             await given?.close()
             throw error
@@ -76,7 +89,7 @@ struct Server: Sendable {
         return servers
     }
 
-    private func claim(_ redis: RedisServers, for ledger: SQLiteLedger) async throws(StartFailure) {
+    private func claim(_ redis: RedisServers, for ledger: some ServedLedger) async throws(StartFailure) {
         let layout = plan.settings.strategy.traits.stockLayout
         guard layout != .ledger else { return }
         try await RedisClaim(
@@ -87,12 +100,13 @@ struct Server: Sendable {
 
     private func embeddedServers() async throws(StartFailure) -> RedisServers {
         try await RedisServers.embedded(
-            directory: plan.databasePath + ".redis",
+            directory: "\(plan.database).redis",
             lockNodes: plan.settings.strategy.needsLockNodes ? 5 : 0, limits: plan.redisLimits)
     }
 
     private func serve(
-        _ redis: RedisServers, _ ledger: SQLiteLedger, _ ledgerMeter: LedgerMeter, _ identity: TLSIdentity?,
+        _ redis: RedisServers, _ ledger: some ServedLedger, _ ledgerMeter: LedgerMeter,
+        _ identity: TLSIdentity?,
         onReady: @escaping @Sendable (ServingAddresses) -> Void
     ) async throws {
         let hasher = PasswordHasher(
@@ -135,7 +149,8 @@ struct Server: Sendable {
 
     /// Compares the stock with the ledger before the first purchase, and from then on.
     private func reconciling(
-        _ strategy: some LockStrategy, _ parts: Parts, _ redis: RedisClient, _ notice: StartNotice
+        _ strategy: some LockStrategy, _ parts: ServerParts<some ServedLedger>, _ redis: RedisClient,
+        _ notice: StartNotice
     ) -> any Service {
         ReconcileService(
             loop: ReconcileLoop(
@@ -158,13 +173,13 @@ struct Server: Sendable {
         }
     }
 
-    private func openLedger(_ meter: LedgerMeter) async throws(StartFailure) -> SQLiteLedger {
-        if plan.databasePath == ServePlan.defaultDatabasePath {
+    private func open(_ path: String, _ meter: LedgerMeter) async throws(StartFailure) -> SQLiteLedger {
+        if path == DatabaseAddress.standardPath {
             // Where this fails, opening says why.
             try? FileManager.default.createDirectory(atPath: "data", withIntermediateDirectories: true)
         }
         do throws(InventoryError) {
-            let ledger = try await SQLiteLedger.open(path: plan.databasePath, settings: plan.ledger) {
+            let ledger = try await SQLiteLedger.open(path: path, settings: plan.ledger) {
                 meter.committed(in: $0)
             }
             if let copy = ledger.copyBefore {
@@ -172,9 +187,28 @@ struct Server: Sendable {
                     "the schema of the ledger was brought up to date; a copy of before is kept",
                     metadata: ["event": "ledger_migrated", "copy": "\(copy)"])
             }
-            if plan.settings.perUserLimit != nil { try await ledger.indexPurchasesByUserAndProduct() }
             return ledger
         } catch {
+            throw StartFailure(.databaseUnusable, error.context)
+        }
+    }
+
+    private func open(
+        _ endpoint: PostgresEndpoint, _ meter: LedgerMeter
+    ) async throws(StartFailure) -> PostgresLedger {
+        do throws(InventoryError) {
+            return try await PostgresLedger.open(endpoint, settings: plan.ledger) { meter.committed(in: $0) }
+        } catch {
+            throw StartFailure(.databaseUnusable, error.context)
+        }
+    }
+
+    private func index(_ ledger: some ServedLedger) async throws(StartFailure) {
+        guard plan.settings.perUserLimit != nil else { return }
+        do throws(InventoryError) {
+            try await ledger.indexPurchasesByUserAndProduct()
+        } catch {
+            await ledger.close()
             throw StartFailure(.databaseUnusable, error.context)
         }
     }
@@ -192,7 +226,7 @@ struct Server: Sendable {
     }
 
     private static func reconcile(
-        _ strategy: some LockStrategy, _ parts: Parts,
+        _ strategy: some LockStrategy, _ parts: ServerParts<some ServedLedger>,
         _ redis: RedisClient
     ) -> ReconcileCall {
         let reconciler = parts.reconciler(by: strategy, redis: redis)
@@ -201,7 +235,7 @@ struct Server: Sendable {
 
     /// Listens until a signal, then ends in order: readiness first, then listening, then what is in flight.
     private func listen(
-        _ routes: ServerRoutes, _ parts: Parts,
+        _ routes: ServerRoutes, _ parts: ServerParts<some ServedLedger>,
         beside reconciling: any Service, _ notice: StartNotice
     ) async throws {
         let host = Self.inURL(plan.host)
@@ -214,10 +248,14 @@ struct Server: Sendable {
             .init(service: reconciling), .init(service: LagService(lag: parts.loopLag)),
         ]
         if let page = metricsPage(routes, parts, notice) { services.append(.init(service: page)) }
-        let door = AdminDoor(
-            socket: AdminSocket(ofDatabase: parts.store.path), appoint: routes.appoint, logger: logger,
-            onSettled: { notice.hasSettledOrders() })
-        services.append(.init(service: door))
+        if let socket = parts.store.adminSocket {
+            let door = AdminDoor(
+                socket: socket, appoint: routes.appoint, logger: logger,
+                onSettled: { notice.hasSettledOrders() })
+            services.append(.init(service: door))
+        } else {
+            notice.hasSettledOrders()
+        }
         services.append(.init(service: application))
         var group = ServiceGroupConfiguration(services: services, logger: logger)
         group.maximumGracefulShutdownDuration = plan.drainTimeout
@@ -240,7 +278,7 @@ struct Server: Sendable {
     }
 
     private func metricsPage(
-        _ routes: ServerRoutes, _ parts: Parts,
+        _ routes: ServerRoutes, _ parts: ServerParts<some ServedLedger>,
         _ notice: StartNotice
     ) -> (any Service)? {
         guard let port = plan.metricsPort else { return nil }

@@ -21,6 +21,7 @@ struct CreateAdmin: AsyncParsableCommand {
 
             Where a server has the ledger open, that server makes the administrator. It takes the order on a socket
             beside the ledger, which only the server's user and root may open, and hashes with its own --bcrypt-cost.
+            On PostgreSQL no server is asked.
             """)
 
     @OptionGroup var ledger: LedgerOptions
@@ -42,8 +43,8 @@ struct CreateAdmin: AsyncParsableCommand {
             throw StartFailure(.usage, "--bcrypt-cost must be between 4 and 16, not \(bcryptCost)")
         }
         let password = try password()
-        try await ledger.withLedger { refusal in
-            try await ask(password, refusal)
+        try await ledger.withLedger { path, refusal in
+            try await ask(path, password, refusal)
         } _: { ledger in
             let hasher = PasswordHasher(cost: bcryptCost)
             let result: Result<String, any Error>
@@ -58,7 +59,7 @@ struct CreateAdmin: AsyncParsableCommand {
     }
 
     private func make(
-        in ledger: SQLiteLedger, _ hasher: PasswordHasher, _ password: String
+        in ledger: some ServedLedger, _ hasher: PasswordHasher, _ password: String
     ) async throws -> String {
         do throws(InventoryError) {
             let administrators = Administrators(store: ledger, hasher: hasher)
@@ -71,8 +72,7 @@ struct CreateAdmin: AsyncParsableCommand {
     }
 
     /// Has the server make the administrator that has the ledger open.
-    private func ask(_ password: String, _ refusal: InventoryError) async throws {
-        let path = try ledger.path
+    private func ask(_ path: String, _ password: String, _ refusal: InventoryError) async throws {
         let socket = AdminSocket(ofDatabase: (try? LedgerPath.resolved(path)) ?? path)
         guard socket.belongsToLedger else { throw StartFailure(.databaseUnusable, refusal.context) }
         let order = AdminOrder(username: username, password: password, email: email)

@@ -1,18 +1,25 @@
 import ArgumentParser
 import Foundation
 import InventoryService
+import LedgerPostgres
 import LedgerSQLite
 
 extension LedgerOptions {
-    /// The path of the database by flag, environment or default.
-    var path: String {
+    /// Where the ledger is, by flag, environment or default.
+    var address: DatabaseAddress {
         get throws(StartFailure) {
             let values = SettingValues(
-                flags: database.map { [.database: $0] } ?? [:],
-                environment: ProcessInfo.processInfo.environment, readFile: { _ in nil })
-            guard let text = values.text(.database) else { return ServePlan.defaultDatabasePath }
+                flags: database.map { [.database: $0] } ?? [:], files: files,
+                environment: ProcessInfo.processInfo.environment
+            ) { try? String(contentsOfFile: $0, encoding: .utf8) }
+            if let path = databasePasswordFile, values[.databasePassword] == nil {
+                throw StartFailure(.usage, "cannot read \(path); check --database-password-file")
+            }
+            guard let text = values.text(.database) else {
+                return .sqlite(path: DatabaseAddress.standardPath)
+            }
             do throws(StartFailure) {
-                return try ServePlan.sqlitePath(text).get()
+                return try DatabaseAddress(parsing: text, password: values.text(.databasePassword))
             } catch {
                 throw StartFailure(error.code, "--database: \(error)")
             }
@@ -22,18 +29,26 @@ extension LedgerOptions {
     /// Opens the ledger, with its schema brought up to date, and closes it behind `body`.
     ///
     /// - Parameters:
-    ///   - keepsCopy: Whether a ledger whose schema changes is copied first.
-    ///   - inUse: Called in place of `body` where another process has the ledger open; nil refuses.
+    ///   - keepsCopy: Whether a ledger in a file whose schema changes is copied first.
+    ///   - inUse: Called in place of `body` where another process has the file open; nil refuses.
     func withLedger(
-        keepsCopy: Bool = true, inUse: ((_ refusal: InventoryError) async throws -> Void)? = nil,
-        _ body: (SQLiteLedger) async throws -> Void
+        keepsCopy: Bool = true,
+        inUse: ((_ path: String, _ refusal: InventoryError) async throws -> Void)? = nil,
+        _ body: (any ServedLedger) async throws -> Void
     ) async throws {
-        let path = try path
-        let ledger: SQLiteLedger
+        let address = try address
+        let ledger: any ServedLedger
         do throws(InventoryError) {
-            ledger = try await SQLiteLedger.open(path: path, keepsCopy: keepsCopy)
+            switch address {
+            case .sqlite(let path):
+                ledger = try await SQLiteLedger.open(path: path, keepsCopy: keepsCopy)
+            case .postgres(let endpoint):
+                ledger = try await PostgresLedger.open(endpoint)
+            }
         } catch {
-            if error.code == .databaseLocked, let inUse { return try await inUse(error) }
+            if error.code == .databaseLocked, let inUse, case .sqlite(let path) = address {
+                return try await inUse(path, error)
+            }
             throw StartFailure(.databaseUnusable, error.context)
         }
         let result: Result<Void, any Error>
@@ -53,7 +68,7 @@ struct Migrate: AsyncParsableCommand {
         abstract: "Bring the schema of a stopped server's ledger up to date; serve does it too.",
         discussion: """
             There is no way back to an older schema, so a ledger whose schema changes is first copied to a file beside \
-            it, as backup does; restore takes that file.
+            it, as backup does; restore takes that file. A ledger on PostgreSQL is not copied: use pg_dump first.
             """)
 
     @OptionGroup var ledger: LedgerOptions
@@ -62,10 +77,12 @@ struct Migrate: AsyncParsableCommand {
     var withoutCopy = false
 
     func run() async throws {
-        let path = try ledger.path
+        let address = try ledger.address
         try await ledger.withLedger(keepsCopy: !withoutCopy) { ledger in
-            if let copy = ledger.copyBefore { try answer("\(copy): a copy of the ledger as it was\n") }
-            try answer("the schema of \(path) is up to date\n")
+            if let copy = (ledger as? SQLiteLedger)?.copyBefore {
+                try answer("\(copy): a copy of the ledger as it was\n")
+            }
+            try answer("the schema of \(address) is up to date\n")
         }
     }
 }
@@ -80,7 +97,7 @@ struct Backup: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        let path = try ledger.path
+        let path = try ledger.address.file(for: "backup", advice: "use pg_dump")
         let purchases: Int
         do throws(InventoryError) {
             purchases = try await SQLiteLedger.backUp(databaseAt: path, to: file)

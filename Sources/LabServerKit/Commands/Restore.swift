@@ -32,7 +32,7 @@ struct Restore: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let path = try ledger.path
+        let path = try ledger.address.file(for: "restore", advice: "use pg_restore")
         let crashAt = ProcessInfo.processInfo.environment["LAB_CRASH_AT"]
         let report: RestoreReport
         do throws(InventoryError) {

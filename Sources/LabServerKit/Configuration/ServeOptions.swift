@@ -239,9 +239,10 @@ struct ServeOptions: ParsableArguments {
     func values(environment: [String: String], readFile: (String) -> String?) -> SettingValues {
         var flags: [Setting: String] = [:]
         for setting in Setting.allCases { flags[setting] = typed(setting) }
+        var files = ledger.files
+        files[.jwtSecret] = jwtSecretFile
         return SettingValues(
-            flags: flags, files: jwtSecretFile.map { [.jwtSecret: $0] } ?? [:], environment: environment,
-            readFile: readFile)
+            flags: flags, files: files, environment: environment, readFile: readFile)
     }
 
     private func typed(_ setting: Setting) -> String? {
@@ -261,7 +262,7 @@ struct ServeOptions: ParsableArguments {
         case .purchaseDeadline: purchaseDeadline
         case .perUserLimit: perUserLimit
         case .logLevel: logLevel
-        case .jwtSecret: nil
+        case .jwtSecret, .databasePassword: nil
         case .tokenLifetime: tokenLifetime
         case .authRequests: authRequestsPerMinute
         case .authGuesses: authGuessesPerMinute
@@ -295,6 +296,18 @@ struct ServeOptions: ParsableArguments {
 struct LedgerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Where the ledger is. [LAB_DATABASE, default: sqlite:data/lab.sqlite]", valueName: "sqlite:path"))
+            "Where the ledger is: sqlite:PATH, or postgres://USER@HOST/NAME for several servers on one ledger. "
+                + "[LAB_DATABASE, default: sqlite:data/lab.sqlite]", valueName: "address"))
     var database: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "File that holds the password for PostgreSQL. [LAB_DATABASE_PASSWORD_FILE, or LAB_DATABASE_PASSWORD]",
+            valueName: "file"))
+    var databasePasswordFile: String?
+
+    /// Files of secrets by flag.
+    var files: [Setting: String] {
+        databasePasswordFile.map { [.databasePassword: $0] } ?? [:]
+    }
 }

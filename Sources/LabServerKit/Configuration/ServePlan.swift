@@ -1,5 +1,4 @@
 import InventoryService
-import LedgerSQLite
 import LockStrategies
 import Logging
 import RedisClient
@@ -22,15 +21,13 @@ struct ServePlan: Sendable {
     /// to it, and one that is taken over belongs to it from then on.
     var ownsRedis: Bool { adoptsRedis || redis == .embedded }
 
-    static let defaultDatabasePath = "data/lab.sqlite"
-
     let host: String
     let port: Int
     let redis: RedisSource
     let redisLimits: RedisServers.Limits
     /// A Redis that holds the stock of another ledger is taken over.
     let adoptsRedis: Bool
-    let databasePath: String
+    let database: DatabaseAddress
     let settings: ServiceSettings
     let bcryptCost: Int
     /// Passwords that may wait to be hashed.
@@ -81,8 +78,9 @@ struct ServePlan: Sendable {
             perUserLimit: reading.isGiven(.perUserLimit)
                 ? reading.number(.perUserLimit, 1...Bounds.units) : nil)
         logLevel = reading.choice(.logLevel, Logger.Level.allCases, standard: .notice)
-        databasePath = reading.convert(.database, standard: "") { text throws(StartFailure) in
-            try Self.sqlitePath(text).get()
+        let databasePassword = reading.secret(.databasePassword)
+        database = reading.convert(.database, standard: .sqlite(path: "")) { text throws(StartFailure) in
+            try DatabaseAddress(parsing: text, password: databasePassword)
         }
         let leastCost = isDevelopment ? 4 : 10
         bcryptCost = reading.number(
@@ -119,6 +117,11 @@ struct ServePlan: Sendable {
         crashPoints = Self.crashPoints(&reading, crashAt)
         Self.checkLockNodes(&reading, settings, redisLimits)
         redis = Self.redis(&reading)
+        if case .postgres = database, redis == .embedded, !reading.isGiven(.redis) {
+            reading.add(
+                "--database \(database) needs --redis: servers that share a ledger share the stock in one Redis"
+            )
+        }
         guard reading.problems.isEmpty else {
             throw StartFailure(.usage, reading.problems.joined(separator: "; "))
         }
@@ -222,16 +225,6 @@ struct ServePlan: Sendable {
                 .unsafeConfiguration,
                 "LAB_CRASH_AT works in a debug build only; unset it, or build with swift build")
         #endif
-    }
-
-    static func sqlitePath(_ text: String) -> Result<String, StartFailure> {
-        let path = String(text.dropFirst("sqlite:".count))
-        // ":memory:" and "file:" are names to SQLite, and nothing that survives.
-        guard text.hasPrefix("sqlite:"), !path.isEmpty, !path.hasPrefix(":"), !path.hasPrefix("file:") else {
-            return .failure(
-                StartFailure(.usage, "must be sqlite:PATH with the path of a file, not \(text)"))
-        }
-        return .success(path)
     }
 
     private static func secretSource(

@@ -8,6 +8,7 @@ enum Setting: String, Sendable, CaseIterable {
     case redisTimeout = "redis-timeout-ms"
     case lockNodeTimeout = "lock-node-timeout-ms"
     case database
+    case databasePassword = "database-password"
     case strategy
     case dev
     case bcryptCost = "bcrypt-cost"
@@ -50,7 +51,7 @@ enum Setting: String, Sendable, CaseIterable {
     }
 
     /// Secrets come from the environment or from a file, never from the command line.
-    var hasFileForm: Bool { self == .jwtSecret || self == .redis }
+    var hasFileForm: Bool { self == .jwtSecret || self == .redis || self == .databasePassword }
 
     /// The text that stands where neither flag nor environment says anything; nil where that is a value of
     /// its own.
@@ -58,11 +59,12 @@ enum Setting: String, Sendable, CaseIterable {
         switch self {
         case .host: "127.0.0.1"
         case .port: "8080"
-        case .redis, .jwtSecret, .bcryptCost, .authRequests, .authGuesses, .logFormat, .metricsPort,
+        case .redis, .databasePassword, .jwtSecret, .bcryptCost, .authRequests, .authGuesses, .logFormat,
+            .metricsPort,
             .requestTimeout, .perUserLimit,
             .corsOrigins, .trustedProxies, .drainDelay, .tlsCertificate, .tlsPrivateKey:
             nil
-        case .database: "sqlite:" + ServePlan.defaultDatabasePath
+        case .database: "sqlite:" + DatabaseAddress.standardPath
         case .strategy: "lua-atomic"
         case .dev, .allowPlaintextRedis, .adoptRedis: "false"
         case .redisTimeout: "1000"

@@ -1,3 +1,4 @@
+import PostgresClient
 import RedisClient
 
 /// What `config` prints: each setting with the value that `serve` runs with, and the source of that value.
@@ -23,7 +24,9 @@ struct SettingListing {
         }
         return switch setting {
         case .jwtSecret: "<\(text.utf8.count) bytes, not shown>"
+        case .databasePassword: "<not shown>"
         case .redis: RedactedURLs(text).description
+        case .database where PostgresEndpoint.isURL(text): RedactedURLs(text).description
         default: text
         }
     }

@@ -21,6 +21,13 @@ struct SettingReader {
         return text
     }
 
+    /// A text that nobody is shown; nil where none is given.
+    mutating func secret(_ setting: Setting) -> String? {
+        let text = values.text(setting)
+        inEffect[setting] = text
+        return text
+    }
+
     mutating func flag(_ setting: Setting) -> Bool {
         inEffect[setting] = values.text(setting)
         switch values.text(setting) {

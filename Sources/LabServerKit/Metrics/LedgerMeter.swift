@@ -1,13 +1,19 @@
 /// How long the ledger's transactions took, from their beginning to the end of the commit.
 final class LedgerMeter: Sendable {
     private let times = Histogram(bounds: Histogram.fine)
+    private let name: String
+
+    /// - Parameter engine: In the name of the metric.
+    init(engine: String = "sqlite") {
+        name = "lab_\(engine)_commit_seconds"
+    }
 
     func committed(in duration: Duration) { times.observe(duration) }
 
     func write(to page: inout Exposition) {
         page.family(
-            "lab_sqlite_commit_seconds", "histogram",
+            name, "histogram",
             "Time of a transaction from its beginning to the end of its commit, fsync included.")
-        page.histogram("lab_sqlite_commit_seconds", [], times)
+        page.histogram(name, [], times)
     }
 }

@@ -1,8 +1,7 @@
 import InventoryService
-import LedgerSQLite
 import LockStrategies
 
-extension ServerParts where Store == SQLiteLedger {
+extension ServerParts where Store: ServedLedger {
     /// What is read from the parts when somebody asks for the metrics.
     func gauges(readiness: Readiness) async -> [Gauge] {
         // Both wait for Redis, so they wait at the same time.
@@ -40,22 +39,21 @@ extension ServerParts where Store == SQLiteLedger {
 
     private var ledgerGauges: [Gauge] {
         let load = store.load
-        return [
-            Gauge(
-                name: "lab_wal_bytes", help: "Size of the ledger's write-ahead log.", value: store.logBytes),
+        let engine = Store.engine
+        return store.ownGauges + [
             Gauge(
                 name: "lab_ledger_queue_length", help: "Writes that wait for the ledger.",
                 value: load.waiting),
             Gauge(
-                name: "lab_sqlite_batch_rows", help: "Writes in the newest transaction.",
+                name: "lab_\(engine)_batch_rows", help: "Writes in the newest transaction.",
                 value: load.lastBatch),
             Gauge(
-                name: "lab_sqlite_commits_total", help: "Transactions that became durable.",
+                name: "lab_\(engine)_commits_total", help: "Transactions that became durable.",
                 value: load.commits, kind: .counter),
             Gauge(
-                name: "lab_sqlite_rows_total", help: "Writes in them.", value: load.rows, kind: .counter),
+                name: "lab_\(engine)_rows_total", help: "Writes in them.", value: load.rows, kind: .counter),
             Gauge(
-                name: "lab_sqlite_failed_commits_total", help: "Transactions that did not become durable.",
+                name: "lab_\(engine)_failed_commits_total", help: "Transactions that did not become durable.",
                 value: load.failedCommits, kind: .counter),
             Gauge(
                 name: "lab_ledger_refused_total",

@@ -1,8 +1,7 @@
 import InventoryService
-import LedgerSQLite
 import LockStrategies
 
-extension ServerParts where Store == SQLiteLedger {
+extension ServerParts where Store: ServedLedger {
     /// What the metrics show of stocks: as many products as the settings say, the newest ones, so that the
     /// number of series is bounded. Two reads of the ledger and a round trip to Redis for each product, all
     /// at once.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import InventoryService
+import LedgerPostgres
 import LedgerSQLite
 import LockStrategies
 import Logging
@@ -47,19 +48,42 @@ struct Reconcile: AsyncParsableCommand {
         guard let strategy = registry.entry(named: strategy) else {
             throw StartFailure(.usage, registry.complaint(about: strategy))
         }
-        let path = try ledger.path
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw StartFailure(.databaseUnusable, "there is no database \(path); check --database")
+        switch try ledger.address {
+        case .sqlite(let path):
+            guard FileManager.default.fileExists(atPath: path) else {
+                throw StartFailure(.databaseUnusable, "there is no database \(path); check --database")
+            }
+            return try await reconcile(path, strategy, logger) { () throws(InventoryError) in
+                do throws(InventoryError) {
+                    return try await SQLiteLedger.open(path: path)
+                } catch {
+                    guard error.code == .databaseLocked else { throw error }
+                    throw InventoryError(
+                        error.code,
+                        "a server is using \(path): stop it, or let it reconcile with POST /api/admin/reconcile"
+                    )
+                }
+            }
+        case .postgres(let endpoint):
+            guard redis != nil else {
+                throw StartFailure(
+                    .usage, "reconcile with PostgreSQL needs --redis: where the servers' stock is")
+            }
+            return try await reconcile("\(endpoint)", strategy, logger) { () throws(InventoryError) in
+                try await PostgresLedger.open(endpoint)
+            }
         }
-        let ledger: SQLiteLedger
+    }
+
+    private func reconcile<Store: ServedLedger>(
+        _ path: String, _ strategy: StrategyEntry, _ logger: Logger,
+        open: () async throws(InventoryError) -> Store
+    ) async throws -> ReconcileReport {
+        let ledger: Store
         do throws(InventoryError) {
-            ledger = try await SQLiteLedger.open(path: path)
+            ledger = try await open()
         } catch {
-            throw StartFailure(
-                .databaseUnusable,
-                error.code == .databaseLocked
-                    ? "a server is using \(path): stop it, or let it reconcile with POST /api/admin/reconcile"
-                    : error.context)
+            throw StartFailure(.databaseUnusable, error.context)
         }
         let result: Result<ReconcileReport, any Error>
         do {
@@ -72,7 +96,7 @@ struct Reconcile: AsyncParsableCommand {
     }
 
     private func reconcile(
-        _ ledger: SQLiteLedger, _ path: String, _ strategy: StrategyEntry, _ logger: Logger
+        _ ledger: some ServedLedger, _ path: String, _ strategy: StrategyEntry, _ logger: Logger
     ) async throws -> ReconcileReport {
         let servers = try await servers(beside: path, strategy)
         let result: Result<ReconcileReport, any Error>
@@ -107,7 +131,7 @@ struct Reconcile: AsyncParsableCommand {
     }
 
     private static func run(
-        _ strategy: some LockStrategy, _ ledger: SQLiteLedger, _ redis: RedisClient,
+        _ strategy: some LockStrategy, _ ledger: some ServedLedger, _ redis: RedisClient,
         _ settings: ServiceSettings, isDryRun: Bool, _ logger: Logger
     ) async throws(InventoryError) -> ReconcileReport {
         let service = ServiceAssembly(
