@@ -8,7 +8,7 @@ ARG RUN_IMAGE=debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        libhiredis-dev libsqlite3-dev libssl-dev libcrypt-dev zlib1g-dev liblua5.1-0-dev python3 \
+        libhiredis-dev libsqlite3-dev libpq-dev libssl-dev libcrypt-dev zlib1g-dev liblua5.1-0-dev python3 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Package.swift ./
@@ -29,7 +29,7 @@ COPY --from=build /usr/local/bin/lab-server.debug /
 
 FROM ${RUN_IMAGE}
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        libhiredis0.14 libsqlite3-0 libssl3 libcrypt1 libstdc++6 ca-certificates \
+        libhiredis0.14 libsqlite3-0 libpq5 libssl3 libcrypt1 libstdc++6 ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin lab \
     && install -d -o lab -g lab -m 0700 /data

@@ -99,7 +99,7 @@ struct SBOMTests {
         let versions = Dictionary(grouping: document.components, by: \.name).mapValues { $0.map(\.version) }
         for name in [
             "hummingbird", "GRDB", "swift-nio", "swift-nio-ssl", "swift-log", "swift-argument-parser",
-            "swift-service-lifecycle", "boringssl", "swift-runtime", "libhiredis0.14", "libsqlite3-0",
+            "swift-service-lifecycle", "boringssl", "swift-runtime", "libhiredis0.14", "libpq5", "libsqlite3-0",
             "libssl3",
             "libcrypt1", "libc6",
         ] { #expect(versions[name]?.allSatisfy { !$0.isEmpty } == true, "\(name) is missing") }
