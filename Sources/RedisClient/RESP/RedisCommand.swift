@@ -37,7 +37,7 @@ public struct RedisCommand: Sendable, Hashable {
         return digits
     }
 
-    /// Writes all bytes in one go: a write of its own for each length and each word costs four times as much.
+    /// Writes all bytes in one go, and not each length and each word by itself.
     func encode(into buffer: inout ByteBuffer) {
         let count = encodedCount
         unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
