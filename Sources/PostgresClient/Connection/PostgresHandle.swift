@@ -73,7 +73,9 @@ import Foundation
         let values = unsafe command.values.map { value in
             unsafe value.encoded.map { unsafe UnsafePointer<CChar>(strdup($0)) } ?? nil
         }
-        defer { for unsafe value in unsafe values { unsafe free(UnsafeMutablePointer(mutating: value)) } }
+        defer {
+            for index in command.values.indices { unsafe free(UnsafeMutablePointer(mutating: values[index])) }
+        }
         let count = Int32(command.values.count)
         if let name = command.statement.name {
             return unsafe PQsendQueryPrepared(connection, name, count, values, nil, nil, 0) == 1
