@@ -72,8 +72,7 @@ let service: [Target] = [
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOPosix", package: nio),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        ],
-        swiftSettings: settings),
+        ]),
     .target(
         name: "RedisClient",
         dependencies: [
@@ -82,22 +81,19 @@ let service: [Target] = [
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOPosix", package: nio),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        ],
-        swiftSettings: settings),
+        ]),
     .target(
         name: "LockStrategies",
         dependencies: ["RedisClient"],
-        resources: [.embedInCode("Scripts")],
-        swiftSettings: settings),
+        resources: [.embedInCode("Scripts")]),
     // One client for PostgreSQL: connections, statements, a pool. Knows nothing of the service.
-    .target(name: "PostgresClient", dependencies: ["CPostgres"], swiftSettings: settings),
+    .target(name: "PostgresClient", dependencies: ["CPostgres"]),
     // A world in which one seed decides every order of events: tasks, clocks, connections, Redis.
     .target(
-        name: "Simulation", dependencies: ["CLua", "LockStrategies", "RedisClient"],
-        swiftSettings: settings),
+        name: "Simulation", dependencies: ["CLua", "LockStrategies", "RedisClient"]),
     // Digests, chance and bcrypt of two C libraries, as plain Swift.
     .target(
-        name: "LabCrypto", dependencies: ["COpenSSL", "CLibCrypt"], swiftSettings: settings),
+        name: "LabCrypto", dependencies: ["COpenSSL", "CLibCrypt"]),
     // The service and the protocol of its ledger: no SQL, no C.
     .target(
         name: "InventoryService",
@@ -105,28 +101,25 @@ let service: [Target] = [
             "LabCrypto", "LockStrategies", "RedisClient",
             .product(name: "NIOPosix", package: nio),
             .product(name: "Logging", package: "swift-log"),
-        ],
-        swiftSettings: settings),
+        ]),
     // The ledger on SQLite.
     .target(
         name: "LedgerSQLite",
         dependencies: [
             "InventoryService", "LabCrypto", "LockStrategies",
             .product(name: "GRDB", package: "GRDB.swift"),
-        ],
-        swiftSettings: settings),
+        ]),
     // The ledger on PostgreSQL, which several servers may share.
     .target(
-        name: "LedgerPostgres", dependencies: ["InventoryService", "LockStrategies", "PostgresClient"],
-        swiftSettings: settings),
+        name: "LedgerPostgres", dependencies: ["InventoryService", "LockStrategies", "PostgresClient"]),
     // The ledger as a value in memory, for the simulation: it answers as the one on SQLite does.
     .target(
-        name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"], swiftSettings: settings
+        name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"]
     ),
-    .target(name: "LabProcesses", dependencies: ["RedisClient"], swiftSettings: settings),
+    .target(name: "LabProcesses", dependencies: ["RedisClient"]),
     // A lock in any language: the driver protocol, and a driver's processes as a lock.
     .target(
-        name: "LockDrivers", dependencies: ["LabProcesses", "LockStrategies"], swiftSettings: settings),
+        name: "LockDrivers", dependencies: ["LabProcesses", "LockStrategies"]),
 
     // The API as a library.
     .target(
@@ -145,25 +138,22 @@ let service: [Target] = [
             .product(name: "NIOPosix", package: nio),
             .product(name: "NIOHTTP1", package: nio),
         ],
-        resources: [.embedInCode("DocsPage")],
-        swiftSettings: settings),
-    .executableTarget(name: "lab-server", dependencies: ["LabServerKit"], swiftSettings: settings),
+        resources: [.embedInCode("DocsPage")]),
+    .executableTarget(name: "lab-server", dependencies: ["LabServerKit"]),
 ]
 
 /// The bench.
 let bench: [Target] = [
     // Plain values of a measurement.
-    .target(name: "BenchModel", swiftSettings: settings),
+    .target(name: "BenchModel"),
     // The mathematics of trials.
     .target(
         name: "BenchStatistics",
-        dependencies: ["BenchModel", .product(name: "Histogram", package: "hdrhistogram-swift")],
-        swiftSettings: settings),
+        dependencies: ["BenchModel", .product(name: "Histogram", package: "hdrhistogram-swift")]),
     // What results.json holds, and what two of them say against each other.
     .target(
         name: "BenchResults",
-        dependencies: ["BenchModel", "BenchStatistics", "FaultAudit"],
-        swiftSettings: settings),
+        dependencies: ["BenchModel", "BenchStatistics", "FaultAudit"]),
     // Who sends when, and what came back.
     .target(
         name: "BenchLoad",
@@ -174,8 +164,7 @@ let bench: [Target] = [
             .product(name: "NIOPosix", package: nio),
             .product(name: "NIOHTTP1", package: nio),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        ],
-        swiftSettings: settings),
+        ]),
     // Who sold what. It must not see the service.
     .target(
         name: "BenchAudit",
@@ -184,8 +173,7 @@ let bench: [Target] = [
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "Histogram", package: "hdrhistogram-swift"),
             .product(name: "NIOCore", package: nio),
-        ],
-        swiftSettings: settings),
+        ]),
     // What can be broken, and what breaks it: signals, a proxy, a clock, a disk.
     .target(
         name: "FaultInjection",
@@ -194,15 +182,13 @@ let bench: [Target] = [
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOPosix", package: nio),
         ],
-        resources: [.embedInCode("Shims")],
-        swiftSettings: settings),
+        resources: [.embedInCode("Shims")]),
     // The clauses that a lock is held to from outside: a factory of clients in, findings out.
     .target(
         name: "LockConformance",
-        dependencies: ["FaultInjection", "LabProcesses", "LockStrategies", "RedisClient"],
-        swiftSettings: settings),
+        dependencies: ["FaultInjection", "LabProcesses", "LockStrategies", "RedisClient"]),
     // Whether what buyers were told can be true, whatever was broken. It knows no strategy, no service.
-    .target(name: "FaultAudit", swiftSettings: settings),
+    .target(name: "FaultAudit"),
     // Every fault with every strategy: who buys meanwhile, and what came of it.
     .target(
         name: "FaultLab",
@@ -212,8 +198,7 @@ let bench: [Target] = [
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOHTTP1", package: nio),
-        ],
-        swiftSettings: settings),
+        ]),
     // Every strategy in simulated worlds: who buys there, what is broken, and whether it can be true.
     .target(
         name: "Exploration",
@@ -221,8 +206,7 @@ let bench: [Target] = [
             "BenchAudit", "BenchModel", "BenchResults", "FaultAudit", "FaultInjection", "FaultLab",
             "InventoryService", "LedgerModel", "LockStrategies", "RedisClient", "Simulation",
             .product(name: "Logging", package: "swift-log"),
-        ],
-        swiftSettings: settings),
+        ]),
     // From a plan to results.
     .target(
         name: "BenchRun",
@@ -236,13 +220,11 @@ let bench: [Target] = [
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOPosix", package: nio),
             .product(name: "NIOHTTP1", package: nio),
-        ],
-        swiftSettings: settings),
+        ]),
     // Everything that is drawn from results alone.
     .target(
         name: "BenchReports",
-        dependencies: ["BenchModel", "BenchStatistics", "BenchResults", "FaultAudit"],
-        swiftSettings: settings),
+        dependencies: ["BenchModel", "BenchStatistics", "BenchResults", "FaultAudit"]),
     // The commands of lab-bench as a library.
     .target(
         name: "LabBenchKit",
@@ -253,14 +235,13 @@ let bench: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Histogram", package: "hdrhistogram-swift"),
             .product(name: "NIOCore", package: nio),
-        ],
-        swiftSettings: settings),
-    .executableTarget(name: "lab-bench", dependencies: ["LabBenchKit"], swiftSettings: settings),
+        ]),
+    .executableTarget(name: "lab-bench", dependencies: ["LabBenchKit"]),
     // A bench with a lock of its own, as a package of its own has it (Examples/my-lock/Package.swift): it
     // sees what is public and no more.
     .executableTarget(
         name: "my-lock", dependencies: ["LabBenchKit", "LockStrategies", "RedisClient"],
-        path: "Examples/my-lock/Sources/my-lock", packageAccess: false, swiftSettings: settings),
+        path: "Examples/my-lock/Sources/my-lock", packageAccess: false),
 ]
 
 /// Tests, and the programs that they run.
@@ -276,7 +257,7 @@ let tests: [Target] = [
     // Sales through the ledger alone, and the same by SQLite alone: ./lab check --ledger.
     .executableTarget(
         name: "ledger-bench", dependencies: ["InventoryService", "LedgerSQLite", "LockStrategies"],
-        path: "Tests/ledger-bench", swiftSettings: settings),
+        path: "Tests/ledger-bench"),
     .executableTarget(
         name: "raw-ledger", path: "Tests/raw-ledger",
         linkerSettings: [.linkedLibrary("sqlite3")]),
@@ -287,14 +268,14 @@ let tests: [Target] = [
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: nio),
         ],
-        path: "Tests/bare-server", swiftSettings: settings),
+        path: "Tests/bare-server"),
     // One piece of a purchase, again and again: ./lab check --cost.
     .executableTarget(
         name: "cost-bench",
         dependencies: [
             "InventoryService", "LabServerKit", "LedgerSQLite", "LockStrategies", "RedisClient",
         ],
-        path: "Tests/cost-bench", swiftSettings: settings),
+        path: "Tests/cost-bench"),
     // What the tests share: clock, scripted Redis, fault proxy.
     .target(
         name: "LabTesting",
@@ -304,25 +285,21 @@ let tests: [Target] = [
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOPosix", package: nio),
         ] + pins,
-        path: "Tests/LabTesting",
-        swiftSettings: settings),
+        path: "Tests/LabTesting"),
     // A process of its own for the clauses that need several.
     .executableTarget(
         name: "lock-worker",
         dependencies: ["LockStrategies", "RedisClient"],
-        path: "Tests/lock-worker",
-        swiftSettings: settings),
+        path: "Tests/lock-worker"),
     .testTarget(
         name: "RedisClientTests",
         dependencies: [
             "ConnectionFailures", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOPosix", package: nio),
-        ],
-        swiftSettings: settings),
+        ]),
     .testTarget(
-        name: "PostgresClientTests", dependencies: ["LabProcesses", "LabTesting", "PostgresClient"],
-        swiftSettings: settings),
+        name: "PostgresClientTests", dependencies: ["LabProcesses", "LabTesting", "PostgresClient"]),
     .testTarget(
         name: "LockStrategiesTests",
         dependencies: [
@@ -330,8 +307,7 @@ let tests: [Target] = [
             "lock-worker",
         ],
         // Seeded bugs as data and the script that plants them.
-        exclude: ["mutations"],
-        swiftSettings: settings),
+        exclude: ["mutations"]),
     .testTarget(
         name: "InventoryServiceTests",
         dependencies: [
@@ -339,8 +315,7 @@ let tests: [Target] = [
             "FaultInjection", "LabTesting", "LabProcesses", "PostgresClient",
             .product(name: "GRDB", package: "GRDB.swift"),
         ],
-        exclude: ["Auth/common_passwords.py", "LedgerSQLite/speed"],
-        swiftSettings: settings),
+        exclude: ["Auth/common_passwords.py", "LedgerSQLite/speed"]),
     .testTarget(
         name: "LabServerTests",
         dependencies: [
@@ -355,21 +330,18 @@ let tests: [Target] = [
             .product(name: "GRDB", package: "GRDB.swift"),
         ],
         // Checks that run programs of their own: fuzzer, hostile clients, old reservations.
-        exclude: ["schemathesis", "hostile", "marks"],
-        swiftSettings: settings),
+        exclude: ["schemathesis", "hostile", "marks"]),
     .testTarget(
         name: "SimulationTests",
-        dependencies: ["LabProcesses", "LabTesting", "LockStrategies", "RedisClient", "Simulation"],
-        swiftSettings: settings),
+        dependencies: ["LabProcesses", "LabTesting", "LockStrategies", "RedisClient", "Simulation"]),
     .testTarget(
         name: "LedgerModelTests",
         dependencies: [
             "InventoryService", "LabProcesses", "LabTesting", "LedgerModel", "LedgerPostgres",
             "LedgerSQLite", "LockStrategies", "PostgresClient",
             .product(name: "GRDB", package: "GRDB.swift"),
-        ],
-        swiftSettings: settings),
-    .testTarget(name: "FaultAuditTests", dependencies: ["FaultAudit"], swiftSettings: settings),
+        ]),
+    .testTarget(name: "FaultAuditTests", dependencies: ["FaultAudit"]),
     .testTarget(
         name: "LabBenchTests",
         dependencies: [
@@ -388,8 +360,7 @@ let tests: [Target] = [
         // numbers.
         exclude: [
             "runs", "recompute", "drivers", "Exploration/seeds.txt", "LockDrivers/faulty_driver.py",
-        ],
-        swiftSettings: settings),
+        ]),
 ]
 
 let package = Package(
@@ -416,3 +387,6 @@ let package = Package(
     ] + indirect.map { .package(url: $0.url, exact: $0.version) },
     targets: service + bench + tests
 )
+
+// The same rules for every target.
+for target in package.targets where target.type != .system { target.swiftSettings = settings }
