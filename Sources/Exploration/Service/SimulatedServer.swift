@@ -99,6 +99,9 @@ struct SimulatedServer: Sendable {
         looping = process.start { await loop.run() }
     }
 
+    /// Sold reservations wait for their end in Redis.
+    var isClearing: Bool { clearing.count > 0 }
+
     /// Ends in order: what is under way is finished.
     func close() async {
         loop.finish()

@@ -17,10 +17,12 @@ struct ReconcileDecision: Sendable, Hashable {
         /// Units are on their way between ledger and Redis.
         let isAdjusting: Bool
 
-        /// Units in open reservations, without those that are sold and about to be cleared.
-        var reservedUnits: Int {
-            let sold = working.intersection(recorded).reduce(0) { $0 + (stock.open[$1] ?? 0) }
-            return stock.openUnits - sold
+        /// The stock without the reservations that are sold and about to be cleared: they may go at any moment, and
+        /// no unit goes with them.
+        var settledStock: StockSnapshot {
+            var settled = stock
+            for id in working.intersection(recorded) { settled.open[id] = nil }
+            return settled
         }
     }
 

@@ -171,7 +171,8 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
                 let isCertain =
                     second.fill == .drift
                     && (stock.layout.bucketCount == 1
-                        || (again.stock == facts.stock && again.after.sold == facts.before.sold))
+                        || (again.settledStock == facts.settledStock
+                            && again.after.sold == facts.before.sold))
                 (facts, decision) = (again, isCertain ? second : second.withoutDrift())
             }
             var entry = Self.entry(facts, drift: decision.drift)
@@ -286,7 +287,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     private static func entry(_ facts: ReconcileDecision.Facts, drift: Int) -> ReconcileReport.Entry {
         .init(
             product: facts.after.product, supplied: facts.after.supplied, sold: facts.after.sold,
-            stock: facts.stock.units, openUnits: facts.reservedUnits, drift: drift)
+            stock: facts.stock.units, openUnits: facts.settledStock.openUnits, drift: drift)
     }
 
     private static func note(_ decision: ReconcileDecision, in entry: inout ReconcileReport.Entry) {
