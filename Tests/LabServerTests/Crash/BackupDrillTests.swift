@@ -182,6 +182,8 @@ struct BackupDrillTests {
         #expect(try await buyer.buy(product, left).status == 200)
         let refused = try await buyer.buy(product)
         #expect(refused.status == 400 && refused.body["type"] as? String == "/problems/sold-out")
+        // Its reservation is cleared behind the answer.
+        try await waitUntil { try await lab.evidence(product).openUnits == 0 }
         let evidence = try await lab.evidence(product)
         #expect(evidence.sold == evidence.supplied && evidence.stock == 0 && evidence.isConserved)
     }
