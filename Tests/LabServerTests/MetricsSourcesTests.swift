@@ -32,6 +32,8 @@ import Testing
             #expect(value("lab_reservations_open{product=\"\(product)\"}", on: before) == 0)
             #expect(try await client.buy(product, 2).status == 200)
             let reservations = ProductKeys(ProductID(Int64(product))).reservations
+            // Its reservation is cleared behind the answer.
+            try await waitUntil { try await lab.stock.send(RedisCommand("HLEN", reservations)).integer == 0 }
             _ = try await lab.stock.send(RedisCommand("HSET", reservations, "left-by-a-crash", "1:2"))
             let after = await lab.page()
             #expect(value("lab_stock_units{product=\"\(product)\"}", on: after) == 3)
