@@ -53,7 +53,8 @@ import Testing
             (["--redis", ""], "URL"), (["--redis", "redis://192.0.2.1:6379"], "rediss://"),
             (["--port", "70000"], "--port"), (["--port", "x"], "--port"),
             (["--bcrypt-cost", "4"], "--dev"), (["--purchase-deadline-ms", "0"], "--purchase-deadline-ms"),
-            (["--database", "postgres://x"], "postgres://host/NAME"), (["--log-level", "loud"], "--log-level"),
+            (["--database", "postgres://x"], "postgres://host/NAME"),
+            (["--log-level", "loud"], "--log-level"),
             (["--nonsense"], "--nonsense"),
             (["--strategy", "redlock", "--redis", "redis://127.0.0.1:1"], "lock nodes"),
         ])
