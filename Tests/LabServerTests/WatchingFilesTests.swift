@@ -27,7 +27,10 @@ import Testing
         let families = try #require(pages.values.first).matches(of: /TYPE ([a-z_]+)/)
             .map { String($0.1) }
         #expect(families.count > 40)
-        #expect(Set(names).symmetricDifference(families).sorted() == [])
+        // This server's ledger is on SQLite.
+        let ofSQLite = names.filter { !$0.hasPrefix("lab_postgres_") }
+        #expect(ofSQLite.count < names.count)
+        #expect(Set(ofSQLite).symmetricDifference(families).sorted() == [])
     }
 
     @Test("lab_ready is the decision of GET /health/ready: 1, and 0 when the server ends or Redis is away")
