@@ -55,7 +55,8 @@ let pins: [Target.Dependency] = indirect.map { package in
         name: package.product, package: identity, condition: .when(platforms: [.custom("none")]))
 }
 
-/// The strategies, the service, its server. One list of all targets would take the compiler longer than it allows itself.
+/// The strategies, the service, its server. One list of all targets would take the compiler longer than it
+/// allows itself.
 let service: [Target] = [
     // The C boundary: one module map and one shim each.
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),

@@ -64,8 +64,8 @@ package struct Shrinker {
         return fewerDecisions(runner, order, first.chooser.decisions, kind, isOver)
     }
 
-    /// So many violations of the smallest plan are made small, and more of them while each is longer than it should be;
-    /// the shortest is told.
+    /// So many violations of the smallest plan are made small, and more of them while each is longer than
+    /// it should be; the shortest is told.
     private static let (rivals, mostRivals) = (4, 16)
 
     /// Steps that a story should not be longer than.

@@ -15,7 +15,8 @@ struct StoryStep {
         answers = [(line.answer, line.node.map { [$0] } ?? [])]
     }
 
-    /// The same again: words that differ in a token alone, as of a lock that is asked for with a new one each time.
+    /// The same again: words that differ in a token alone, as of a lock that is asked for with a new one
+    /// each time.
     func isRepeated(by line: StoryLine) -> Bool {
         isAlone && first.who == line.who && first.node == line.node
             && Self.withoutTokens(first) == Self.withoutTokens(line)

@@ -109,7 +109,8 @@ package final class PostgresServerProcess: Sendable {
         await process.withLock { $0 }.killNow()
     }
 
-    /// Stops the time of the server and of its processes (SIGSTOP): connections stay open and nothing answers.
+    /// Stops the time of the server and of its processes (SIGSTOP): connections stay open and nothing
+    /// answers.
     package func pause() { signalAll(SIGSTOP) }
 
     /// Lets a paused server go on.

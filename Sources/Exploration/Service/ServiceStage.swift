@@ -234,7 +234,8 @@ final class ServiceStage: FaultTarget {
         while world.now < healed { await pause(.milliseconds(10)) }
         var report: ReconcileReport?
         for _ in 0..<100 {
-            // What is about to be cleared is no finding yet: a command that fails leaves it to the next comparison.
+            // What is about to be cleared is no finding yet: a command that fails leaves it to the next
+            // comparison.
             let isClearing = state.withLock(\.server)?.isClearing ?? false
             report = await reconcile()
             if let report, report.isClean, !isClearing { return }

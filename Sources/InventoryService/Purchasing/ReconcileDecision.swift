@@ -17,8 +17,8 @@ struct ReconcileDecision: Sendable, Hashable {
         /// Units are on their way between ledger and Redis.
         let isAdjusting: Bool
 
-        /// The stock without the reservations that are sold and about to be cleared: they may go at any moment, and
-        /// no unit goes with them.
+        /// The stock without the reservations that are sold and about to be cleared: they may go at any
+        /// moment, and no unit goes with them.
         var settledStock: StockSnapshot {
             var settled = stock
             for id in working.intersection(recorded) { settled.open[id] = nil }

@@ -78,10 +78,7 @@ struct ServePlan: Sendable {
             perUserLimit: reading.isGiven(.perUserLimit)
                 ? reading.number(.perUserLimit, 1...Bounds.units) : nil)
         logLevel = reading.choice(.logLevel, Logger.Level.allCases, standard: .notice)
-        let databasePassword = reading.secret(.databasePassword)
-        database = reading.convert(.database, standard: .sqlite(path: "")) { text throws(StartFailure) in
-            try DatabaseAddress(parsing: text, password: databasePassword)
-        }
+        database = Self.database(&reading)
         let leastCost = isDevelopment ? 4 : 10
         bcryptCost = reading.number(
             .bcryptCost, leastCost...16, standard: isDevelopment ? 10 : PasswordHasher.defaultCost,
@@ -117,16 +114,28 @@ struct ServePlan: Sendable {
         crashPoints = Self.crashPoints(&reading, crashAt)
         Self.checkLockNodes(&reading, settings, redisLimits)
         redis = Self.redis(&reading)
-        if case .postgres = database, redis == .embedded, !reading.isGiven(.redis) {
-            reading.add(
-                "--database \(database) needs --redis: servers that share a ledger share the stock in one Redis"
-            )
-        }
+        Self.checkRedis(of: database, redis, &reading)
         guard reading.problems.isEmpty else {
             throw StartFailure(.usage, reading.problems.joined(separator: "; "))
         }
         if let problem = values.secretProblem { throw StartFailure(.unsafeSecret, problem) }
         secret = try Self.secretSource(values.text(.jwtSecret), isDevelopment: isDevelopment)
+    }
+
+    private static func database(_ reading: inout SettingReader) -> DatabaseAddress {
+        let password = reading.secret(.databasePassword)
+        return reading.convert(.database, standard: .sqlite(path: "")) { text throws(StartFailure) in
+            try DatabaseAddress(parsing: text, password: password)
+        }
+    }
+
+    /// A Redis of its own is of no use to a server that shares its ledger.
+    private static func checkRedis(
+        of database: DatabaseAddress, _ redis: RedisSource, _ reading: inout SettingReader
+    ) {
+        guard case .postgres = database, redis == .embedded, !reading.isGiven(.redis) else { return }
+        reading.add(
+            "--database \(database) needs --redis: servers that share a ledger share the stock in one Redis")
     }
 
     private static func crashPoints(_ reading: inout SettingReader, _ crashAt: String?) -> CrashPoints {

@@ -66,7 +66,8 @@ package final class PostgresConnection: Sendable {
     /// Without a `BEGIN` they are one transaction, which ends with them. An error makes the server skip the
     /// commands behind it.
     ///
-    /// - Throws: The first error: `.refused`, also for a text with U+0000, and nothing is sent then; `.lost`. The connection is closed after `.lost`.
+    /// - Throws: The first error: `.refused`, also for a text with U+0000, and nothing is sent then;
+    ///   `.lost`. The connection is closed after `.lost`.
     package func run(
         _ commands: [PostgresCommand], within limit: Duration
     ) async throws(PostgresError) -> [PostgresResult] {
@@ -172,7 +173,8 @@ package final class PostgresConnection: Sendable {
 
     // MARK: - Time
 
-    /// A timer looks when it fires whether something is late. One is enough as long as none is needed earlier.
+    /// A timer looks when it fires whether something is late. One is enough as long as none is needed
+    /// earlier.
     private func watch(until deadline: DispatchTime) {
         let isNeeded = state.withLock { state in
             if let watched = state.watched, watched <= deadline { return false }

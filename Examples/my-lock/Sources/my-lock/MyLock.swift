@@ -1,7 +1,8 @@
 import LockStrategies
 import RedisClient
 
-/// `SET NX PX`, asked again every 5 ms. A holder stopped past its lease breaks it, and a Redis that loses keys.
+/// `SET NX PX`, asked again every 5 ms. A holder stopped past its lease breaks it, and a Redis that loses
+/// keys.
 struct MyLock: LeaseLock {
     let parts: LockParts
 
