@@ -14,7 +14,8 @@ package struct ScheduleFault: Sendable, Equatable {
         /// The strategy says that it sent another number of commands than its ports have sent, or that it
         /// tried another number of times.
         case evidence
-        /// Nothing was lost on the way, every call has ended, and a lock still stands.
+        /// Nothing was lost on the way, and a lock still stands although every call has ended, or stood until
+        /// its time to live had passed.
         case lockLeft = "lock-left"
         /// The bound of steps was reached.
         case endless
@@ -62,25 +63,37 @@ package struct ScheduleFault: Sendable, Equatable {
                     sentence: "\(member.notes.sleepersAtEnd) tasks of process \(member.process.number) sleep "
                         + "although every call has ended"))
         }
-        for node in stage.nodes {
-            if node.subscriptions > 0 {
-                found.append(
-                    .init(
-                        kind: .outlivesTheCall,
-                        sentence: "\(node.subscriptions) subscriptions stand although every call has ended"))
-            }
-            for key in node.keys where key.name.hasPrefix("lock:") && key.end == nil {
-                found.append(.init(kind: .keyWithoutEnd, sentence: "\(key.name) has no time to live"))
-            }
-            if stage.plan.fault.keepsReleases {
-                for key in node.keys where key.name.hasPrefix("lock:") && key.end != nil {
-                    found.append(
-                        .init(kind: .lockLeft, sentence: "\(key.name) stands although every call has ended"))
-                }
-            }
-        }
+        for node in stage.nodes { found += left(at: node, stage.plan.fault) }
         return found + miscounted(living, stage.plan) + mistried(living, stage.plan)
     }
+
+    /// What stands at a node although nobody needs it, or stood for too long.
+    private static func left(at node: SimulatedNode, _ fault: WorldFault) -> [ScheduleFault] {
+        var found: [ScheduleFault] = []
+        if node.subscriptions > 0 {
+            found.append(
+                .init(
+                    kind: .outlivesTheCall,
+                    sentence: "\(node.subscriptions) subscriptions stand although every call has ended"))
+        }
+        for key in node.keys where isLock(key.name) {
+            if key.end == nil {
+                found.append(.init(kind: .keyWithoutEnd, sentence: "\(key.name) has no time to live"))
+            } else if fault.keepsReleases {
+                found.append(
+                    .init(kind: .lockLeft, sentence: "\(key.name) stands although every call has ended"))
+            }
+        }
+        if fault.keepsLeases {
+            for name in node.timedOut where isLock(name) {
+                found.append(
+                    .init(kind: .lockLeft, sentence: "\(name) stood until its time to live had passed"))
+            }
+        }
+        return found
+    }
+
+    private static func isLock(_ key: String) -> Bool { key.hasPrefix("lock:") }
 
     /// Which process says another number of commands than it sent.
     private static func miscounted(

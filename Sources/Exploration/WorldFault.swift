@@ -122,6 +122,9 @@ package enum WorldFault: String, Sendable, CaseIterable {
         }
     }
 
+    /// And nobody is slow: every lock is given back long before its time to live ends.
+    var keepsLeases: Bool { keepsReleases && ![.delay, .jitter].contains(self) }
+
     /// It strikes the server of the service, or its ledger.
     private var isOfService: Bool { [.killServer, .ledgerRefuses, .ledgerUnknown].contains(self) }
 

@@ -55,6 +55,9 @@ package final class SimulatedNode: Sendable {
         }
     }
 
+    /// As ``RedisModel/timedOut``, since it started.
+    package var timedOut: [String] { state.withLock(\.model.timedOut) }
+
     /// What it holds: names of keys, and when each ends.
     package var keys: [(name: String, end: Int64?)] {
         let moment = wallClock

@@ -46,6 +46,8 @@ package struct RedisModel: Sendable {
     }
 
     package var refusal: Refusal?
+    /// Keys that a command found at the end of their time to live, in the order in which they were found.
+    package private(set) var timedOut: [String] = []
 
     var entries: [String: Entry] = [:]
     var scripts: [String: RedisScript] = [:]
@@ -136,7 +138,10 @@ extension RedisModel {
     mutating func kind(of key: String) -> Kind {
         guard let entry = entries[key] else { return .missing }
         guard hasEnded(entry, at: now) else { return entry.hash == nil ? .string : .hash }
-        if refusal != .readOnly { delete(key) }
+        if refusal != .readOnly {
+            timedOut.append(key)
+            delete(key)
+        }
         return .missing
     }
 
