@@ -1,4 +1,4 @@
-"""Judges the locks of real libraries: ./lab libraries (docs/LIBRARIES.md).
+"""Judges the locks of real libraries, and the lock of a Swift package of its own: ./lab libraries (docs/LIBRARIES.md).
 
 Five stages: `lab-bench drivers check` on each lock; the findings, in plain Python, three times each; the load on all of
 them beside strategies of this repository; conformance; the faults. What a stage found goes to libraries.json at once, so
@@ -24,7 +24,8 @@ ROOT = os.path.dirname(HERE)
 LIMIT = 28 * 60
 LIMITS = {"check": 4 * 60, "findings": 5 * 60, "load": 8 * 60, "conformance": 8 * 60, "faults": 6 * 60}
 STAGES = list(LIMITS)
-OURS = "setnx-spin,setnx-backoff,redlock"
+# The bench is that of Examples/my-lock, a package of its own: its lock is a strategy there, beside ours.
+OURS = "my-lock,setnx-spin,setnx-backoff,redlock"
 FAULTS = "slow-holder,pause-buyer,kill-buyer"
 REPETITIONS = 3
 
@@ -50,6 +51,7 @@ def say(sentence):
 class Run:
     def __init__(self, options):
         self.bench, self.output, self.stages = options.bench, options.output, options.stages
+        self.program = os.path.basename(self.bench)
         self.pythons = {"python": options.python, "python-redis-lock": options.python_redis_lock}
         self.ends = time.monotonic() + LIMIT
         self.libraries, skipped = [], []
@@ -178,7 +180,7 @@ class Run:
             sentence = (errors.strip().splitlines() or output.strip().splitlines() or [""])[-1]
             self.results["check"][name] = {
                 "exit": code, "hello": hello.split("hello:", 1)[-1].strip(),
-                "sentence": re.sub("lab-driver-check:[0-9a-f]*:", "", sentence.removeprefix("lab-bench: "))}
+                "sentence": re.sub("lab-driver-check:[0-9a-f]*:", "", sentence.removeprefix(f"{self.program}: "))}
 
     def findings(self):
         sys.path.insert(0, os.path.join(HERE, "findings"))
@@ -257,7 +259,7 @@ class Run:
             return None
 
     def broken(self, stage, code):
-        why = "this lab-bench cannot do it with drivers" if code is None else f"lab-bench ended with {code}, see {stage}.log"
+        why = f"this {self.program} cannot do it with drivers" if code is None else f"{self.program} ended with {code}, see {stage}.log"
         self.results["skipped"].append(f"{stage}: {why}")
         say(self.results["skipped"][-1])
         return code is not None
@@ -309,7 +311,7 @@ def main():
                         help="only these: " + ", ".join(STAGES))
     parser.add_argument("--output", metavar="DIR", help="directory for the results; default: results/DATE-libraries-HOST")
     # What ./lab hands over.
-    parser.add_argument("--bench", default="lab-bench", help=argparse.SUPPRESS)
+    parser.add_argument("--bench", default="my-lock", help=argparse.SUPPRESS)
     parser.add_argument("--python", help=argparse.SUPPRESS)
     parser.add_argument("--python-redis-lock", help=argparse.SUPPRESS)
     parser.add_argument("--look", action="store_true", help=argparse.SUPPRESS)

@@ -67,7 +67,7 @@ def load(results):
     return (
         "### The load\n\n20 buyers of one product, 3 rounds of 2 s, every purchase under the lock. A driver's figures contain "
         f"the pipe: {pipe['alone_us']:.0f} µs from a request to its answer with one open, {pipe['per_operation_us']:.0f} µs "
-        f"an operation with {pipe['requests_open']} open (medians, echo driver); `setnx-spin`, `setnx-backoff` and `redlock` "
+        f"an operation with {pipe['requests_open']} open (medians, echo driver); `my-lock`, `setnx-spin`, `setnx-backoff` and `redlock` "
         f"run in the bench's process and have no pipe. Exit code {done['exit']}.\n\n"
         + table(["lock", "purchases/s: median (min - max)", "rounds that count", "p50 ms", "p99 ms", "success",
                  "fairness (Jain)", "checks that failed"], rows))
