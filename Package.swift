@@ -297,6 +297,7 @@ let tests: [Target] = [
         dependencies: [
             "ConnectionFailures", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
             .product(name: "NIOCore", package: nio),
+            .product(name: "NIOEmbedded", package: nio),
             .product(name: "NIOPosix", package: nio),
         ]),
     .testTarget(
