@@ -197,7 +197,7 @@ final class PipelineHandler: ChannelInboundHandler {
         defer {
             for command in late { command.abandon("no reply within the time limit", unsent: .timedOut) }
         }
-        let tolerance = late.isEmpty ? .zero : silenceLimit / 10
+        let tolerance = TimeAmount.nanoseconds(late.isEmpty ? 0 : silenceLimit.nanoseconds / 10)
         if let silenceEnds, silenceEnds <= now + tolerance {
             close(context, because: RedisError(.outcomeUnknown, "the server fell silent"))
         } else {
