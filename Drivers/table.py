@@ -41,13 +41,18 @@ def run(results, stages, place):
         f"The results: [{place}](../{place}).{said}\n")
 
 
+def said(done):
+    """What the check said, without the name of the program."""
+    return done["sentence"].removeprefix("lab-bench: ")
+
+
 def checks(results):
     rows = []
     for lock in results["locks"]:
         done = results["check"].get(lock["id"])
         if done:
             hello = done["hello"].split(";")[0]
-            rows.append([f"`{lock['id']}`", hello, "can be used" if done["exit"] == 0 else done["sentence"]])
+            rows.append([f"`{lock['id']}`", hello, "can be used" if done["exit"] == 0 else said(done)])
     return "### `lab-bench drivers check`\n\n" + table(["lock", "library and setting", "verdict"], rows)
 
 

@@ -42,7 +42,7 @@ struct Terminal: RunDisplay {
 
     /// One line on standard error.
     static func complain(_ sentence: String) {
-        note("lab-bench: \(sentence)")
+        note("\(LabBench.name): \(sentence)")
     }
 
     static func note(_ sentence: String) {

@@ -31,6 +31,9 @@ struct OwnBenchTests {
         #expect(list.output.count == 12 && list.output.last?.hasPrefix("my-lock ") == true)
         let help = try await run(["faults", "--help"])
         #expect(help.output.contains { $0.contains("USAGE: my-lock faults ") }, "\(help.output)")
+        let refused = try await run(["faults", "--strategies", "your-lock", "--output", "/nowhere"])
+        #expect(refused.exit == .exited(64))
+        #expect(refused.errors.count == 1 && refused.errors[0].hasPrefix("my-lock: "), "\(refused.errors)")
     }
 
     @Test("holds the lock to every clause")
