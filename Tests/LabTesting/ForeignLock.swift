@@ -2,11 +2,16 @@ package import LockStrategies
 import RedisClient
 
 /// A lock as another package would bring it: it is made of public parts only.
-struct ForeignLock<Redis: RedisPort>: LeaseLock {
+package struct ForeignLock<Redis: RedisPort>: LeaseLock {
     let redis: Redis
     let random: RandomSource
 
-    func acquire(
+    package init(redis: Redis, random: RandomSource) {
+        self.redis = redis
+        self.random = random
+    }
+
+    package func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> AcquireOutcome {
         let token = LeaseToken(random: random)
@@ -32,11 +37,11 @@ struct ForeignLock<Redis: RedisPort>: LeaseLock {
         return .contended(evidence: evidence)
     }
 
-    func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
+    package func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
         .notOwner
     }
 
-    func release(
+    package func release(
         _ lease: Lease, _ evidence: inout Evidence
     ) async throws(StrategyError) -> ReleaseOutcome {
         let script = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0"

@@ -1,6 +1,7 @@
 import LabTesting
 import LockStrategies
 import RedisClient
+import Synchronization
 import Testing
 
 @Suite("The registry of strategies")
@@ -10,6 +11,10 @@ struct RegistryTests {
         return try StrategyBuilder(
             stock: silent, lockNodes: [LockNode(name: "only", redis: silent)], clock: SkippingClock()
         ).lock(entry)
+    }
+
+    private static func foreign(on redis: some RedisPort) -> any LeaseLock {
+        ForeignLock(redis: redis, random: .system)
     }
 
     @Test(
@@ -33,6 +38,22 @@ struct RegistryTests {
         #expect(registry.entry(named: "foreign-lock") == .foreign)
         #expect(StrategyRegistry.builtIn.entry(named: "foreign-lock") == nil)
         #expect(try Self.lock(.foreign) != nil)
+    }
+
+    @Test("a lock with a client of its own is told where its Redis is")
+    func endpoint() async throws {
+        let told = Mutex<[RedisEndpoint?]>([])
+        let entry = StrategyEntry(lock: "own-client", summary: "-") { parts in
+            told.withLock { $0.append(parts.endpoint) }
+            return Self.foreign(on: parts.redis)
+        }
+        let endpoint = RedisEndpoint(
+            .tcp(host: "127.0.0.1", port: 1), username: "me", password: Secret("mine"), database: 3)
+        let client = RedisClient(endpoint)
+        _ = try StrategyBuilder(stock: client, lockNodes: [], clock: SkippingClock()).lock(entry)
+        _ = try Self.lock(entry)
+        await client.close()
+        #expect(told.withLock { $0 } == [endpoint, nil])
     }
 
     @Test("refuses a name that it has")

@@ -11,7 +11,8 @@ import RedisClient
 ///     cost-bench PIECE TIMES [FILE]
 ///
 /// PIECE is a ``Piece``; `record` and `record-together` write into the ledger FILE, which they make. With
-/// PIECE+ each repetition also makes ``Piece/plantedArrays`` of 64 bytes: a planted cost that the check must see.
+/// PIECE+ each repetition also makes ``Piece/plantedArrays`` of 64 bytes: a planted cost that the check must
+/// see.
 @main
 enum CostBench {
     static func main() async throws {
@@ -72,8 +73,9 @@ enum Piece: String, CaseIterable {
 
     var needsFile: Bool { self == .record || self == .recordTogether }
 
-    /// Arrays of the planted cost. An array takes about 800 instructions. The signature of a token takes 134,000, and
-    /// another processor may take 5 in 100 more or less: the planted cost has to stand out beside that.
+    /// Arrays of the planted cost. An array takes about 800 instructions. The signature of a token takes
+    /// 134,000, and another processor may take 5 in 100 more or less: the planted cost has to stand out beside
+    /// that.
     var plantedArrays: Int { self == .token ? 40 : 10 }
 }
 

@@ -1,3 +1,5 @@
+public import RedisClient
+
 extension StrategyEntry {
     /// A strategy that reads and writes the stock under a lock of your own on one Redis.
     ///
@@ -24,6 +26,9 @@ extension StrategyEntry {
 public struct LockParts: Sendable {
     /// The Redis of the lock. It belongs to whoever asked for the lock, who also closes it.
     public let redis: any RedisPort
+    /// Where that Redis is, and as whom it is asked, for a lock that brings a client of its own. What such a
+    /// client sends is not among the commands that a run counts. nil in a simulated world.
+    public var endpoint: RedisEndpoint? { (redis as? RedisClient)?.endpoint }
     /// Chance for tokens and pauses.
     public let random: RandomSource
     /// How long a holder may rely on a grant.
