@@ -74,8 +74,7 @@ enum Piece: String, CaseIterable {
     var needsFile: Bool { self == .record || self == .recordTogether }
 
     /// Arrays of the planted cost. An array takes about 800 instructions. The signature of a token takes
-    /// 134,000, and another processor may take 5 in 100 more or less: the planted cost has to stand out beside
-    /// that.
+    /// 134,000, and another processor may take 5 in 100 more or less: the planted cost has to stand out.
     var plantedArrays: Int { self == .token ? 40 : 10 }
 }
 
