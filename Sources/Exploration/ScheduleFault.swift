@@ -123,7 +123,8 @@ package struct ScheduleFault: Sendable, Equatable {
         _ living: [Stage.BuyingProcess], _ plan: SchedulePlan
     ) -> [ScheduleFault] {
         let names: [StrategyEntry: String] = [
-            .setnxSpin: "SET", .setnxBackoff: "SET", .optimistic: "WATCH", .luaAtomic: "EVALSHA",
+            .setnxSpin: "EVALSHA acquire-lock+read-stock", .setnxBackoff: "EVALSHA acquire-lock+read-stock",
+            .optimistic: "WATCH", .luaAtomic: "EVALSHA lua-atomic",
         ]
         guard let name = names[plan.strategy] else { return [] }
         let isEachSent = [.none, .scriptFlush].contains(plan.fault)

@@ -80,7 +80,7 @@ final class Stage: FaultTarget {
             settings: StrategySettings(
                 leaseTimeToLive: SchedulePlan.lease, retries: isSearch ? [plan.strategy.id: seldom] : [:]),
             finishing: finishing
-        ).strategy(plan.strategy) { NotedLock($0, clock: process.clock, steps: steps) }
+        ).strategy(plan.strategy) { steps.noting($0, clock: process.clock) }
         let buyer = StrategyBuyer(
             strategy,
             stock: ProductStock(

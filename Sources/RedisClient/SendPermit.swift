@@ -32,5 +32,10 @@ package enum SendPermit {
         return try result.get()
     }
 
+    /// For calls that clean up behind what was allowed: they may leave whatever became of it.
+    package static func lifted<Value: Sendable>(_ calls: () async -> Value) async -> Value {
+        await $isValid.withValue(nil) { await calls() }
+    }
+
     package static let refusal = "what allowed it was over before it was sent"
 }

@@ -1,5 +1,6 @@
 import BenchAudit
 import LockStrategies
+import RedisClient
 import Synchronization
 
 /// Sees every hold of every lock from inside the process that takes them, and counts those that began while
@@ -73,4 +74,21 @@ struct WatchedLock<Lock: LeaseLock>: LeaseLock {
 
     /// The lease goes on to its end, and so does the hold.
     func abandon(_ lease: Lease) async { await lock.abandon(lease) }
+}
+
+extension WatchedLock: CarryingLock where Lock: CarryingLock {
+    func acquire(
+        _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant, reading read: SectionCall
+    ) async throws(StrategyError) -> (outcome: AcquireOutcome, stock: RESPValue?) {
+        let grant = try await lock.acquire(key, timeToLive: timeToLive, deadline: deadline, reading: read)
+        if case .granted(let lease, _) = grant.outcome { watch.granted(lease, at: .now) }
+        return grant
+    }
+
+    func release(
+        _ lease: Lease, after write: SectionCall, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> (written: RESPValue, release: ReleaseOutcome?) {
+        watch.released(lease)
+        return try await lock.release(lease, after: write, &evidence)
+    }
 }

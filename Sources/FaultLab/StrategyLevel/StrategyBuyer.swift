@@ -103,47 +103,10 @@ package struct StepNotes: Sendable {
         self.now = now
         self.note = note
     }
-}
 
-/// A lock that says who is inside.
-package struct NotedLock<C: MonotonicClock>: LeaseLock {
-    private let lock: any LeaseLock
-    private let clock: C
-    private let steps: StepNotes
-
-    package init(_ lock: any LeaseLock, clock: C, steps: StepNotes) {
-        self.lock = lock
-        self.clock = clock
-        self.steps = steps
+    /// The lock, with what it can do, so that its holders are noted here.
+    package func noting(_ lock: any LeaseLock, clock: some MonotonicClock) -> any LeaseLock {
+        func wrap(_ lock: some LeaseLock) -> any LeaseLock { NotedLock(lock, clock: clock, steps: self) }
+        return wrap(lock)
     }
-
-    package func acquire(
-        _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
-    ) async throws(StrategyError) -> AcquireOutcome {
-        let asked = steps.now()
-        let outcome = try await lock.acquire(key, timeToLive: timeToLive, deadline: deadline)
-        if case .granted(let lease, _) = outcome, let call = StepNotes.call {
-            let now = steps.now()
-            let left = clock.now.duration(to: lease.validUntil) / .nanoseconds(1)
-            steps.note(
-                .granted(
-                    id: call, asked: asked, at: now, end: now + Int64(left), fence: lease.fence?.rawValue))
-        }
-        return outcome
-    }
-
-    package func extend(
-        _ lease: Lease, timeToLive: Duration
-    ) async throws(StrategyError) -> ExtendOutcome {
-        try await lock.extend(lease, timeToLive: timeToLive)
-    }
-
-    package func release(
-        _ lease: Lease, _ evidence: inout Evidence
-    ) async throws(StrategyError) -> ReleaseOutcome {
-        if let call = StepNotes.call { steps.note(.left(id: call, at: steps.now())) }
-        return try await lock.release(lease, &evidence)
-    }
-
-    package func abandon(_ lease: Lease) async { await lock.abandon(lease) }
 }

@@ -86,7 +86,7 @@ package struct Worker: Sendable {
         let strategy = try StrategyBuilder(
             stock: ports[0], lockNodes: Array(nodes), clock: clock, settings: settings,
             finishing: finishing
-        ).strategy(entry) { NotedLock(driverLock ?? $0, clock: clock, steps: steps) }
+        ).strategy(entry) { steps.noting(driverLock ?? $0, clock: clock) }
         buyer = StrategyBuyer(
             strategy, stock: ProductStock(ports[0], layout: entry.traits.stockLayout), clock: clock,
             random: .system, patience: .milliseconds(plan.patienceMilliseconds), steps: steps)

@@ -56,6 +56,62 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
         return Lease(key: key, token: token, fence: fence, validUntil: end)
     }
 
+    /// Sends a granting script that reads in the same step when it grants.
+    ///
+    /// - Parameters:
+    ///   - grant: The lock's script with the read behind it.
+    ///   - keys: Those of the lock's script; likewise its arguments.
+    /// - Returns: The answer of the lock's script, and that of the read where it was made and did not fail.
+    func ask(
+        _ grant: RedisScript, keys: [String], arguments: [String], reading read: SectionCall,
+        _ evidence: inout Evidence
+    ) async throws(RedisError) -> (grant: Int64, stock: RESPValue?) {
+        let reply = try await node.redis.run(
+            grant, keys: keys + read.keys, arguments: arguments + read.arguments, &evidence)
+        guard let parts = reply.array, let answer = parts.first?.integer else {
+            throw RedisError(.protocolViolation, "the script \(grant.name) answered \(reply)")
+        }
+        return (answer, parts.count == 2 && parts[1] != .null ? parts[1] : nil)
+    }
+
+    /// Writes, and releases in the same step.
+    func release(
+        _ lease: Lease, after write: SectionCall, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> (written: RESPValue, release: ReleaseOutcome?) {
+        let script =
+            lease.fence == nil ? EmbeddedScripts.writeAndRelease : EmbeddedScripts.writeFencedAndRelease
+        let replies = try await answers(
+            to: script, keys: write.keys + [lease.key.description],
+            arguments: write.arguments + [lease.token.description], under: lease, &evidence)
+        guard replies.count == 2, replies[1] != .null else {
+            // The write stands; the release has failed, and nothing of it is under way.
+            let (release, cost) = await SendPermit.lifted {
+                var cost = Evidence()
+                return (try? await self.release(lease, &cost), cost)
+            }
+            evidence = evidence + cost
+            return (replies[0], release)
+        }
+        return (replies[0], ReleaseOutcome(NodeAnswer(replies[1])))
+    }
+
+    /// Sends a script that writes first; what each of its steps answered.
+    func answers(
+        to script: RedisScript, keys: [String], arguments: [String], under lease: Lease,
+        _ evidence: inout Evidence
+    ) async throws(StrategyError) -> [RESPValue] {
+        let reply: RESPValue
+        do throws(RedisError) {
+            reply = try await node.redis.run(script, keys: keys, arguments: arguments, &evidence)
+        } catch {
+            throw StrategyError(error, during: "writing under \(lease.key) and giving it back")
+        }
+        guard let replies = reply.array, !replies.isEmpty else {
+            throw StrategyError(.outcomeUnknown, "the script \(script.name) answered \(reply)")
+        }
+        return replies
+    }
+
     func extend(_ lease: Lease, timeToLive: Duration) async throws(StrategyError) -> ExtendOutcome {
         let milliseconds = try validity.checked(timeToLive)
         let asked = clock.now

@@ -19,6 +19,7 @@ package enum EmbeddedScripts {
     static let readStock = script("read-stock", PackageResources.read_stock_lua)
     static let writeStock = script("write-stock", PackageResources.write_stock_lua)
     static let writeStockFenced = script("write-stock-fenced", PackageResources.write_stock_fenced_lua)
+    static let acquireLock = script("acquire-lock", PackageResources.acquire_lock_lua)
     static let acquireOrRemaining = script("acquire-or-remaining", PackageResources.acquire_or_remaining_lua)
     static let releaseAndTell = script("release-and-tell", PackageResources.release_and_tell_lua)
     static let handOverLock = script("hand-over-lock", PackageResources.hand_over_lock_lua)
@@ -27,11 +28,31 @@ package enum EmbeddedScripts {
     static let releaseLock = script("release-lock", PackageResources.release_lock_lua)
     static let extendLock = script("extend-lock", PackageResources.extend_lock_lua)
 
+    static let inOneStepText = String(decoding: PackageResources.in_one_step_lua, as: UTF8.self)
+
+    // What a lock in the Redis of the stock carries: each is carried out in one step.
+    static let acquireLockAndRead = RedisScript(inOneStep: [
+        ScriptStep(script: acquireLock, keys: 1, arguments: 2), read,
+    ])
+    static let acquireFencedAndRead = RedisScript(inOneStep: [
+        ScriptStep(script: acquireFenced, keys: 2, arguments: 3), read,
+    ])
+    static let writeAndRelease = RedisScript(inOneStep: [
+        write, ScriptStep(script: releaseLock, keys: 1, arguments: 1),
+    ])
+    static let writeFencedAndRelease = RedisScript(inOneStep: [
+        ScriptStep(script: writeStockFenced, keys: 5, arguments: 5),
+        ScriptStep(script: releaseLock, keys: 1, arguments: 1),
+    ])
+    private static let read = ScriptStep(script: readStock, keys: 4, arguments: 1, onGrant: true)
+    private static let write = ScriptStep(script: writeStock, keys: 4, arguments: 4)
+
     package static let all = [
         luaAtomic, combining, takeAtHome, moveOut, moveIn, moveDone, lookAtStock, removeEndedMarks,
         closeStock, fillBucket, fillStock, dropStock, offerUnits, returnToBucket, readStock, writeStock,
-        writeStockFenced, acquireOrRemaining, releaseAndTell, handOverLock, acquireFenced,
-        returnReservation, releaseLock, extendLock,
+        writeStockFenced, acquireLock, acquireOrRemaining, releaseAndTell, handOverLock, acquireFenced,
+        returnReservation, releaseLock, extendLock, acquireLockAndRead, acquireFencedAndRead,
+        writeAndRelease, writeFencedAndRelease,
     ]
 
     private static func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {

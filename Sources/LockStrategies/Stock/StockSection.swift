@@ -2,8 +2,8 @@ import RedisClient
 
 /// Read the stock, decide, write stock and reservation: the work that every lock protects.
 ///
-/// Written once, so all locks are compared on the same work. Two round trips. Safe only while nobody else
-/// is in the section of the same product.
+/// Written once, so all locks are compared on the same work. Two round trips, where the lock does not carry
+/// them: see ``CarryingLock``. Safe only while nobody else is in the section of the same product.
 struct StockSection<Redis: RedisPort>: Sendable {
     enum Step: Sendable {
         /// `epoch` is what Redis names the stock that was read; empty where it has no name.
@@ -15,18 +15,30 @@ struct StockSection<Redis: RedisPort>: Sendable {
 
     let redis: Redis
 
+    /// The read: the stock, and what is recorded under the reservation's id.
+    func reading(for reservation: Reservation) -> SectionCall {
+        let keys = ProductKeys(reservation.product)
+        return SectionCall(
+            script: EmbeddedScripts.readStock,
+            keys: [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)],
+            arguments: [reservation.id.description])
+    }
+
     /// The read and the decision.
     func decide(_ reservation: Reservation, _ evidence: inout Evidence) async throws(StrategyError) -> Step {
-        let keys = ProductKeys(reservation.product)
         let reply: RESPValue
         do throws(RedisError) {
-            reply = try await redis.run(
-                EmbeddedScripts.readStock,
-                keys: [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)],
-                arguments: [reservation.id.description], &evidence)
+            reply = try await redis.run(reading(for: reservation), &evidence)
         } catch {
             throw Self.nothingTaken(error, during: "reading the stock of product \(reservation.product)")
         }
+        return try decide(reservation, by: reply)
+    }
+
+    /// The decision.
+    ///
+    /// - Parameter reply: What the read answered.
+    func decide(_ reservation: Reservation, by reply: RESPValue) throws(StrategyError) -> Step {
         guard let parts = reply.array, parts.count == 3, let epoch = parts[2].string else {
             throw StrategyError(.unavailable, "the script read-stock answered \(reply)")
         }
@@ -47,44 +59,53 @@ struct StockSection<Redis: RedisPort>: Sendable {
     ///   - epoch: Of the stock that was read; Redis refuses the write when the stock was filled anew since.
     ///   - fence: Of the lease under which it is written; with one, Redis refuses the write when a newer
     ///     grant was made.
-    func write(
-        _ newStock: Int, epoch: String, for reservation: Reservation, fence: Fence? = nil,
-        _ evidence: inout Evidence
-    ) async throws(StrategyError) -> Int {
+    func writing(
+        _ newStock: Int, epoch: String, for reservation: Reservation, fence: Fence?
+    ) -> SectionCall {
         let keys = ProductKeys(reservation.product)
         let values = [reservation.id.description, String(reservation.quantity), String(newStock), epoch]
         let names = [keys.stock, keys.reservations, keys.epoch, keys.ended(reservation.id)]
-        let reply: RESPValue
-        do throws(RedisError) {
-            if let fence {
-                reply = try await redis.run(
-                    EmbeddedScripts.writeStockFenced, keys: names + [keys.fence],
-                    arguments: values + [String(fence.rawValue)], &evidence)
-            } else {
-                reply = try await redis.run(
-                    EmbeddedScripts.writeStock, keys: names, arguments: values, &evidence)
-            }
-        } catch {
-            throw StrategyError(error, during: "writing the stock of product \(reservation.product)")
+        guard let fence else {
+            return SectionCall(script: EmbeddedScripts.writeStock, keys: names, arguments: values)
         }
+        return SectionCall(
+            script: EmbeddedScripts.writeStockFenced, keys: names + [keys.fence],
+            arguments: values + [String(fence.rawValue)])
+    }
+
+    /// Sends a write alone; what it answered.
+    func send(
+        _ write: SectionCall, for product: ProductID, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> RESPValue {
+        do throws(RedisError) {
+            return try await redis.run(write, &evidence)
+        } catch {
+            throw StrategyError(error, during: "writing the stock of product \(product)")
+        }
+    }
+
+    /// What the write came to.
+    ///
+    /// - Parameter reply: What the write answered.
+    func stock(
+        of product: ProductID, after reply: RESPValue, _ evidence: inout Evidence
+    ) throws(StrategyError) -> Int {
         let parts = reply.array?.compactMap(\.integer) ?? []
         guard parts.count == 2 else {
             throw StrategyError(.outcomeUnknown, "the write of the stock was answered \(reply)")
         }
         switch parts[0] {
         case 1: return Int(parts[1])
-        case -3: throw .reservationEnded(reservation.product)
+        case -3: throw .reservationEnded(product)
         case -4:
             throw StrategyError(
                 .stockReplaced,
-                "the stock of product \(reservation.product) was filled anew since it was read; nothing was taken"
-            )
+                "the stock of product \(product) was filled anew since it was read; nothing was taken")
         default:
             evidence.refusedWrites += 1
             throw StrategyError(
                 .leaseLost,
-                "the stock of product \(reservation.product) was granted to a newer holder; nothing was taken"
-            )
+                "the stock of product \(product) was granted to a newer holder; nothing was taken")
         }
     }
 

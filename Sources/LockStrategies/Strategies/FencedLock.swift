@@ -1,4 +1,4 @@
-import RedisClient
+package import RedisClient
 
 /// A lock on one Redis whose every grant carries a number that rises; a write under an older number is
 /// refused.
@@ -38,6 +38,21 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     public func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> AcquireOutcome {
+        try await acquire(key, timeToLive: timeToLive, deadline: deadline) {
+            keys, arguments, evidence throws(RedisError) in
+            try await redis.run(
+                EmbeddedScripts.acquireFenced, keys: keys, arguments: arguments, &evidence
+            ).integer ?? 0
+        }
+    }
+
+    /// - Parameter ask: Sends acquire-fenced, alone or with more behind it, and says what it answered.
+    private func acquire(
+        _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant,
+        ask: (
+            _ keys: [String], _ arguments: [String], _ evidence: inout Evidence
+        ) async throws(RedisError) -> Int64
+    ) async throws(StrategyError) -> AcquireOutcome {
         let milliseconds = try leases.validity.checked(timeToLive)
         let token = LeaseToken(random: random)
         return try await AcquireLoop(clock: leases.clock, random: random, retry: retry)
@@ -47,10 +62,9 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                     var isUnnumbered = false
                     let lease = try await leases.attempt(key, token, timeToLive: timeToLive, &evidence) {
                         evidence throws(RedisError) in
-                        let reply = try await redis.run(
-                            EmbeddedScripts.acquireFenced, keys: [key.description, key.fence],
-                            arguments: [token.description, String(milliseconds), String(start)], &evidence)
-                        let number = reply.integer ?? 0
+                        let number = try await ask(
+                            [key.description, key.fence],
+                            [token.description, String(milliseconds), String(start)], &evidence)
                         isUnnumbered = number < 0
                         return number > 0 ? .granted(Fence(number)) : .taken
                     }
@@ -68,6 +82,29 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         _ lease: Lease, _ evidence: inout Evidence
     ) async throws(StrategyError) -> ReleaseOutcome {
         try await leases.release(lease, &evidence)
+    }
+}
+
+extension FencedLock: CarryingLock {
+    package func acquire(
+        _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant, reading read: SectionCall
+    ) async throws(StrategyError) -> (outcome: AcquireOutcome, stock: RESPValue?) {
+        var stock: RESPValue?
+        let outcome = try await acquire(key, timeToLive: timeToLive, deadline: deadline) {
+            keys, arguments, evidence throws(RedisError) in
+            let answer = try await leases.ask(
+                EmbeddedScripts.acquireFencedAndRead, keys: keys, arguments: arguments, reading: read,
+                &evidence)
+            stock = answer.stock
+            return answer.grant
+        }
+        return (outcome, stock)
+    }
+
+    package func release(
+        _ lease: Lease, after write: SectionCall, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> (written: RESPValue, release: ReleaseOutcome?) {
+        try await leases.release(lease, after: write, &evidence)
     }
 }
 

@@ -1,4 +1,4 @@
-import RedisClient
+package import RedisClient
 
 /// A lock in one key of one Redis: `SET key token NX PX ttl`, tried again by a retry policy, released by a
 /// script that compares the token and deletes.
@@ -31,13 +31,26 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     public func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> AcquireOutcome {
+        try await acquire(key, timeToLive: timeToLive, deadline: deadline) {
+            token, milliseconds, evidence throws(RedisError) in
+            try await leases.node.set(key, token, milliseconds, &evidence)
+        }
+    }
+
+    /// - Parameter ask: One try; false when somebody else holds the lock.
+    private func acquire(
+        _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant,
+        ask: (
+            _ token: LeaseToken, _ milliseconds: Int64, _ evidence: inout Evidence
+        ) async throws(RedisError) -> Bool
+    ) async throws(StrategyError) -> AcquireOutcome {
         let milliseconds = try leases.validity.checked(timeToLive)
         let token = LeaseToken(random: random)
         return try await AcquireLoop(clock: leases.clock, random: random, retry: retry)
             .run(deadline: deadline) { evidence throws(StrategyError) in
                 try await leases.attempt(key, token, timeToLive: timeToLive, &evidence) {
                     evidence throws(RedisError) in
-                    try await leases.node.set(key, token, milliseconds, &evidence) ? .granted(nil) : .taken
+                    try await ask(token, milliseconds, &evidence) ? .granted(nil) : .taken
                 }
             }
     }
@@ -50,6 +63,29 @@ public struct SetnxLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         _ lease: Lease, _ evidence: inout Evidence
     ) async throws(StrategyError) -> ReleaseOutcome {
         try await leases.release(lease, &evidence)
+    }
+}
+
+extension SetnxLock: CarryingLock {
+    package func acquire(
+        _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant, reading read: SectionCall
+    ) async throws(StrategyError) -> (outcome: AcquireOutcome, stock: RESPValue?) {
+        var stock: RESPValue?
+        let outcome = try await acquire(key, timeToLive: timeToLive, deadline: deadline) {
+            token, milliseconds, evidence throws(RedisError) in
+            let answer = try await leases.ask(
+                EmbeddedScripts.acquireLockAndRead, keys: [key.description],
+                arguments: [token.description, String(milliseconds)], reading: read, &evidence)
+            stock = answer.stock
+            return answer.grant == 1
+        }
+        return (outcome, stock)
+    }
+
+    package func release(
+        _ lease: Lease, after write: SectionCall, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> (written: RESPValue, release: ReleaseOutcome?) {
+        try await leases.release(lease, after: write, &evidence)
     }
 }
 

@@ -27,7 +27,9 @@ public struct Unguarded<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
                 taken = TakenUnits(
                     decision: .reserved(remaining: remaining, fence: nil), epoch: StockEpoch(epoch))
             case .write(let newStock, let epoch):
-                let remaining = try await section.write(newStock, epoch: epoch, for: reservation, &evidence)
+                let write = section.writing(newStock, epoch: epoch, for: reservation, fence: nil)
+                let reply = try await section.send(write, for: reservation.product, &evidence)
+                let remaining = try section.stock(of: reservation.product, after: reply, &evidence)
                 taken = TakenUnits(
                     decision: .reserved(remaining: remaining, fence: nil), epoch: StockEpoch(epoch))
             }

@@ -8,6 +8,14 @@ enum CommandText {
         zip(commands, replies).map { "\(text($0)) -> \(text($1))" }.joined(separator: "; ")
     }
 
+    /// `SET`; `EVALSHA release-lock`.
+    static func name(_ command: RedisCommand) -> String {
+        guard command.name == "EVALSHA", command.arguments.count > 1,
+            let script = names[command.arguments[1]]
+        else { return command.name }
+        return "EVALSHA \(script)"
+    }
+
     /// Scripts by their names, tokens by their first digits.
     static func text(_ command: RedisCommand) -> String {
         guard ["EVAL", "EVALSHA"].contains(command.name), command.arguments.count >= 3,

@@ -13,7 +13,7 @@ package final class SimulatedRedis: RedisPort {
     private let limit: Duration
     private let work: @Sendable (RedisScript?) -> Duration
     private let connections: Connections
-    /// Commands by name.
+    /// Commands by name; a script by its digest has its own name behind it.
     private let sent = Mutex<[String: Int]>([:])
 
     private final class Connections: Sendable {
@@ -176,7 +176,7 @@ package final class SimulatedRedis: RedisPort {
 
     private func count(_ commands: [RedisCommand], _ times: Int) {
         sent.withLock { sent in
-            for command in commands { sent[command.name, default: 0] += times }
+            for command in commands { sent[CommandText.name(command), default: 0] += times }
         }
     }
 

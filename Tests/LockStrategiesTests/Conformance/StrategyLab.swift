@@ -20,11 +20,20 @@ struct StrategyLab: Sendable {
     static let real = inRedis.filter { !$0.isNegativeControl }
     static let inRedis = StrategyRegistry.builtIn.entries.filter { $0.traits.stockLayout != .ledger }
     static let leases = real.filter { $0.traits.abilities.contains(.leases) }
+    /// Those whose lock carries the section's commands.
+    static let carrying = leases.filter { carries($0) }
     static let lockFree = real.filter { !$0.traits.abilities.contains(.leases) }
     static let fenced = real.filter { $0.traits.abilities.contains(.fencing) }
     static let notified = real.filter { $0.traits.abilities.contains(.notifiedWaiting) }
     static let backoffs = leases.filter {
         if case .exponentialFullJitter = $0.traits.retry?.delay { true } else { false }
+    }
+
+    static func carries(_ id: StrategyEntry) -> Bool {
+        let redis = ScriptedRedis { _ throws(RedisError) in .null }
+        let nodes = [LockNode(name: "node", redis: redis)]
+        return (try? StrategyBuilder(stock: redis, lockNodes: nodes, clock: ContinuousClock()).lock(id))
+            is any CarryingLock
     }
 
     /// Starts what `id` needs, runs `body`, and stops it.
