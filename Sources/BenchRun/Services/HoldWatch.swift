@@ -76,6 +76,13 @@ struct WatchedLock<Lock: LeaseLock>: LeaseLock {
     func abandon(_ lease: Lease) async { await lock.abandon(lease) }
 }
 
+extension WatchedLock: ReleasingBehind where Lock: ReleasingBehind {
+    func releaseBehind(_ lease: Lease, _ evidence: inout Evidence) -> Bool {
+        watch.released(lease)
+        return lock.releaseBehind(lease, &evidence)
+    }
+}
+
 extension WatchedLock: CarryingLock where Lock: CarryingLock {
     func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant, reading read: SectionCall

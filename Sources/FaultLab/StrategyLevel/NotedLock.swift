@@ -50,6 +50,13 @@ struct NotedLock<Lock: LeaseLock, C: MonotonicClock>: LeaseLock {
     }
 }
 
+extension NotedLock: ReleasingBehind where Lock: ReleasingBehind {
+    func releaseBehind(_ lease: Lease, _ evidence: inout Evidence) -> Bool {
+        noteEnd()
+        return lock.releaseBehind(lease, &evidence)
+    }
+}
+
 /// Whoever waits for its lock to end counts from before the write, which takes the lock's end along.
 extension NotedLock: CarryingLock where Lock: CarryingLock {
     func acquire(

@@ -12,6 +12,8 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
     private let lock: Lock
     /// The lock, if it carries the commands of the section.
     private let carrier: (any CarryingLock)?
+    /// The lock, if nobody has to wait for its release.
+    private let behind: (any ReleasingBehind)?
     private let section: StockSection<Redis>
     private let clock: C
     private let timeToLive: Duration
@@ -24,6 +26,7 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
     public init(lock: Lock, redis: Redis, clock: C, timeToLive: Duration) {
         self.lock = lock
         carrier = lock as? any CarryingLock
+        behind = lock as? any ReleasingBehind
         self.section = StockSection(redis: redis)
         self.clock = clock
         self.timeToLive = timeToLive
@@ -195,6 +198,7 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
             evidence.failedReleases += 1
             return await lock.abandon(lease)
         }
+        if let behind, behind.releaseBehind(lease, &evidence) { return }
         await uncancelled(&evidence) { [lock] cost in
             do throws(StrategyError) {
                 Self.note(try await lock.release(lease, &cost), &cost)

@@ -7,7 +7,7 @@ import RedisClient
 /// clock. It mints no fence. An even number of nodes is allowed and its majority is N/2 + 1: four nodes
 /// survive the loss of one, as three do. One parallel round trip to all nodes per attempt and one to release;
 /// no node is waited for longer than its port's time limit, and with a ``FinishingQueue`` none that is slower
-/// than the majority. Source: redis.io, "Distributed Locks with Redis"; the objections: Martin Kleppmann,
+/// than the majority. A purchase does not wait for the release then. Source: redis.io, "Distributed Locks with Redis"; the objections: Martin Kleppmann,
 /// "How to do distributed locking", 2016.
 public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let nodes: [LockNode<Redis>]
@@ -112,8 +112,7 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     public func release(
         _ lease: Lease, _ evidence: inout Evidence
     ) async throws(StrategyError) -> ReleaseOutcome {
-        // A node that the grant never reached is not asked.
-        let reached = nodes.indices.filter { !lease.unreached.contains($0) }.map { nodes[$0] }
+        let reached = reached(by: lease)
         // Where the grant never came there is nothing to release.
         let start = Tally(absent: nodes.count - reached.count)
         let tally = await askAtLeastMajority(reached, start, &evidence) { node, cost throws(RedisError) in
@@ -128,6 +127,11 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         case .notOwner: return .notOwner
         case .absent: return .absent
         }
+    }
+
+    /// A node that the grant never reached is not asked.
+    private func reached(by lease: Lease) -> [LockNode<Redis>] {
+        nodes.indices.filter { !lease.unreached.contains($0) }.map { nodes[$0] }
     }
 
     // MARK: Acquiring
@@ -332,6 +336,22 @@ public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                 error, during: "\(step) on \(tally.failed.count) of \(nodes.count) lock nodes")
         }
         return tally.notOwner > tally.absent ? .notOwner : .absent
+    }
+}
+
+extension Redlock: ReleasingBehind {
+    package func releaseBehind(_ lease: Lease, _ evidence: inout Evidence) -> Bool {
+        let reached = reached(by: lease)
+        let work: [FinishingQueue.Work] = reached.map { node in
+            {
+                var uncounted = Evidence()
+                _ = try? await node.release(lease.key, lease.token, &uncounted)
+            }
+        }
+        guard let finishing, finishing.start(work) else { return false }
+        // One command each; what their answers lead to is sent later.
+        evidence.commandsSent += reached.count
+        return true
     }
 }
 

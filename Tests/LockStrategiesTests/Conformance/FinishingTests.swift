@@ -115,6 +115,40 @@ struct FinishingTests {
         }
     }
 
+    @Test("31 · a buyer does not wait for the release of redlock, which comes to its end in the queue")
+    func releaseBehindTheAnswer() async throws {
+        try await StrategyLab.run(for: .redlock) { lab in
+            let product = ProductID(1)
+            try await lab.setStock(10, of: product)
+            let queue = FinishingQueue()
+            let gate = Gate()
+            func port(_ server: RedisServerProcess) -> HookedPort<RedisClient> {
+                HookedPort(RedisClient(server.endpoint, limits: StrategyLab.patient)) { name in
+                    if name == "release-lock" { await gate.pass() }
+                }
+            }
+            let strategy = try StrategyBuilder(
+                stock: port(lab.server), lockNodes: lab.nodes.map { LockNode(name: $0.url, redis: port($0)) },
+                clock: ContinuousClock(), settings: StrategySettings(leaseTimeToLive: Self.long),
+                finishing: queue
+            ).strategy(.redlock)
+            // Not one release has been sent when the buyer has his answer.
+            let sold = try await strategy.reserve(lab.reservation(of: product))
+            #expect(sold.isReserved)
+            #expect(queue.count == 5)
+            let key = ProductKeys(product).lock
+            #expect(try await lab.owners(of: key).count >= 3)
+            gate.open()
+            await queue.finish()
+            #expect(try await lab.owners(of: key) == [])
+            // Scripts are known from now on. Five for the lock, read, write, five for the release; a queue
+            // that takes no more leaves the release to the call.
+            let next = try await strategy.reserve(lab.reservation(of: product))
+            #expect(next.evidence.commandsSent == 12)
+            #expect(try await lab.owners(of: key) == [])
+        }
+    }
+
     @Test("30 · a node that the grant never reached is asked for no release")
     func neverReached() async throws {
         let nodes = [ScriptedLockNode.Behaviour.free, .free, .dead, .free, .dead].map { ScriptedLockNode($0) }
