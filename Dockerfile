@@ -28,8 +28,9 @@ FROM scratch AS symbols
 COPY --from=build /usr/local/bin/lab-server.debug /
 
 FROM ${RUN_IMAGE}
+# postgresql-client: backup and restore call pg_dump and pg_restore.
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        libhiredis0.14 libsqlite3-0 libpq5 libssl3 libcrypt1 libstdc++6 ca-certificates \
+        libhiredis0.14 libsqlite3-0 libpq5 libssl3 libcrypt1 libstdc++6 ca-certificates postgresql-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin lab \
     && install -d -o lab -g lab -m 0700 /data

@@ -112,7 +112,8 @@ let service: [Target] = [
         ]),
     // The ledger on PostgreSQL, which several servers may share.
     .target(
-        name: "LedgerPostgres", dependencies: ["InventoryService", "LockStrategies", "PostgresClient"]),
+        name: "LedgerPostgres",
+        dependencies: ["InventoryService", "LabProcesses", "LockStrategies", "PostgresClient"]),
     // The ledger as a value in memory, for the simulation: it answers as the one on SQLite does.
     .target(
         name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"]
@@ -321,8 +322,8 @@ let tests: [Target] = [
     .testTarget(
         name: "LabServerTests",
         dependencies: [
-            "LabServerKit", "lab-server", "InventoryService", "LedgerSQLite", "LockStrategies",
-            "PostgresClient", "RedisClient",
+            "LabServerKit", "lab-server", "InventoryService", "LedgerPostgres", "LedgerSQLite",
+            "LockStrategies", "PostgresClient", "RedisClient",
             "FaultInjection", "LabTesting", "LabProcesses", "foreign-writer",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),

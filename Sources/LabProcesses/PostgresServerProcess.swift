@@ -32,14 +32,21 @@ package final class PostgresServerProcess: Sendable {
         environment: [String: String] = ProcessInfo.processInfo.environment,
         debian: String = "/usr/lib/postgresql"
     ) -> Programs? {
-        let versions = (try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? []
-        let folders = versions.compactMap { Int($0) }.sorted(by: >).map { "\(debian)/\($0)/bin" }
-        let path = Executable.find("postgres", environment: environment)
-            .map { ($0 as NSString).deletingLastPathComponent }
-        let candidates = environment["PG_BIN"].map { [$0] } ?? folders + [path].compactMap(\.self)
-        return candidates.map { Programs(folder: $0) }.first { programs in
+        folders(environment: environment, debian: debian).map { Programs(folder: $0) }.first { programs in
             ["initdb", "postgres"].allSatisfy { Executable.find(programs.path($0)) != nil }
         }
+    }
+
+    /// Where PostgreSQL's programs may be: the folder `PG_BIN` of the environment alone, else those of
+    /// Debian, the newest version first, then those of `PATH`.
+    package static func folders(
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        debian: String = "/usr/lib/postgresql"
+    ) -> [String] {
+        if let folder = environment["PG_BIN"] { return [folder] }
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? []
+        let folders = versions.compactMap { Int($0) }.sorted(by: >).map { "\(debian)/\($0)/bin" }
+        return folders + (environment["PATH"] ?? "").split(separator: ":").map(String.init)
     }
 
     /// What a test or a command says that cannot run without PostgreSQL.

@@ -5,7 +5,7 @@ import PostgresClient
 /// tables and columns. A step that was released is never changed; a new one is added below it.
 ///
 /// Texts of times sort as the times do, whatever the database's language is: their columns compare bytes.
-enum PostgresMigrations {
+package enum PostgresMigrations {
     static let steps = [
         MigrationStep("1 users, products, movements, purchases", [users, products, movements, purchases]),
         MigrationStep("2 fillings of stock, ended reservations, refusals", [fillings, endings]),
@@ -19,7 +19,7 @@ enum PostgresMigrations {
         MigrationStep("5 refusals by time", [refusalTimes]),
     ]
 
-    enum Standing: Sendable, Hashable {
+    package enum Standing: Sendable, Hashable {
         case empty
         case older
         case current

@@ -6,6 +6,8 @@ import PostgresClient
 struct PostgresMigrator: Sendable {
     let endpoint: PostgresEndpoint
     var steps = PostgresMigrations.steps
+    /// The caller fills the database (``LedgerFilling``); for others an unfinished one is none.
+    var isFilling = false
 
     /// A step may write every row of a large table.
     private static let limit = Duration.seconds(3600)
@@ -19,6 +21,13 @@ struct PostgresMigrator: Sendable {
                 .begin, LedgerLock.migrations.exclusive,
                 PostgresStatement(nil, "SET LOCAL statement_timeout = 0").with(),
             ], within: Self.limit)
+        let taken = try await takeMissing(on: connection)
+        try await connection.commit(within: Self.limit)
+        return taken
+    }
+
+    /// Runs the steps that are missing, in the caller's transaction, which holds the lock of migrations.
+    func takeMissing(on connection: PostgresConnection) async throws -> [String] {
         // Another server may have done it while this one waited for the lock.
         _ = try await check(connection)
         _ = try await connection.run(
@@ -36,7 +45,6 @@ struct PostgresMigrator: Sendable {
         let noted = try await notes(connection) ?? [:]
         let missing = steps.filter { noted[$0.name] == nil }
         for step in missing { try await take(step, on: connection) }
-        try await connection.commit(within: Self.limit)
         return missing.map(\.name)
     }
 
@@ -51,6 +59,9 @@ struct PostgresMigrator: Sendable {
     }
 
     private func check(_ connection: PostgresConnection) async throws -> PostgresMigrations.Standing {
+        if !isFilling, try await LedgerFilling.isMarked(connection, Self.limit) {
+            throw InventoryError(.databaseUnusable, LedgerFilling.refusal(endpoint))
+        }
         let standing = PostgresMigrations.standing(try await notes(connection), steps: steps)
         switch standing {
         case .empty, .older, .current: return standing
@@ -67,7 +78,7 @@ struct PostgresMigrator: Sendable {
         }
     }
 
-    private func notes(_ connection: PostgresConnection) async throws -> [String: String]? {
+    func notes(_ connection: PostgresConnection) async throws -> [String: String]? {
         let table = try await connection.run(
             [PostgresStatement(nil, "SELECT to_regclass('schema_steps')").with()], within: Self.limit)
         guard try table.first?.rows.first?.optional(0) != nil else { return nil }
@@ -86,9 +97,17 @@ enum LedgerLock: Int {
     /// Who ends reservations has it alone; who uses one up shares it with others. So no reservation is both
     /// sold and ended, whatever two servers do at once.
     case endings = 2
+    /// Who fills a database from elsewhere has it until its connection ends.
+    case filling = 10
 
     /// The letters LAB: other programs that lock in the same database have other numbers.
     private static let space = 0x4C_41_42
+
+    /// Takes it for as long as the connection lives, or says that somebody else has it.
+    var attempt: PostgresCommand {
+        PostgresStatement(nil, "SELECT pg_try_advisory_lock($1::int, $2::int)")
+            .with(PostgresValue(Self.space), PostgresValue(rawValue))
+    }
 
     var exclusive: PostgresCommand {
         PostgresStatement("lock", "SELECT pg_advisory_xact_lock($1::int, $2::int)")

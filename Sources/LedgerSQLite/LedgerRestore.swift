@@ -45,15 +45,13 @@ struct LedgerRestore: Sendable {
         do {
             try copy.fill(from: backup)
             let found = try copy.use { try prepare($0) }
-            try LedgerCopy.sync(copy.partial)
+            try NewFile.sync(copy.partial)
             crashPoints.pass(.afterRestoreCopy)
             let kept = try keepOld(inFavourOf: copy)
             crashPoints.pass(.afterRestoreKeep)
             try publish(copy, after: kept)
             return RestoreReport(
-                database: path, backup: backup, kept: kept, newSteps: found.newSteps, users: found.users,
-                products: found.products, purchases: found.purchases, unitsSupplied: found.supplied,
-                unitsSold: found.sold, lastPurchase: found.lastPurchase, newestRow: found.newestRow,
+                database: path, backup: backup, kept: kept, newSteps: found.newSteps, figures: found.figures,
                 backedUp: found.taken.map { .noted($0) } ?? .file(fileTime), restored: clock.now,
                 duration: start.duration(to: .now))
         } catch {
@@ -83,7 +81,7 @@ struct LedgerRestore: Sendable {
         }
         guard !replaces else { return }
         // A log without its database would be taken for the restored one's.
-        let inTheWay = ([""] + LedgerCopy.companions).map { path + $0 }.first(where: LedgerCopy.exists)
+        let inTheWay = ([""] + LedgerCopy.companions).map { path + $0 }.first(where: NewFile.exists)
         guard let inTheWay else { return }
         throw Failure(
             .databaseUnusable,
@@ -100,13 +98,7 @@ struct LedgerRestore: Sendable {
 
     private struct Found {
         var newSteps: [String] = []
-        var users = 0
-        var products = 0
-        var purchases = 0
-        var supplied = 0
-        var sold = 0
-        var lastPurchase: Timestamp?
-        var newestRow: Timestamp?
+        var figures = LedgerFigures()
         var taken: Timestamp?
     }
 
@@ -145,15 +137,15 @@ struct LedgerRestore: Sendable {
         func time(_ query: String) throws -> Timestamp? {
             try String.fetchOne(database, sql: query).flatMap { Timestamp(stored: $0) }
         }
-        return Found(
-            users: try count("SELECT count(*) FROM users"),
-            products: try count("SELECT count(*) FROM products WHERE deleted_at IS NULL"),
-            purchases: try count("SELECT count(*) FROM purchases"),
-            supplied: try count("SELECT sum(supplied) FROM products"),
-            sold: try count("SELECT sum(sold) FROM products"),
-            lastPurchase: try time("SELECT max(purchased_at) FROM purchases"),
-            newestRow: try time(Self.newestRow),
-            taken: try time("SELECT taken_at FROM backup_mark"))
+        var figures = LedgerFigures()
+        figures.users = try count("SELECT count(*) FROM users")
+        figures.products = try count("SELECT count(*) FROM products WHERE deleted_at IS NULL")
+        figures.purchases = try count("SELECT count(*) FROM purchases")
+        figures.supplied = try count("SELECT sum(supplied) FROM products")
+        figures.sold = try count("SELECT sum(sold) FROM products")
+        figures.lastPurchase = try time("SELECT max(purchased_at) FROM purchases")
+        figures.newestRow = try time(Self.newestRow)
+        return Found(figures: figures, taken: try time("SELECT taken_at FROM backup_mark"))
     }
 
     private static let newestRow = """
@@ -199,16 +191,16 @@ struct LedgerRestore: Sendable {
     ///
     /// - Returns: Its new name; nil where there was nothing.
     private func keepOld(inFavourOf copy: LedgerCopy) throws -> String? {
-        let there = ([""] + LedgerCopy.companions).filter { LedgerCopy.exists(path + $0) }
+        let there = ([""] + LedgerCopy.companions).filter { NewFile.exists(path + $0) }
         guard !there.isEmpty else { return nil }
         adoptOwner(of: path, for: copy.partial)
         let name = path + ".replaced-" + clock.now.compact
         // First all of it has two names: a log that is apart from its database is lost without a word.
-        for companion in there { try LedgerCopy.link(path + companion, name + companion) }
-        try LedgerCopy.syncFolder(of: path)
+        for companion in there { try NewFile.link(path + companion, name + companion) }
+        try NewFile.syncFolder(of: path)
         // Then the database goes before its log: a log alone is emptied by whoever makes a new database here.
-        for companion in there { try LedgerCopy.remove(path + companion) }
-        try LedgerCopy.syncFolder(of: path)
+        for companion in there { try NewFile.remove(path + companion) }
+        try NewFile.syncFolder(of: path)
         return name
     }
 

@@ -19,7 +19,7 @@ extension SQLiteLedger {
         guard FileManager.default.fileExists(atPath: source) else {
             throw InventoryError(.databaseUnusable, "there is no database \(source)")
         }
-        guard !LedgerCopy.exists(path) else {
+        guard !NewFile.exists(path) else {
             throw InventoryError(.databaseUnusable, "\(path) exists already; a backup overwrites nothing")
         }
         do {

@@ -116,15 +116,6 @@ struct PostgresServingTests {
         }
     }
 
-    @Test(
-        "What does not work on PostgreSQL yet is refused with a sentence",
-        arguments: [["backup", "copy"], ["restore", "copy"], ["doctor"]])
-    func unsupported(command: [String]) async throws {
-        let ended = try await run(command + ["--database", "postgres://lab:hidden@127.0.0.1:1/lab"])
-        #expect(ended.status == .exited(64))
-        #expect(ended.text.contains("\(command[0]) works on sqlite:PATH only"), "\(ended)")
-    }
-
     @Test("A database on PostgreSQL needs a Redis that is given, and its password is not shown")
     func settings() async throws {
         let url = "postgres://lab:hidden@127.0.0.1:1/lab"

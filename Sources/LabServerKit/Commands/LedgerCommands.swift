@@ -68,7 +68,7 @@ struct Migrate: AsyncParsableCommand {
         abstract: "Bring the schema of a stopped server's ledger up to date; serve does it too.",
         discussion: """
             There is no way back to an older schema, so a ledger whose schema changes is first copied to a file beside \
-            it, as backup does; restore takes that file. A ledger on PostgreSQL is not copied: use pg_dump first.
+            it, as backup does; restore takes that file. A ledger on PostgreSQL is not copied: run backup first.
             """)
 
     @OptionGroup var ledger: LedgerOptions
@@ -89,7 +89,11 @@ struct Migrate: AsyncParsableCommand {
 
 struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Copy the ledger of a running or a stopped server into a new file, and check the copy.")
+        abstract: "Copy the ledger of a running or a stopped server into a new file, and check the copy.",
+        discussion: """
+            A ledger on SQLite becomes a file that is a ledger itself. One on PostgreSQL becomes an archive of pg_dump, \
+            which must be installed and not be older than the server.
+            """)
 
     @OptionGroup var ledger: LedgerOptions
 
@@ -97,13 +101,17 @@ struct Backup: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        let path = try ledger.address.file(for: "backup", advice: "use pg_dump")
+        let address = try ledger.address
         let purchases: Int
         do throws(InventoryError) {
-            purchases = try await SQLiteLedger.backUp(databaseAt: path, to: file)
+            purchases =
+                switch address {
+                case .sqlite(let path): try await SQLiteLedger.backUp(databaseAt: path, to: file)
+                case .postgres(let endpoint): try await PostgresLedger.backUp(endpoint, to: file)
+                }
         } catch {
             throw StartFailure(.databaseUnusable, error.context)
         }
-        try answer("\(file): a sound copy of \(path) with \(purchases) purchases\n")
+        try answer("\(file): a sound copy of \(address) with \(purchases) purchases\n")
     }
 }

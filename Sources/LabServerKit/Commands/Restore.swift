@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import InventoryService
+import LedgerPostgres
 import LedgerSQLite
 
 /// The counterpart of `backup`.
@@ -10,7 +11,7 @@ struct Restore: AsyncParsableCommand {
         discussion: """
             The backup is copied, checked and brought up to date before the place is touched; what is damaged, of a \
             newer version or contradicts itself is refused. Says how far behind the restored ledger is (RPO) and how \
-            long it took (RTO).
+            long it took (RTO). On PostgreSQL the place is a database that holds nothing.
 
             What was recorded after the backup is lost. Numbers of users, products and purchases go on from the time \
             of the restore, and all tokens end, so that nothing of the lost time is taken for something new. The next \
@@ -22,7 +23,7 @@ struct Restore: AsyncParsableCommand {
     @Argument(help: "The file that backup wrote.")
     var backup: String
 
-    @Flag(help: "A ledger that is there gives way; it is kept beside it under another name.")
+    @Flag(help: "A ledger that is there gives way; it is kept beside it under another name. For SQLite.")
     var replace = false
 
     @Flag(help: "The ledger of before goes on: leave its stock in Redis alone, and use another name there.")
@@ -32,15 +33,26 @@ struct Restore: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let path = try ledger.address.file(for: "restore", advice: "use pg_restore")
+        let address = try ledger.address
         let crashAt = ProcessInfo.processInfo.environment["LAB_CRASH_AT"]
         let report: RestoreReport
         do throws(InventoryError) {
-            report = try await SQLiteLedger.restore(
-                backupAt: backup, to: path, replacing: replace, isDrill: drill,
-                crashPoints: try crashAt.map { text throws(InventoryError) in
-                    try ServePlan.crashPoints(text)
-                } ?? .none)
+            let crashPoints =
+                try crashAt.map { text throws(InventoryError) in try ServePlan.crashPoints(text) } ?? .none
+            switch address {
+            case .sqlite(let path):
+                report = try await SQLiteLedger.restore(
+                    backupAt: backup, to: path, replacing: replace, isDrill: drill, crashPoints: crashPoints)
+            case .postgres(let endpoint):
+                guard !replace else {
+                    throw InventoryError(
+                        .unsafeConfiguration,
+                        "--replace is for sqlite:PATH; on PostgreSQL, make another database with createdb, restore "
+                            + "into it, and start the servers with it")
+                }
+                report = try await PostgresLedger.restore(
+                    backupAt: backup, to: endpoint, isDrill: drill, crashPoints: crashPoints)
+            }
         } catch {
             throw StartFailure(
                 error.code == .unsafeConfiguration ? .usage : .databaseUnusable, error.context)

@@ -45,15 +45,4 @@ enum DatabaseAddress: Sendable, Hashable, CustomStringConvertible {
         case .postgres(let endpoint): endpoint.description
         }
     }
-
-    /// The path of the ledger's file, for a command that works on files only.
-    ///
-    /// - Parameter advice: What to use for PostgreSQL in place of the command.
-    func file(for command: String, advice: String) throws(StartFailure) -> String {
-        switch self {
-        case .sqlite(let path): return path
-        case .postgres:
-            throw StartFailure(.usage, "\(command) works on sqlite:PATH only; for PostgreSQL, \(advice)")
-        }
-    }
 }

@@ -12,9 +12,10 @@ struct Diagnosis: Sendable {
             "settings", facts.settingsProblem == nil ? .ok : .problem,
             facts.settingsProblem ?? "the flags and the token secret can be used")
         if let ledger = facts.ledger { look(at: ledger, facts.databasePath ?? "") }
+        if let ledger = facts.postgres { look(at: ledger, facts.databasePath ?? "") }
         if let servers = facts.servers {
             look(at: servers)
-        } else if facts.settingsProblem == nil || facts.ledger != nil {
+        } else if facts.settingsProblem == nil || facts.ledger != nil || facts.postgres != nil {
             add(
                 "redis", facts.hasRedisServerProgram ? .ok : .problem,
                 facts.hasRedisServerProgram
@@ -24,7 +25,7 @@ struct Diagnosis: Sendable {
         lookAtHost(facts)
     }
 
-    private mutating func add(_ check: String, _ verdict: Finding.Verdict, _ text: String) {
+    mutating func add(_ check: String, _ verdict: Finding.Verdict, _ text: String) {
         findings.append(Finding(check, verdict, text))
     }
 

@@ -21,10 +21,6 @@ struct Doctor: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // What is wrong with the address is a finding.
-        if let address = try? options.ledger.address {
-            _ = try address.file(for: "doctor", advice: "ask the server with GET /health/ready")
-        }
         let diagnosis = Diagnosis(await facts())
         if json {
             let encoder = JSONEncoder()
@@ -55,7 +51,7 @@ struct Doctor: AsyncParsableCommand {
             facts.settingsProblem = problem
             return facts
         }
-        var facts = await DoctorVisit(databasePath: "\(plan.database)", redis: plan.redis).facts()
+        var facts = await DoctorVisit(database: plan.database, redis: plan.redis).facts()
         facts.settingsProblem = problem
         return facts
     }

@@ -1,4 +1,5 @@
 import InventoryService
+import LedgerPostgres
 import LedgerSQLite
 
 /// All that the doctor looked at, without a judgement.
@@ -21,8 +22,11 @@ struct DoctorFacts: Sendable {
 
     /// What is wrong with the flags or the environment, the token secret among them; nil when nothing is.
     var settingsProblem: String?
+    /// The path of the file, or where PostgreSQL has the database.
     var databasePath: String?
     var ledger: LedgerInspection?
+    /// In place of `ledger`.
+    var postgres: PostgresInspection?
     /// Nil: the server starts its own; then this says whether there is a program to start.
     var servers: [Server]?
     var hasRedisServerProgram = true

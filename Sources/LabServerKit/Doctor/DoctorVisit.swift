@@ -1,6 +1,7 @@
 import Foundation
 import InventoryService
 import LabProcesses
+import LedgerPostgres
 import LedgerSQLite
 import RedisClient
 
@@ -10,7 +11,7 @@ import RedisClient
 
 /// Looks at what a server would use, and changes nothing.
 struct DoctorVisit: Sendable {
-    let databasePath: String
+    let database: DatabaseAddress
     let redis: ServePlan.RedisSource
     var clock = WallClock.system
 
@@ -19,8 +20,14 @@ struct DoctorVisit: Sendable {
 
     func facts() async -> DoctorFacts {
         var facts = DoctorFacts()
-        facts.databasePath = databasePath
-        facts.ledger = await LedgerInspection.of(path: databasePath)
+        facts.databasePath = "\(database)"
+        switch database {
+        case .sqlite(let path):
+            facts.ledger = await LedgerInspection.of(path: path)
+            facts.freeBytes = Self.freeBytes(beside: path)
+        case .postgres(let endpoint):
+            facts.postgres = await PostgresInspection.of(endpoint, clock: clock)
+        }
         switch redis {
         case .embedded: facts.hasRedisServerProgram = Executable.find("redis-server") != nil
         case .servers(let stock, let lockNodes):
@@ -29,7 +36,6 @@ struct DoctorVisit: Sendable {
             facts.servers = servers
         }
         facts.openFileLimit = sysconf(Int32(_SC_OPEN_MAX))
-        facts.freeBytes = freeBytes()
         return facts
     }
 
@@ -59,8 +65,8 @@ struct DoctorVisit: Sendable {
     }
 
     /// Free space in the nearest directory above the database that is there.
-    private func freeBytes() -> Int64? {
-        var place = URL(fileURLWithPath: databasePath).deletingLastPathComponent()
+    private static func freeBytes(beside path: String) -> Int64? {
+        var place = URL(fileURLWithPath: path).deletingLastPathComponent()
         while place.path != "/", !FileManager.default.fileExists(atPath: place.path) {
             place.deleteLastPathComponent()
         }

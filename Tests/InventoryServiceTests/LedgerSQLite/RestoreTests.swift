@@ -192,7 +192,7 @@ import Testing
         let report = try await SQLiteLedger.restore(backupAt: backup, to: path, replacing: true)
         let kept = try #require(report.kept)
         #expect(kept.hasPrefix(path + ".replaced-"))
-        #expect(!LedgerCopy.exists(path + "-wal"))
+        #expect(!NewFile.exists(path + "-wal"))
         #expect(try await SmallLedger.value(path, "SELECT count(*) FROM purchases") == "3")
         let lost = "SELECT count(*) FROM purchases WHERE idempotency_key = 'only-in-the-log'"
         #expect(try await SmallLedger.value(kept, lost) == "1")
@@ -213,7 +213,7 @@ import Testing
         let kept = try #require(report.kept)
         #expect(try Data(contentsOf: URL(filePath: kept + "-wal")) == log)
         #expect(try await SmallLedger.value(path, "SELECT count(*) FROM purchases") == "3")
-        #expect(!LedgerCopy.exists(kept))
+        #expect(!NewFile.exists(kept))
         directory.remove()
     }
 
@@ -273,7 +273,7 @@ import Testing
         let path = directory.file("place.sqlite")
         try Data("half".utf8).write(to: URL(filePath: path + ".partial"))
         _ = try await SQLiteLedger.restore(backupAt: backup, to: path)
-        #expect(!LedgerCopy.exists(path + ".partial"))
+        #expect(!NewFile.exists(path + ".partial"))
         let second = directory.file("second")
         try Data("half".utf8).write(to: URL(filePath: second + ".partial"))
         let code = try await code {

@@ -11,14 +11,18 @@ enum SmallLedger {
 
     static func make(at path: String) async throws {
         let ledger = try await SQLiteLedger.open(path: path)
+        try await fill(ledger)
+        await ledger.close()
+    }
+
+    static func fill(_ ledger: any Ledger) async throws {
         _ = try await ledger.createUser(.sample("ann"))
         let new = try NewProduct(name: "thing", price: 300, initialStock: 10)
         _ = try await ledger.createProduct(new, actor: user, at: time(1))
         for number in 1...3 { try await sell(in: ledger, key: "k\(number)") }
-        await ledger.close()
     }
 
-    static func sell(in ledger: SQLiteLedger, key: String, at time: Timestamp = time(2)) async throws {
+    static func sell(in ledger: any Ledger, key: String, at time: Timestamp = time(2)) async throws {
         let sale = Sale(
             reservation: ReservationID(random: .system), user: user, product: product, quantity: 1,
             idempotencyKey: try IdempotencyKey(key), strategy: "lua-atomic", fence: nil, purchasedAt: time)

@@ -1,5 +1,3 @@
-public import InventoryService
-
 /// What a restore brought back, and how much it is behind.
 public struct RestoreReport: Sendable, Hashable {
     public enum BackupTime: Sendable, Hashable {
@@ -35,6 +33,26 @@ public struct RestoreReport: Sendable, Hashable {
     /// How long it took, from the look at the backup to the durable name.
     public let duration: Duration
 
+    package init(
+        database: String, backup: String, kept: String?, newSteps: [String], figures: LedgerFigures,
+        backedUp: BackupTime, restored: Timestamp, duration: Duration
+    ) {
+        self.database = database
+        self.backup = backup
+        self.kept = kept
+        self.newSteps = newSteps
+        users = figures.users
+        products = figures.products
+        purchases = figures.purchases
+        unitsSupplied = figures.supplied
+        unitsSold = figures.sold
+        lastPurchase = figures.lastPurchase
+        newestRow = figures.newestRow
+        self.backedUp = backedUp
+        self.restored = restored
+        self.duration = duration
+    }
+
     /// How old the newest row was when the backup was made; zero for a ledger in which nothing happened.
     public var newestRowAge: Duration {
         newestRow.map { Self.span(from: $0, to: backedUp.time) } ?? .zero
@@ -46,4 +64,18 @@ public struct RestoreReport: Sendable, Hashable {
     private static func span(from start: Timestamp, to end: Timestamp) -> Duration {
         .microseconds(max(end.microseconds - start.microseconds, 0))
     }
+}
+
+/// How much a ledger holds, and how new its rows are.
+package struct LedgerFigures: Sendable, Hashable {
+    package var users = 0
+    /// On sale.
+    package var products = 0
+    package var purchases = 0
+    package var supplied = 0
+    package var sold = 0
+    package var lastPurchase: Timestamp?
+    package var newestRow: Timestamp?
+
+    package init() {}
 }
