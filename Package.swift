@@ -127,8 +127,8 @@ let service: [Target] = [
     .target(
         name: "LabServerKit",
         dependencies: [
-            "ConnectionFailures", "InventoryService", "LedgerPostgres", "LedgerSQLite", "LockStrategies",
-            "PostgresClient", "RedisClient", "LabProcesses",
+            "ConnectionFailures", "InventoryService", "LabCrypto", "LedgerPostgres", "LedgerSQLite",
+            "LockStrategies", "PostgresClient", "RedisClient", "LabProcesses",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTLS", package: "hummingbird"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),

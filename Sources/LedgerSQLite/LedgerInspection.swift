@@ -29,6 +29,8 @@ public struct LedgerInspection: Sendable, Hashable {
     /// Rows that refer to something that is not there.
     public var danglingRows: Int?
     public var schema: Schema?
+    /// Where the ledger was moved to, and when; nil while it is here.
+    public var movedTo: String?
     /// What its tables say against each other; empty for sound books, and where the schema is not this
     /// program's.
     public var contradictions: [String] = []
@@ -86,6 +88,7 @@ public struct LedgerInspection: Sendable, Hashable {
             integrity = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
             danglingRows = try Row.fetchAll(database, sql: "PRAGMA foreign_key_check").count
             schema = try Migrations.standing(of: database)
+            movedTo = try SQLiteLedger.movedTo(database)
             if schema == .current { contradictions = try LedgerAudit.contradictions(in: database) }
         }
         try database.close()

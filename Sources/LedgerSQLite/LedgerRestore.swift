@@ -180,6 +180,8 @@ struct LedgerRestore: Sendable {
                 arguments: [table, time.microseconds])
         }
         try database.execute(sql: "DELETE FROM backup_mark")
+        // What is restored here is kept here, whatever became of the one that was copied.
+        try database.execute(sql: "DROP TABLE IF EXISTS \(SQLiteLedger.movedTable)")
         if isDrill {
             try database.execute(sql: "UPDATE stock_origin SET origin = lower(hex(randomblob(8)))")
         }

@@ -39,20 +39,22 @@ public final class SQLiteLedger: Ledger {
     /// there is no other way back to the version of before.
     ///
     /// - Parameter keepsCopy: False leaves that copy out.
+    /// - Parameter acceptsMoved: Whether a ledger that was moved to another engine is opened all the same.
     /// - Parameter onCommit: Called behind each transaction, well or badly ended, with the time that it took;
     ///   on the writer's own queue, so it must be quick.
     /// - Throws: ``InventoryError``: `.databaseLocked`, `.databaseUnusable` or `.schemaTooNew`, each with a
     ///   sentence that says what to do.
     public static func open(
         path typed: String, settings: LedgerSettings = LedgerSettings(), keepsCopy: Bool = true,
-        clock: WallClock = .system, onCommit: @escaping @Sendable (Duration) -> Void = { _ in }
+        acceptsMoved: Bool = false, clock: WallClock = .system,
+        onCommit: @escaping @Sendable (Duration) -> Void = { _ in }
     ) async throws(InventoryError) -> SQLiteLedger {
         let path = try LedgerPath.resolved(typed)
         let lock = try DatabaseLock(databasePath: path)
         do {
             return try await SQLiteLedger(
                 path: path, settings: settings, lock: lock, copyTime: keepsCopy ? clock.now : nil,
-                onCommit: onCommit)
+                acceptsMoved: acceptsMoved, onCommit: onCommit)
         } catch let error as InventoryError {
             throw error
         } catch {
@@ -63,7 +65,7 @@ public final class SQLiteLedger: Ledger {
 
     private init(
         path: String, settings: LedgerSettings, lock: DatabaseLock, copyTime: Timestamp?,
-        onCommit: @escaping @Sendable (Duration) -> Void
+        acceptsMoved: Bool, onCommit: @escaping @Sendable (Duration) -> Void
     ) async throws {
         // Before SQLite reads the log: what it cannot read it drops without a word.
         if let damage = WriteAheadLog.damage(ofDatabase: path) {
@@ -81,6 +83,9 @@ public final class SQLiteLedger: Ledger {
 
         let standing = try await pool.read { try Migrations.standing(of: $0) }
         if let refusal = Self.refusal(of: standing, at: path) { throw refusal }
+        if !acceptsMoved, let place = try await pool.read({ try Self.movedTo($0) }) {
+            throw Self.refusal(ofMovedTo: place, at: path)
+        }
         if standing == .older, let copyTime {
             let copy = path + ".before-migration-" + copyTime.compact
             _ = try await Self.backUp(databaseAt: path, to: copy)

@@ -7,22 +7,25 @@ import LedgerSQLite
 extension LedgerOptions {
     /// Where the ledger is, by flag, environment or default.
     var address: DatabaseAddress {
-        get throws(StartFailure) {
-            let values = SettingValues(
-                flags: database.map { [.database: $0] } ?? [:], files: files,
-                environment: ProcessInfo.processInfo.environment
-            ) { try? String(contentsOfFile: $0, encoding: .utf8) }
-            if let path = databasePasswordFile, values[.databasePassword] == nil {
-                throw StartFailure(.usage, "cannot read \(path); check --database-password-file")
-            }
-            guard let text = values.text(.database) else {
-                return .sqlite(path: DatabaseAddress.standardPath)
-            }
-            do throws(StartFailure) {
-                return try DatabaseAddress(parsing: text, password: values.text(.databasePassword))
-            } catch {
-                throw StartFailure(error.code, "--database: \(error)")
-            }
+        get throws(StartFailure) { try address(database, flag: "--database") }
+    }
+
+    /// Reads an address that stands at a flag; where it does not, that of the environment or the default.
+    func address(_ flagged: String?, flag: String) throws(StartFailure) -> DatabaseAddress {
+        let values = SettingValues(
+            flags: flagged.map { [.database: $0] } ?? [:], files: files,
+            environment: ProcessInfo.processInfo.environment
+        ) { try? String(contentsOfFile: $0, encoding: .utf8) }
+        if let path = databasePasswordFile, values[.databasePassword] == nil {
+            throw StartFailure(.usage, "cannot read \(path); check --database-password-file")
+        }
+        guard let text = values.text(.database) else {
+            return .sqlite(path: DatabaseAddress.standardPath)
+        }
+        do throws(StartFailure) {
+            return try DatabaseAddress(parsing: text, password: values.text(.databasePassword))
+        } catch {
+            throw StartFailure(error.code, "\(flag): \(error)")
         }
     }
 
@@ -69,6 +72,11 @@ struct Migrate: AsyncParsableCommand {
         discussion: """
             There is no way back to an older schema, so a ledger whose schema changes is first copied to a file beside \
             it, as backup does; restore takes that file. A ledger on PostgreSQL is not copied: run backup first.
+
+            With --from and --to it moves the ledger of a stopped server from SQLite into a database of PostgreSQL that \
+            holds nothing, and compares every row at its end. Killed or refused in the middle, it goes on when it is \
+            run again. The file keeps its rows, and no server opens it any more. The password for --to is read as \
+            that for --database.
             """)
 
     @OptionGroup var ledger: LedgerOptions
@@ -76,7 +84,15 @@ struct Migrate: AsyncParsableCommand {
     @Flag(help: "Make no copy, for example where the disk has no room for one.")
     var withoutCopy = false
 
+    @Option(
+        help: ArgumentHelp("Move the ledger that is in this file, sqlite:PATH.", valueName: "address"))
+    var from: String?
+
+    @Option(help: ArgumentHelp("Where to move it: postgres://USER@HOST/NAME.", valueName: "address"))
+    var to: String?
+
     func run() async throws {
+        if from != nil || to != nil { return try await move() }
         let address = try ledger.address
         try await ledger.withLedger(keepsCopy: !withoutCopy) { ledger in
             if let copy = (ledger as? SQLiteLedger)?.copyBefore {

@@ -61,6 +61,9 @@ struct Diagnosis: Sendable {
             )
         }
         if let schema = ledger.schema { look(at: schema) }
+        if let place = ledger.movedTo {
+            add("moved", .problem, "the ledger was moved to PostgreSQL, to \(place); give that as --database")
+        }
         if let mode = ledger.journalMode, mode != "wal" {
             add("journal", .warning, "journal_mode is \(mode); the next start sets wal")
         }

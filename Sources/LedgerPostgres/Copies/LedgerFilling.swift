@@ -44,6 +44,10 @@ struct LedgerFilling: Sendable {
         try await connection.run(texts.map { PostgresStatement(nil, $0).with() }, within: Self.limit)
     }
 
+    func run(_ command: PostgresCommand) async throws -> [PostgresResult] {
+        try await connection.run([command], within: Self.limit)
+    }
+
     /// Opens a connection that may do all of it, and takes the lock.
     ///
     /// - Throws: ``InventoryError`` when another process fills the same database; ``PostgresError`` with a

@@ -76,8 +76,8 @@ extension PostgresLedger {
     /// stands behind it.
     ///
     /// - Returns: Purchases in the copy.
-    /// - Throws: ``InventoryError`` with `.databaseUnusable` and a sentence; also when the copy's file exists,
-    ///   and when `pg_dump` is missing or older than the server.
+    /// - Throws: ``InventoryError`` with `.databaseUnusable` and a sentence; also when the copy's file
+    ///   exists, and when `pg_dump` is missing or older than the server.
     package static func backUp(
         _ endpoint: PostgresEndpoint, to path: String
     ) async throws(InventoryError) -> Int {

@@ -4,8 +4,8 @@ package import PostgresClient
 
 /// Makes a ledger of a backup, in a database that holds nothing.
 ///
-/// The file is read once before the database is touched. Then the database is marked as unfinished, so that no
-/// server starts on it; `pg_restore` fills it in one transaction; and one more transaction brings it up to
+/// The file is read once before the database is touched. Then the database is marked as unfinished, so that
+/// no server starts on it; `pg_restore` fills it in one transaction; and one more transaction brings it up to
 /// this program's schema, holds it against the invariants, lets it begin anew (decision 0013) and takes the
 /// mark away. What fails leaves the database empty. A kill leaves it empty, marked, or whole, and the next
 /// restore takes a marked one for its own.
@@ -139,7 +139,9 @@ struct PostgresRestore: Sendable {
             "UPDATE products SET epoch = greatest(epoch + 1, \(time.seconds))",
             "UPDATE users SET token_version = greatest(token_version + 1, \(time.seconds))",
             "DELETE FROM backup_mark")
-        try await filling.continueNumbers(after: time.microseconds)
+        for table in MovedTable.all where table.isNumbered {
+            try await filling.continueNumbers(of: table.name, after: time.microseconds)
+        }
         if isDrill {
             _ = try await filling.run(
                 """
@@ -151,27 +153,23 @@ struct PostgresRestore: Sendable {
 }
 
 extension LedgerFilling {
-    /// Tables whose rows have numbers.
-    static let numbered = ["users", "products", "stock_movements", "purchases"]
-
-    /// The next row of each table gets a number above this one, above its sequence and above all its rows.
-    func continueNumbers(after number: Int64) async throws {
-        for table in Self.numbered {
-            let name = "pg_get_serial_sequence('\(table)', 'id')"
-            _ = try await run(
-                """
-                SELECT setval(\(name), greatest(\(number), coalesce((SELECT max(id) FROM \(table)), 1),
-                    coalesce(pg_sequence_last_value(\(name)::regclass), 1)))
-                """)
-        }
+    /// The next row of a table gets a number above this one, above its sequence and above all its rows.
+    func continueNumbers(of table: String, after number: Int64) async throws {
+        let name = "pg_get_serial_sequence('\(table)', 'id')"
+        _ = try await run(
+            """
+            SELECT setval(\(name), greatest(last, 1), last > 0) FROM (
+                SELECT greatest(\(number), (SELECT max(id) FROM \(table)),
+                    pg_sequence_last_value(\(name)::regclass)) AS last) AS numbers
+            """)
     }
 }
 
 extension PostgresLedger {
     /// Makes a ledger of a backup, in a database that holds nothing.
     ///
-    /// - Parameter isDrill: Whether the ledger of before goes on. The restored one then gets a name of its own
-    ///   in Redis, and neither takes the other's stock for its own.
+    /// - Parameter isDrill: Whether the ledger of before goes on. The restored one then gets a name of its
+    ///   own in Redis, and neither takes the other's stock for its own.
     /// - Throws: ``InventoryError``: `.databaseLocked`, `.schemaTooNew` or `.databaseUnusable`, each with a
     ///   sentence that says what to do; the database is as it was.
     package static func restore(

@@ -90,6 +90,7 @@ import Testing
             $0.ledger?.contradictions = ["product 1: 3 units sold of 2"]
         }
         expect("schema", .warning, "right --database") { $0.ledger?.schema = LedgerInspection.Schema.none }
+        expect("moved", .problem, "to db:5432/lab at noon") { $0.ledger?.movedTo = "db:5432/lab at noon" }
         expect("journal", .warning, "delete") { $0.ledger?.journalMode = "delete" }
         expect("log", .problem, "frame 3") { $0.ledger?.logDamage = "damaged after frame 3" }
         expect("log", .warning, "100 MB") { $0.ledger?.logBytes = 100 << 20 }
