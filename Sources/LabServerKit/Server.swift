@@ -63,6 +63,7 @@ struct Server: Sendable {
             if let given { redis = given } else { redis = try await embeddedServers() }
             do {
                 try await claim(redis, for: ledger)
+                try await join(ledger)
                 try await serve(redis, ledger, ledgerMeter, identity, onReady: onReady)
                 result = .success(())
             } catch {
@@ -98,6 +99,15 @@ struct Server: Sendable {
         ).make(for: ledger)
     }
 
+    /// Becomes one of the servers on a ledger that several share.
+    private func join(_ ledger: some ServedLedger) async throws(StartFailure) {
+        do throws(InventoryError) {
+            try await ledger.company?.join()
+        } catch {
+            throw StartFailure(.databaseUnusable, error.context)
+        }
+    }
+
     private func embeddedServers() async throws(StartFailure) -> RedisServers {
         try await RedisServers.embedded(
             directory: "\(plan.database).redis",
@@ -119,13 +129,15 @@ struct Server: Sendable {
             layout: plan.settings.strategy.traits.stockLayout, replacesForeign: plan.ownsRedis)
         let gate = SalesGate(generation: { stockServer.serverGeneration }, isHeld: true)
         let clearing = ClearingQueue(stock, gate: gate, crashPoints: plan.crashPoints, logger: logger)
+        let presence = ledger.company.map { ServerPresence(in: $0) { gate.reportAll() } }
+        let living = Task { await presence?.run() }
         let result: Result<Void, any Error>
         do {
             let parts = ServerParts(
                 store: ledger, stock: stock, hasher: hasher, tokens: try tokens(),
                 settings: plan.settings, logger: logger, limiter: AuthLimiter(plan.authLimits),
-                front: plan.front, gate: gate, clearing: clearing, crashPoints: plan.crashPoints,
-                redisMeter: meter,
+                front: plan.front, gate: gate, clearing: clearing, presence: presence,
+                crashPoints: plan.crashPoints, redisMeter: meter,
                 ledgerMeter: ledgerMeter, metricsProducts: plan.metricsProducts, tls: identity,
                 logThreshold: logThreshold,
                 droppedLines: droppedLines)
@@ -144,6 +156,10 @@ struct Server: Sendable {
         await clearing.finish()
         await finishing.finish()
         await hasher.shutDown()
+        // Behind all that it worked on.
+        living.cancel()
+        await living.value
+        await ledger.company?.leave()
         try result.get()
     }
 

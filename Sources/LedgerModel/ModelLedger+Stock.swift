@@ -21,7 +21,7 @@ extension ModelLedger {
 
     /// For no reservations it asks nobody.
     package func end(
-        _ ids: [ReservationID], at time: Timestamp
+        _ ids: [ReservationID], at time: Timestamp, in turn: ReconcileTurn?
     ) async throws(InventoryError) -> Set<ReservationID> {
         guard !ids.isEmpty else { return [] }
         return try await perform(.end) { $0.end(ids, at: time) }
@@ -33,7 +33,7 @@ extension ModelLedger {
     }
 
     package func beginFilling(
-        _ product: ProductID, above number: Int64
+        _ product: ProductID, above number: Int64, in turn: ReconcileTurn?
     ) async throws(InventoryError) -> StockFilling? {
         try await perform(.beginFilling) { model throws(InventoryError) in
             try model.beginFilling(product, above: number)
@@ -44,7 +44,9 @@ extension ModelLedger {
         try await perform(.stockServers) { $0.stockServers }
     }
 
-    package func noteStockServers(_ runs: Set<String>, distrust: Bool) async throws(InventoryError) {
+    package func noteStockServers(
+        _ runs: Set<String>, distrust: Bool, in turn: ReconcileTurn?
+    ) async throws(InventoryError) {
         try await perform(.noteStockServers) { model throws(InventoryError) in
             try model.noteStockServers(runs, distrust: distrust)
         }

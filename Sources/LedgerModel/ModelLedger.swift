@@ -28,6 +28,7 @@ package final class ModelLedger: Ledger {
     }
 
     package let origin: String
+    package let company: (any ServerCompany)? = nil
     private let before: Hook
     private let after: Hook
     let state: Mutex<State>

@@ -11,10 +11,17 @@ extension PostgresLedger {
             let select = PostgresStatement(
                 "user_by_id", "SELECT \(Self.userColumns) FROM users WHERE id = $1::bigint"
             ).with(.integer(id.rawValue))
-            let results = try await connection.run([.begin] + commands + [select], within: self.limit)
+            let notice = changes.contains(where: \.endsTokens) ? [Self.noteChange] : []
+            let results = try await connection.run(
+                [.begin] + commands + notice + [select], within: self.limit)
             return try results.last?.rows.first.map(Self.user)
         }
     }
+
+    /// The other servers forget what they know of users when this number has risen.
+    private static let noteChange = PostgresStatement(
+        "note_user_change", "UPDATE user_changes SET number = number + 1"
+    ).with()
 
     private static func command(_ change: UserChange, _ id: UserID, _ time: Timestamp) -> PostgresCommand {
         func update(_ name: String, _ assignment: String, _ value: String?) -> PostgresCommand {

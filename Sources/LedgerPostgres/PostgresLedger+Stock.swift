@@ -48,13 +48,14 @@ extension PostgresLedger {
     }
 
     package func end(
-        _ ids: [ReservationID], at time: Timestamp
+        _ ids: [ReservationID], at time: Timestamp, in turn: ReconcileTurn?
     ) async throws(InventoryError) -> Set<ReservationID> {
         guard !ids.isEmpty else { return [] }
         return try await transaction { connection in
+            try await self.begin(in: turn, on: connection)
             // Each statement sees what was committed before it began: all sales that had the lock.
             let results = try await connection.run(
-                [.begin, LedgerLock.endings.exclusive, Self.recordedReservations(ids)], within: self.limit)
+                [LedgerLock.endings.exclusive, Self.recordedReservations(ids)], within: self.limit)
             let recorded = try Self.reservations(results.last?.rows ?? [])
             let others = Set(ids).subtracting(recorded).map(\.description).sorted()
             _ = try await connection.run(
@@ -71,13 +72,21 @@ extension PostgresLedger {
         }
     }
 
+    /// Begins a transaction that is written in this turn or not at all.
+    private func begin(in turn: ReconcileTurn?, on connection: PostgresConnection) async throws {
+        let commands = [.begin, turn.map(servers.hold)].compactMap(\.self)
+        let results = try await connection.run(commands, within: limit)
+        guard turn == nil || results[1].count == 1 else { throw PostgresCompany.lostTurn }
+    }
+
     package func forgetEnded(before time: Timestamp) async throws(InventoryError) {
         try await deleteOld(
             PostgresStatement(
                 "forget_ended",
                 """
                 DELETE FROM ended_reservations WHERE reservation_id IN (
-                    SELECT reservation_id FROM ended_reservations WHERE ended_at < $1 LIMIT \(Self.slice))
+                    SELECT reservation_id FROM ended_reservations WHERE ended_at < $1 LIMIT \(Self.slice)
+                    FOR UPDATE SKIP LOCKED)
                 """), before: time)
         try await deleteOld(
             PostgresStatement(
@@ -85,13 +94,14 @@ extension PostgresLedger {
                 """
                 DELETE FROM refused_purchases WHERE (user_id, idempotency_key) IN (
                     SELECT user_id, idempotency_key FROM refused_purchases WHERE refused_at < $1
-                    LIMIT \(Self.slice))
+                    LIMIT \(Self.slice) FOR UPDATE SKIP LOCKED)
                 """), before: time)
     }
 
     private static let slice = 1000
 
-    /// Deletes a slice at a time, so that others go between.
+    /// Deletes a slice at a time, so that others go between. Servers that do it at the same time take
+    /// different rows.
     private func deleteOld(
         _ statement: PostgresStatement, before time: Timestamp
     ) async throws(InventoryError) {
@@ -99,23 +109,25 @@ extension PostgresLedger {
     }
 
     package func beginFilling(
-        _ product: ProductID, above number: Int64
+        _ product: ProductID, above number: Int64, in turn: ReconcileTurn?
     ) async throws(InventoryError) -> StockFilling? {
-        let results = try await write(
-            PostgresStatement(
-                "begin_filling",
-                """
-                UPDATE products SET epoch = greatest(epoch, $1::bigint) + 1
-                WHERE id = $2::bigint AND deleted_at IS NULL RETURNING epoch, supplied - sold
-                """
-            ).with(.integer(number), .integer(product.rawValue)))
-        return try Self.value {
-            try results.first?.rows.first.map { row in
+        try await transaction { connection in
+            try await self.begin(in: turn, on: connection)
+            let update = Self.raiseEpoch.with(.integer(number), .integer(product.rawValue))
+            let results = try await connection.run([update], within: self.limit)
+            return try results[0].rows.first.map { row in
                 StockFilling(
                     epoch: StockEpoch(origin: self.origin, number: try row.number(0)), units: try row.int(1))
             }
         }
     }
+
+    private static let raiseEpoch = PostgresStatement(
+        "begin_filling",
+        """
+        UPDATE products SET epoch = greatest(epoch, $1::bigint) + 1
+        WHERE id = $2::bigint AND deleted_at IS NULL RETURNING epoch, supplied - sold
+        """)
 
     package func stockServers() async throws(InventoryError) -> Set<String> {
         let rows = try await rows(
@@ -123,9 +135,12 @@ extension PostgresLedger {
         return try Self.value { Set(try rows.map { try $0.text(0) }) }
     }
 
-    package func noteStockServers(_ runs: Set<String>, distrust: Bool) async throws(InventoryError) {
+    package func noteStockServers(
+        _ runs: Set<String>, distrust: Bool, in turn: ReconcileTurn?
+    ) async throws(InventoryError) {
         try await transaction { connection in
-            var commands: [PostgresCommand] = [.begin]
+            try await self.begin(in: turn, on: connection)
+            var commands: [PostgresCommand] = []
             if distrust {
                 // In the order in which sales lock them.
                 commands.append(
@@ -180,7 +195,8 @@ extension PostgresLedger {
     }
 
     private static func movement(_ movement: SupplyMovement, _ supplied: Int) -> [PostgresCommand] {
-        [
+        let identity = PostgresValue.text(movement.id.description)
+        var commands = [
             PostgresStatement("set_supply", "UPDATE products SET supplied = $1::bigint WHERE id = $2::bigint")
                 .with(PostgresValue(supplied), .integer(movement.product.rawValue)),
             PostgresStatement(
@@ -191,9 +207,15 @@ extension PostgresLedger {
                 """
             ).with(
                 .integer(movement.product.rawValue), PostgresValue(movement.delta), .text(movement.reason),
-                .integer(movement.actor.rawValue), .text(movement.time.description),
-                .text(movement.id.description)),
+                .integer(movement.actor.rawValue), .text(movement.time.description), identity),
         ]
+        guard movement.delta > 0 else { return commands }
+        commands.append(
+            PostgresStatement(
+                "begin_supply",
+                "INSERT INTO supply_under_way (reservation_id, product_id) VALUES ($1, $2::bigint)"
+            ).with(identity, .integer(movement.product.rawValue)))
+        return commands
     }
 
     private func account(_ row: PostgresRow) throws -> StockAccount {

@@ -14,6 +14,9 @@ package final class PostgresLedger: Ledger {
     let sales: SaleWriter<ContinuousClock>
     /// For sales alone, so that readers never keep a sale waiting.
     private let salesPool: PostgresPool
+    let servers: PostgresCompany
+
+    package var company: (any ServerCompany)? { servers }
 
     /// What waits for the writer of sales, and what it did so far.
     package var load: LedgerWriterLoad { sales.load }
@@ -23,7 +26,9 @@ package final class PostgresLedger: Ledger {
     /// Connects, and brings the schema up to date.
     ///
     /// - Parameters:
-    ///   - limits: The number of connections is that of all, one of which is for sales.
+    ///   - limits: The number of connections is that of all, one of which is for sales, and one for the signs
+    ///     of life of a server.
+    ///   - leases: After which time without a sign of life the other servers take over.
     ///   - onCommit: Called behind each transaction of sales, well or badly ended, with the time it took; it
     ///     must be quick.
     /// - Throws: ``InventoryError``: `.databaseUnusable` or `.schemaTooNew`, each with a sentence that says
@@ -31,11 +36,12 @@ package final class PostgresLedger: Ledger {
     package static func open(
         _ endpoint: PostgresEndpoint, settings: LedgerSettings = LedgerSettings(),
         limits: PostgresPool.Settings = PostgresPool.Settings(),
+        leases: PostgresCompany.Leases = PostgresCompany.Leases(),
         onCommit: @escaping @Sendable (Duration) -> Void = { _ in }
     ) async throws(InventoryError) -> PostgresLedger {
         let session = LedgerSession(endpoint: endpoint, settings: settings, limits: limits)
         var others = limits
-        others.connections = max(limits.connections - 1, 1)
+        others.connections = max(limits.connections - 2, 1)
         let pool = PostgresPool(endpoint, others) { connection throws(PostgresError) in
             try await session.prepare(connection)
         }
@@ -44,7 +50,7 @@ package final class PostgresLedger: Ledger {
                 _ = try await PostgresMigrator(endpoint: endpoint).run(on: connection)
                 return try await Self.origin(connection, limits.answer)
             }
-            return PostgresLedger(endpoint, origin, pool, session, onCommit)
+            return PostgresLedger(endpoint, origin, pool, session, leases, onCommit)
         } catch {
             pool.close()
             throw Self.startFailure(error, endpoint)
@@ -53,17 +59,20 @@ package final class PostgresLedger: Ledger {
 
     private init(
         _ endpoint: PostgresEndpoint, _ origin: String, _ pool: PostgresPool, _ session: LedgerSession,
-        _ onCommit: @escaping @Sendable (Duration) -> Void
+        _ leases: PostgresCompany.Leases, _ onCommit: @escaping @Sendable (Duration) -> Void
     ) {
         self.endpoint = endpoint
         self.origin = origin
         self.pool = pool
         var single = session.limits
         single.connections = 1
-        let salesPool = PostgresPool(endpoint, single) { connection throws(PostgresError) in
+        let prepare = { @Sendable (connection: PostgresConnection) async throws(PostgresError) in
             try await session.prepare(connection)
         }
+        let salesPool = PostgresPool(endpoint, single, prepare: prepare)
         self.salesPool = salesPool
+        servers = PostgresCompany(
+            pool: pool, pulse: PostgresPool(endpoint, single, prepare: prepare), leases: leases)
         let transaction = SaleTransaction(
             origin: origin, pool: salesPool, patience: session.settings.patience)
         sales = SaleWriter(
@@ -95,6 +104,7 @@ package final class PostgresLedger: Ledger {
         await sales.close()
         pool.close()
         salesPool.close()
+        servers.close()
     }
 
     /// How long one group of commands may take.

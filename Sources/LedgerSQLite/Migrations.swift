@@ -18,6 +18,7 @@ enum Migrations {
         ] + userSteps + [
             MigrationStep("4 checksums of steps, time of a backup", [checksums]),
             MigrationStep("5 refusals by time", [refusalTimes]),
+            MigrationStep("6 servers that share the ledger", [sharing]),
         ]
 
     static func migrator() -> DatabaseMigrator { migrator(steps) }
@@ -82,6 +83,29 @@ enum Migrations {
     private static let refusalTimes = """
         CREATE INDEX refused_purchases_by_user ON refused_purchases (user_id, refused_at);
         CREATE INDEX refused_purchases_by_time ON refused_purchases (refused_at)
+        """
+
+    // One process has a ledger on SQLite, so nothing is ever written here: the tables are those of a ledger
+    // that servers share, so that both have one schema.
+    private static let sharing = """
+        CREATE TABLE servers (
+            id INTEGER PRIMARY KEY,
+            ends_at TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE reconcile_turn (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            fence INTEGER NOT NULL,
+            holder INTEGER,
+            ends_at TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE user_changes (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            number INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE supply_under_way (
+            reservation_id TEXT PRIMARY KEY CHECK (length(reservation_id) BETWEEN 1 AND 64),
+            product_id INTEGER NOT NULL REFERENCES products (id) ON DELETE CASCADE
+        ) STRICT, WITHOUT ROWID
         """
 
     // The origin is the ledger's name in Redis: two ledgers on one Redis must not take each other's stock for

@@ -29,7 +29,7 @@ extension SQLiteLedger {
     }
 
     public func end(
-        _ ids: [ReservationID], at time: Timestamp
+        _ ids: [ReservationID], at time: Timestamp, in turn: ReconcileTurn?
     ) async throws(InventoryError) -> Set<ReservationID> {
         guard !ids.isEmpty else { return [] }
         return try await writer.submit { database in
@@ -79,7 +79,7 @@ extension SQLiteLedger {
     }
 
     public func beginFilling(
-        _ product: ProductID, above number: Int64
+        _ product: ProductID, above number: Int64, in turn: ReconcileTurn?
     ) async throws(InventoryError) -> StockFilling? {
         try await writer.submit { [origin] database in
             try Row.fetchOne(
@@ -97,7 +97,9 @@ extension SQLiteLedger {
         try await read { try String.fetchSet($0, sql: "SELECT run_id FROM stock_servers") }
     }
 
-    public func noteStockServers(_ runs: Set<String>, distrust: Bool) async throws(InventoryError) {
+    public func noteStockServers(
+        _ runs: Set<String>, distrust: Bool, in turn: ReconcileTurn?
+    ) async throws(InventoryError) {
         try await writer.submit { database in
             if distrust {
                 try database.execute(sql: "UPDATE products SET epoch = epoch + 1 WHERE deleted_at IS NULL")

@@ -13,6 +13,8 @@ public final class SQLiteLedger: Ledger {
     private let settings: LedgerSettings
     /// The name of this ledger in Redis.
     public let origin: String
+    /// One process has the file.
+    public let company: (any ServerCompany)? = nil
     private let lock: DatabaseLock
     /// The database, without symbolic links.
     package let path: String

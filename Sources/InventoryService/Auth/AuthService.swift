@@ -24,10 +24,17 @@ public struct AuthService<Store: Ledger>: Sendable {
     private let hasher: PasswordHasher
     private let tokens: AccessTokens
     private let clock: WallClock
-    private let standings = UserStandings()
+    private let standings: UserStandings
 
-    /// A ledger has one of these: it remembers who may do what.
-    public init(store: Store, hasher: PasswordHasher, tokens: AccessTokens, clock: WallClock = .system) {
+    /// A process has one of these: it remembers who may do what.
+    ///
+    /// - Parameter presence: Says when other servers on the ledger have changed users; nil where there are no
+    ///   others.
+    public init(
+        store: Store, hasher: PasswordHasher, tokens: AccessTokens, clock: WallClock = .system,
+        presence: ServerPresence? = nil
+    ) {
+        standings = UserStandings(presence)
         self.store = store
         self.hasher = hasher
         self.tokens = tokens
@@ -71,7 +78,8 @@ public struct AuthService<Store: Ledger>: Sendable {
     }
 
     /// Whom a token speaks for. Asks the ledger when it is the user's first token since the start or since
-    /// the user was changed; else it costs two look-ups.
+    /// the user was changed; else it costs two look-ups. What another server ended is refused two seconds
+    /// later.
     ///
     /// - Throws: ``InventoryError``: `.invalidToken` also for a token that was issued before the user signed
     ///   out, was disabled, or had the password or the role changed; `.unknownUser`; the ledger's errors.

@@ -2,8 +2,9 @@ import Synchronization
 
 /// The standings of the users whose tokens were seen, so that a request costs a look-up and no SQL.
 ///
-/// They are exact because one process writes the ledger, and every change of a user passes ``AuthService``,
-/// which forgets the old standing after the change is durable.
+/// In one process they are exact: every change of a user passes ``AuthService``, which forgets the old
+/// standing after the change is durable. Of what other servers change it hears by ``ServerPresence``, within
+/// two seconds; while it does not hear of them, nothing is known.
 final class UserStandings: Sendable {
     private struct State {
         var known: [UserID: UserStanding] = [:]
@@ -12,10 +13,17 @@ final class UserStandings: Sendable {
     }
 
     private static let remembered = 100_000
+    private let presence: ServerPresence?
     private let state = Mutex(State())
 
+    init(_ presence: ServerPresence?) {
+        self.presence = presence
+        presence?.onUserChange { [weak self] in self?.forgetAll() }
+    }
+
     func known(_ user: UserID) -> UserStanding? {
-        state.withLock { $0.known[user] }
+        guard presence?.isUpToDate != false else { return nil }
+        return state.withLock { $0.known[user] }
     }
 
     /// To be taken before the ledger is read, and given to ``keep(_:of:since:)``.
@@ -33,6 +41,13 @@ final class UserStandings: Sendable {
         state.withLock { state in
             state.changes += 1
             state.known[user] = nil
+        }
+    }
+
+    private func forgetAll() {
+        state.withLock { state in
+            state.changes += 1
+            state.known.removeAll(keepingCapacity: true)
         }
     }
 }

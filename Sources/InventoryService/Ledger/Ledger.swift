@@ -59,6 +59,9 @@ public protocol Ledger: LedgerAdministration {
     /// The name under which this ledger fills stocks.
     var origin: String { get }
 
+    /// The other servers on this ledger; nil where one process has it to itself.
+    var company: (any ServerCompany)? { get }
+
     /// What the ledger knows of stocks, in the order of the products' numbers: of products above `last`,
     /// deleted ones too.
     func stockAccounts(
@@ -73,9 +76,11 @@ public protocol Ledger: LedgerAdministration {
 
     /// Marks reservations as ended without a sale, so that none of them can be sold from now on.
     ///
+    /// - Parameter turn: That of the comparison, where several servers have this ledger: `.leaseLost` when it
+    ///   has ended, and nothing is written then.
     /// - Returns: Those that were recorded before; they are not marked.
     func end(
-        _ ids: [ReservationID], at time: Timestamp
+        _ ids: [ReservationID], at time: Timestamp, in turn: ReconcileTurn?
     ) async throws(InventoryError) -> Set<ReservationID>
 
     /// Forgets marks of ended reservations, and refusals, that are older than `time`.
@@ -83,10 +88,12 @@ public protocol Ledger: LedgerAdministration {
 
     /// Begins a new filling of a product's stock: what was reserved before can no longer be sold.
     ///
-    /// - Parameter number: The new epoch's number is above this one.
+    /// - Parameters:
+    ///   - number: The new epoch's number is above this one.
+    ///   - turn: As in ``end(_:at:in:)``.
     /// - Returns: The new epoch and the units that it starts with; nil for a product that is not on sale.
     func beginFilling(
-        _ product: ProductID, above number: Int64
+        _ product: ProductID, above number: Int64, in turn: ReconcileTurn?
     ) async throws(InventoryError) -> StockFilling?
 
     /// The run ids of the Redis servers that held the stock last.
@@ -94,9 +101,13 @@ public protocol Ledger: LedgerAdministration {
 
     /// Notes the Redis servers that hold the stock now.
     ///
-    /// - Parameter distrust: Their content may be older than the ledger: what was reserved of any product
-    ///   until now can no longer be sold.
-    func noteStockServers(_ runs: Set<String>, distrust: Bool) async throws(InventoryError)
+    /// - Parameters:
+    ///   - distrust: Their content may be older than the ledger: what was reserved of any product until now
+    ///     can no longer be sold.
+    ///   - turn: As in ``end(_:at:in:)``.
+    func noteStockServers(
+        _ runs: Set<String>, distrust: Bool, in turn: ReconcileTurn?
+    ) async throws(InventoryError)
 
     /// Records a change of a product's supply.
     func record(_ movement: SupplyMovement) async throws(InventoryError) -> SupplyOutcome
@@ -106,4 +117,25 @@ public protocol Ledger: LedgerAdministration {
 
     /// Finishes the writes that wait and lets go of the files.
     func close() async
+}
+
+extension Ledger {
+    /// As ``end(_:at:in:)``, by a program that has the ledger to itself.
+    package func end(
+        _ ids: [ReservationID], at time: Timestamp
+    ) async throws(InventoryError) -> Set<ReservationID> {
+        try await end(ids, at: time, in: nil)
+    }
+
+    /// As ``beginFilling(_:above:in:)``, by a program that has the ledger to itself.
+    package func beginFilling(
+        _ product: ProductID, above number: Int64
+    ) async throws(InventoryError) -> StockFilling? {
+        try await beginFilling(product, above: number, in: nil)
+    }
+
+    /// As ``noteStockServers(_:distrust:in:)``, by a program that has the ledger to itself.
+    package func noteStockServers(_ runs: Set<String>, distrust: Bool) async throws(InventoryError) {
+        try await noteStockServers(runs, distrust: distrust, in: nil)
+    }
 }

@@ -34,4 +34,8 @@ public enum UserChange: Sendable, Hashable {
     case disabled(Bool)
     /// Nothing but the end of all tokens.
     case signedOut
+
+    package var endsTokens: Bool {
+        if case .rehashed = self { false } else { true }
+    }
 }

@@ -16,6 +16,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     private let clock: WallClock
     private let now: @Sendable () -> ContinuousClock.Instant
     private let gate: SalesGate
+    private let soldOut: SoldOutWord
     private let clearing: ClearingQueue<Redis>?
     private let crashPoints: CrashPoints
     private let logger: Logger
@@ -39,7 +40,8 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         self.store = store
         self.stock = stock
         self.settings = settings
-        ids = ReservationIDs(random: random, clock: clock)
+        ids = ReservationIDs(random: random, clock: clock, server: store.company?.own)
+        soldOut = SoldOutWord(gate, store.company)
         self.clock = clock
         self.now = now
         self.gate = gate
@@ -172,8 +174,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         case .soldOut:
             // A stock that came back older, or was filled while units came, may lack them, and the refusal
             // would be kept under its key.
-            guard stock.layout == .ledger || gate.believesSoldOut(of: order.product) else {
-                gate.report(order.product)
+            guard try await isSoldOut(order.product, timings) else {
                 throw InventoryError(.stockReplaced, Settlement.replacedSentence, timings: timings)
             }
             return PurchaseReport(outcome: .soldOut, timings: timings)
@@ -190,6 +191,19 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             // one.
             guard case .oversellRefused = report.outcome else { return report }
             return PurchaseReport(outcome: .soldOut, timings: report.timings)
+        }
+    }
+
+    private func isSoldOut(
+        _ product: ProductID, _ timings: PurchaseTimings
+    ) async throws(InventoryError) -> Bool {
+        guard stock.layout != .ledger else { return true }
+        do throws(InventoryError) {
+            return try await soldOut.isLast(of: product)
+        } catch {
+            var error = error
+            error.timings = timings
+            throw error
         }
     }
 

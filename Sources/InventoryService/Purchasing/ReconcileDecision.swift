@@ -9,13 +9,16 @@ struct ReconcileDecision: Sendable, Hashable {
     struct Facts: Sendable, Hashable {
         let before: StockAccount
         let stock: StockSnapshot
-        /// Reservations that this process is working on.
+        /// Reservations that this process is working on, or another server that lives.
         let working: Set<ReservationID>
         /// The open reservations that a purchase or a movement records.
         let recorded: Set<ReservationID>
         let after: StockAccount
         /// Units are on their way between ledger and Redis.
         let isAdjusting: Bool
+        /// Supply that nobody brings into the stock any more. Where one process has the ledger, its gate
+        /// knows.
+        var leftSupply: [ReservationID] = []
 
         /// The stock without the reservations that are sold and about to be cleared: they may go at any
         /// moment, and no unit goes with them.

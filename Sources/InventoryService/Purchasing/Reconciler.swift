@@ -6,11 +6,14 @@ public import RedisClient
 /// fills stocks that Redis lost, removes those of deleted products.
 ///
 /// Each step is atomic and can be repeated, so it may run at any time, twice, or in two places at once,
-/// beside sales. A reservation that this process is working on is left alone; of all others the process that
-/// made them is dead, because one process holds a ledger. Before units go back the ledger marks the
-/// reservation as ended, so a late row of it is refused; Redis keeps such a mark too, so a late decrement is
-/// refused. Cost: one round trip a product and bucket, three reads of the ledger; at the first look of a
-/// process at a product one more for each thousand of its open reservations.
+/// beside sales. A reservation that this process is working on is left alone, and so is one of another
+/// server that lives (``ServerCompany``); of all others the process that made them is dead. Of several
+/// servers one compares at a time, each product or each 64 of them in a turn (``ReconcileTurn``); each
+/// server does so for itself, to see which Redis it may trust and what it left open. Before units go back
+/// the ledger marks the reservation as ended, so a late row of it is refused; Redis keeps such a mark too,
+/// so a late decrement is refused. Cost: one round trip a product and bucket, three reads of the ledger, and
+/// two to four more where servers share it; at the first look of a process at a product one more for each
+/// thousand of its open reservations.
 public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort>: Sendable {
     private let strategy: Strategy
     private let store: Store
@@ -21,6 +24,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     private let clock: WallClock
     private let now: @Sendable () -> ContinuousClock.Instant
     private let crashPoints: CrashPoints
+    private let sleep: ReconcileLoop.Sleep
     private let onReport: @Sendable (ReconcileReport) -> Void
     private let logger: Logger
     private let sweep = MarkSweep()
@@ -37,11 +41,13 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     ///   - patience: How long a return waits for the lock.
     ///   - clock: What an ended reservation is dated by.
     ///   - now: What deadlines are counted by; the strategy has the same.
+    ///   - sleep: Waits while another server has the turn.
     ///   - onReport: Called with the report of every run, for metrics.
     public init(
         strategy: Strategy, store: Store, stock: StockStore<Redis>, gate: SalesGate,
         servers: @escaping Servers, patience: Duration = .seconds(5),
         clock: WallClock = .system, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        sleep: @escaping ReconcileLoop.Sleep = { try await Task.sleep(for: $0) },
         crashPoints: CrashPoints = .none,
         onReport: @escaping @Sendable (ReconcileReport) -> Void = { _ in }, logger: Logger
     ) {
@@ -53,6 +59,7 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
         self.patience = patience
         self.clock = clock
         self.now = now
+        self.sleep = sleep
         self.crashPoints = crashPoints
         self.onReport = onReport
         self.logger = logger
@@ -76,9 +83,8 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
             let accounts = try await store.stockAccounts(after: last, limit: 64)
             guard let next = accounts.last?.product else { break }
             last = next
-            for entry in await reconcile(accounts, isDryRun) where entry.hasFindings {
-                report.entries.append(entry)
-            }
+            let entries = try await inTurn(isDryRun) { turn in await reconcile(accounts, isDryRun, turn) }
+            report.entries += entries.filter(\.hasFindings)
             report.products += accounts.count
         }
         try await forget(isDryRun)
@@ -99,7 +105,8 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
         try await checkOwner(false)
         report.distrusted = try await lookAtServers(false)
         report.products = 1
-        report.entries = await reconcile([account], false).filter(\.hasFindings)
+        let entries = try await inTurn(false) { turn in await reconcile([account], false, turn) }
+        report.entries = entries.filter(\.hasFindings)
         log(report)
         return report
     }
@@ -117,12 +124,44 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
             now = try await meet()
         }
         if standing.trusted == standing.generation { return false }
-        let known = try await store.stockServers()
-        let isKnown = standing.trusted == nil && !now.isEmpty && now.isSubset(of: known)
-        if isDryRun { return !isKnown }
-        try await store.noteStockServers(now, distrust: !isKnown)
-        gate.trust(standing.generation)
-        return !isKnown
+        let (runs, trusted) = (now, standing.trusted == nil ? [] : gate.trustedRuns)
+        return try await inTurn(isDryRun) { turn throws(InventoryError) in
+            let known = try await store.stockServers()
+            // When the ledger knows one that this process does not, another server has distrusted it before.
+            let isKnown = runs.isSubset(of: known) && !runs.isSubset(of: trusted)
+            if isDryRun { return !isKnown }
+            try await store.noteStockServers(runs, distrust: !isKnown, in: turn)
+            gate.trust(standing.generation, runs)
+            return !isKnown
+        }
+    }
+
+    /// Waits for the turn of this server where it is not alone, and lets the next one have it afterwards.
+    private func inTurn<Value: Sendable>(
+        _ isDryRun: Bool, _ body: (ReconcileTurn?) async throws(InventoryError) -> Value
+    ) async throws(InventoryError) -> Value {
+        guard !isDryRun, let company = store.company else { return try await body(nil) }
+        let turn = try await turn(of: company)
+        let result: Result<Value, InventoryError>
+        do throws(InventoryError) {
+            result = .success(try await body(turn))
+        } catch {
+            result = .failure(error)
+        }
+        await company.endTurn(turn)
+        return try result.get()
+    }
+
+    private func turn(of company: any ServerCompany) async throws(InventoryError) -> ReconcileTurn {
+        // Above the time after which the turn of a dead server ends.
+        let end = now() + .seconds(30)
+        while true {
+            if let turn = try await company.takeTurn() { return turn }
+            guard now() < end, (try? await sleep(.milliseconds(20))) != nil else {
+                throw InventoryError(
+                    .ledgerOverloaded, "another server compares stock and ledger; nothing was changed")
+            }
+        }
     }
 
     /// Stops selling when this Redis has become another ledger's.
@@ -147,18 +186,20 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     }
 
     private func reconcile(
-        _ accounts: [StockAccount], _ isDryRun: Bool
+        _ accounts: [StockAccount], _ isDryRun: Bool, _ turn: ReconcileTurn?
     ) async -> [ReconcileReport.Entry] {
         let entries = await withTaskGroup(of: ReconcileReport.Entry.self) { group in
             for account in accounts {
-                group.addTask { await reconcile(account, isDryRun) }
+                group.addTask { await reconcile(account, isDryRun, turn) }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
         return entries.sorted { $0.product.rawValue < $1.product.rawValue }
     }
 
-    private func reconcile(_ account: StockAccount, _ isDryRun: Bool) async -> ReconcileReport.Entry {
+    private func reconcile(
+        _ account: StockAccount, _ isDryRun: Bool, _ turn: ReconcileTurn?
+    ) async -> ReconcileReport.Entry {
         let doubt = gate.doubt(in: account.product)
         do throws(InventoryError) {
             if !isDryRun { try await sweep.run(account.product, in: stock) }
@@ -185,10 +226,11 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
             if isDryRun {
                 Self.note(decision, in: &entry)
             } else {
-                await carryOut(decision, facts, &entry)
+                await carryOut(decision, facts, turn, &entry)
                 let isWhole = entry.filled != nil || decision.isComplete && decision.fill == nil
-                if let doubt, isWhole, entry.problems.isEmpty {
-                    gate.settle(account.product, doubt: doubt)
+                if isWhole, entry.problems.isEmpty {
+                    try await store.company?.settleSupply(facts.leftSupply)
+                    if let doubt { gate.settle(account.product, doubt: doubt) }
                 }
             }
             return entry
@@ -202,32 +244,48 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     private func look(_ account: StockAccount) async throws(InventoryError) -> ReconcileDecision.Facts {
         let product = account.product
         let before = try await store.stockAccount(product) ?? account
+        let supply = try await store.company?.supplyUnderWay(of: product) ?? []
         let wasAdjusting = gate.isAdjusting(product)
         let snapshot = try await stock.snapshot(product)
-        let working = gate.working(among: snapshot.open.keys)
+        let working = try await working(among: supply + snapshot.open.keys)
         let recorded = try await store.recorded(among: Array(snapshot.open.keys))
         let isAdjusting = wasAdjusting || gate.isAdjusting(product)
         let after = try await store.stockAccount(product) ?? account
         return .init(
-            before: before, stock: snapshot, working: working, recorded: recorded, after: after,
-            isAdjusting: isAdjusting)
+            before: before, stock: snapshot, working: working.intersection(snapshot.open.keys),
+            recorded: recorded, after: after,
+            isAdjusting: isAdjusting || !working.isDisjoint(with: supply),
+            leftSupply: supply.filter { !working.contains($0) })
+    }
+
+    /// Those that a living process works on: this one, or another server.
+    private func working(
+        among ids: [ReservationID]
+    ) async throws(InventoryError) -> Set<ReservationID> {
+        let own = gate.working(among: ids)
+        guard let company = store.company else { return own }
+        let others = ids.filter { !own.contains($0) && $0.maker != company.own }
+        guard !others.isEmpty else { return own }
+        let living = try await company.living()
+        return own.union(others.filter { id in id.maker.map(living.contains) ?? false })
     }
 
     private func carryOut(
-        _ decision: ReconcileDecision, _ facts: ReconcileDecision.Facts, _ entry: inout ReconcileReport.Entry
+        _ decision: ReconcileDecision, _ facts: ReconcileDecision.Facts, _ turn: ReconcileTurn?,
+        _ entry: inout ReconcileReport.Entry
     ) async {
         let product = facts.after.product
         do throws(InventoryError) {
             if decision.drop { entry.dropped = try await drop(product, &entry) }
             if let reason = decision.fill {
-                if try await fill(product, over: facts.stock, &entry) { entry.filled = reason.rawValue }
+                if try await fill(product, over: facts.stock, turn, &entry) { entry.filled = reason.rawValue }
                 return
             }
             for id in decision.clear {
                 try await stock.clear(id, of: product)
                 entry.cleared += 1
             }
-            try await giveBack(decision.giveBack, of: product, &entry)
+            try await giveBack(decision.giveBack, of: product, turn, &entry)
             try await stock.discard(facts.stock.strangers, of: product)
         } catch {
             entry.problems.append("\(error)")
@@ -235,9 +293,10 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     }
 
     private func giveBack(
-        _ ids: [ReservationID], of product: ProductID, _ entry: inout ReconcileReport.Entry
+        _ ids: [ReservationID], of product: ProductID, _ turn: ReconcileTurn?,
+        _ entry: inout ReconcileReport.Entry
     ) async throws(InventoryError) {
-        let recorded = try await store.end(ids, at: clock.now)
+        let recorded = try await store.end(ids, at: clock.now, in: turn)
         if !ids.isEmpty { crashPoints.pass(.afterEnd) }
         for id in ids {
             if recorded.contains(id) {
@@ -255,7 +314,8 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
     }
 
     private func fill(
-        _ product: ProductID, over old: StockSnapshot, _ entry: inout ReconcileReport.Entry
+        _ product: ProductID, over old: StockSnapshot, _ turn: ReconcileTurn?,
+        _ entry: inout ReconcileReport.Entry
     ) async throws(InventoryError) -> Bool {
         let foreign = old.epochs.first { $0.origin != store.origin && !$0.origin.isEmpty }
         if let foreign, !stock.replacesForeign {
@@ -265,7 +325,9 @@ public struct Reconciler<Strategy: LockStrategy, Store: Ledger, Redis: RedisPort
             return false
         }
         let highest = old.epochs.filter { $0.origin == store.origin }.map(\.number).max() ?? 0
-        guard let filling = try await store.beginFilling(product, above: highest) else { return false }
+        guard let filling = try await store.beginFilling(product, above: highest, in: turn) else {
+            return false
+        }
         crashPoints.pass(.afterBeginFilling)
         switch try await stock.fill(product, as: filling) {
         case .filled: return true

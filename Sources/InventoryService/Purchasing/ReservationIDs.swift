@@ -10,9 +10,13 @@ import Synchronization
 /// millisecond, and 64 of chance (as UUIDv7 with a counter, RFC 9562 section 6.2, without its version bits).
 /// Where the clock goes back, or the counter is used up, the ids go on from the last one.
 ///
+/// Where several servers share a ledger, the number of the server takes the place of half the chance, so that
+/// each sees who works on a reservation.
+///
 /// An id tells when its purchase began, to the millisecond, and how many began before it in that
 /// millisecond. Only operators see ids, in Redis, in the ledger and in logs, and a purchase's row has its
-/// time anyway. Nobody guesses the id of another purchase: 64 bits of it come from the source of chance.
+/// time anyway. Nobody guesses the id of another purchase: 64 bits of it, or 32, come from the source of
+/// chance.
 public final class ReservationIDs: Sendable {
     private struct Place {
         var milliseconds: UInt64 = 0
@@ -21,14 +25,19 @@ public final class ReservationIDs: Sendable {
 
     private let random: RandomSource
     private let clock: WallClock
+    private let server: ServerNumber?
     private let last = Mutex<Place?>(nil)
 
     /// - Parameters:
     ///   - random: Of the system, where the ids are to be unguessable.
     ///   - clock: What the ids rise with.
-    public init(random: RandomSource = .system, clock: WallClock = .system) {
+    ///   - server: Which of several servers makes them; nil: there is one.
+    public init(
+        random: RandomSource = .system, clock: WallClock = .system, server: ServerNumber? = nil
+    ) {
         self.random = random
         self.clock = clock
+        self.server = server
     }
 
     public func next() -> ReservationID {
@@ -38,7 +47,9 @@ public final class ReservationIDs: Sendable {
             last = place
             return place
         }
-        return ReservationID(place.milliseconds << 16 | UInt64(place.count), random.next())
+        let chance = random.next()
+        let low = server.map { UInt64($0.rawValue) << 32 | chance >> 32 } ?? chance
+        return ReservationID(place.milliseconds << 16 | UInt64(place.count), low)
     }
 
     private static func place(at now: UInt64, after last: Place?) -> Place {

@@ -12,6 +12,8 @@ import Synchronization
 public final class SalesGate: Sendable {
     private struct State: Sendable {
         var trusted: Int?
+        /// Names of the servers' runs that were trusted last.
+        var trustedRuns: Set<String> = []
         var isHeld: Bool
         var working: Set<ReservationID> = []
         var adjusting: [ProductID: Int] = [:]
@@ -57,11 +59,18 @@ public final class SalesGate: Sendable {
     /// Closes the gate until the next ``trust(_:)``.
     func distrust() { state.withLock { $0.trusted = nil } }
 
-    func trust(_ generation: Int) {
-        state.withLock { $0.trusted = generation }
+    func trust(_ generation: Int, _ runs: Set<String> = []) {
+        state.withLock { state in
+            state.trusted = generation
+            state.trustedRuns = runs
+        }
     }
 
-    /// From here to ``leave(_:)`` no reconciler of this process touches the reservation.
+    /// The runs that were trusted last, also after ``distrust()``.
+    var trustedRuns: Set<String> { state.withLock(\.trustedRuns) }
+
+    /// From here to ``leave(_:)`` no reconciler touches the reservation: that of this process because it asks
+    /// here, those of other servers while this one lives.
     func enter(_ id: ReservationID) {
         state.withLock { _ = $0.working.insert(id) }
     }
@@ -121,6 +130,9 @@ public final class SalesGate: Sendable {
     public func onTrouble(_ action: @escaping @Sendable (ProductID?) -> Void) {
         state.withLock { $0.onTrouble = action }
     }
+
+    /// Asks for a look at all products.
+    public func reportAll() { report(nil) }
 
     func report(_ product: ProductID?) {
         state.withLock(\.onTrouble)?(product)

@@ -22,6 +22,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
     private let store: Store
     private let stock: StockStore<Redis>
     private let gate: SalesGate
+    private let soldOut: SoldOutWord
     private let patience: Duration
     private let ids: ReservationIDs
     private let clock: WallClock
@@ -42,7 +43,8 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
         self.stock = stock
         self.gate = gate
         self.patience = patience
-        ids = ReservationIDs(random: random, clock: clock)
+        ids = ReservationIDs(random: random, clock: clock, server: store.company?.own)
+        soldOut = SoldOutWord(gate, store.company)
         self.clock = clock
         self.now = now
         self.crashPoints = crashPoints
@@ -94,7 +96,10 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
         case .stockReplaced, .reservationEnded: throw Self.overtaken
         }
         crashPoints.pass(.afterSupply)
-        guard stock.layout != .ledger else { return .adjusted(account) }
+        guard stock.layout != .ledger else {
+            await settle(movement.id)
+            return .adjusted(account)
+        }
         let isOffered: Bool
         do throws(InventoryError) {
             isOffered = try await stock.offer(
@@ -117,7 +122,13 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
             gate.doubt(movement.product)
             throw InventoryError(error, timings: PurchaseTimings(evidence: error.evidence))
         }
+        await settle(movement.id)
         return .adjusted(account)
+    }
+
+    /// The units are in the stock. What the ledger does not take here, the next comparison settles.
+    private func settle(_ id: ReservationID) async {
+        try? await store.company?.settleSupply([id])
     }
 
     private func take(
@@ -140,10 +151,7 @@ public struct SupplyService<Strategy: LockStrategy, Store: Ledger, Redis: RedisP
         }
         switch reserved.decision {
         case .soldOut:
-            guard gate.believesSoldOut(of: product) else {
-                gate.report(product)
-                throw Self.overtaken
-            }
+            guard try await soldOut.isLast(of: product) else { throw Self.overtaken }
             return .belowZero
         case .contended: return .contended
         case .leftToLedger, .reserved: break

@@ -14,7 +14,7 @@ extension ServerParts {
     func routes(
         by strategy: some LockStrategy, checks: [ReadinessCheck] = [], reconcile: @escaping ReconcileCall
     ) -> ServerRoutes {
-        let auth = AuthService(store: store, hasher: hasher, tokens: tokens)
+        let auth = AuthService(store: store, hasher: hasher, tokens: tokens, presence: presence)
         let service = self.service(by: strategy)
         var basics = [ReadinessCheck(name: "ledger") { [store] in try await store.check() }]
         if stock.layout != .ledger {

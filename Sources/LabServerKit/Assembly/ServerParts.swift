@@ -18,6 +18,8 @@ struct ServerParts<Store: Ledger>: Sendable {
     var gate = SalesGate.open
     /// With the same gate. Nil: a buyer waits until the reservation is cleared.
     var clearing: ClearingQueue<MeteredRedis>?
+    /// Nil where one process has the ledger.
+    var presence: ServerPresence?
     var crashPoints = CrashPoints.none
     var reconcileCounts = ReconcileCounts()
     var redisMeter = RedisMeter()

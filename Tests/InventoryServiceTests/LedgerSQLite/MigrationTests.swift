@@ -51,6 +51,7 @@ import Testing
                 "users: token version, disabled: db60a4b1a21796d7",
                 "4 checksums of steps, time of a backup: a292ae368abcec58",
                 "5 refusals by time: fed1bb76e62b4e1b",
+                "6 servers that share the ledger: af9452bf85309632",
             ])
         #expect(MigrationStep("empty", [""]).checksum.hasPrefix("e3b0c44298fc1c14"), "SHA-256 of nothing")
     }
