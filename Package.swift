@@ -171,7 +171,7 @@ let bench: [Target] = [
     .target(
         name: "BenchAudit",
         dependencies: [
-            "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "RedisClient",
+            "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "PostgresClient", "RedisClient",
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "Histogram", package: "hdrhistogram-swift"),
             .product(name: "NIOCore", package: nio),

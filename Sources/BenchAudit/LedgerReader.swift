@@ -24,11 +24,14 @@ package enum LedgerReader {
         package var users: Int?
         package var sqliteVersion: String?
         package var journalMode: String?
+        /// Nil: the ledger is not on PostgreSQL.
+        package var postgresVersion: String?
 
         package init(
             books: [Book], sharedReservations: Int = 0, users: Int? = nil, sqliteVersion: String? = nil,
-            journalMode: String? = nil
+            journalMode: String? = nil, postgresVersion: String? = nil
         ) {
+            self.postgresVersion = postgresVersion
             self.books = books
             self.sharedReservations = sharedReservations
             self.users = users

@@ -52,6 +52,15 @@ package struct ServerFigures: Sendable, Equatable {
     /// Mean lateness of the timers; nil without any.
     var meanLagMs: Double? { lagCount > 0 ? lagSeconds / lagCount * 1000 : nil }
 
+    /// Of two servers together.
+    package func adding(_ other: ServerFigures) -> ServerFigures {
+        var sum = self
+        for (outcome, count) in other.purchases { sum.purchases[outcome, default: 0] += count }
+        sum.lagSeconds += other.lagSeconds
+        sum.lagCount += other.lagCount
+        return sum
+    }
+
     package func since(_ earlier: ServerFigures) -> ServerFigures {
         var difference = self
         for (outcome, count) in earlier.purchases { difference.purchases[outcome, default: 0] -= count }

@@ -42,25 +42,35 @@ package struct LoadPlan: Sendable {
 /// the process's, which are never shut down, because a connection that is still being opened when the load
 /// ends reports back to its event loop later.
 package enum LoadGenerator {
-    /// - Parameter progress: Told every 250 ms; finished when the load ends.
-    /// - Throws: `CancellationError`, or ``BenchError`` when the server cannot be connected to.
+    /// Drives one server; as ``run(_:_:_:progress:)`` with several.
     package static func run(
         _ target: LoadTarget, _ users: [any LoadUser], _ plan: LoadPlan,
         progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> LoadRecord {
+        try await run([target], users, plan, progress: progress)
+    }
+
+    /// - Parameters:
+    ///   - targets: User i talks to the one at place i, counted round.
+    ///   - progress: Told every 250 ms; finished when the load ends.
+    /// - Throws: `CancellationError`, or ``BenchError`` when the server cannot be connected to.
+    package static func run(
+        _ targets: [LoadTarget], _ users: [any LoadUser], _ plan: LoadPlan,
+        progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> LoadRecord {
         defer { progress.finish() }
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        return try await run(target, users, plan, progress, on: eventLoop)
+        return try await run(targets, users, plan, progress, on: eventLoop)
     }
 
     private static func run(
-        _ target: LoadTarget, _ users: [any LoadUser], _ plan: LoadPlan,
+        _ targets: [LoadTarget], _ users: [any LoadUser], _ plan: LoadPlan,
         _ progress: AsyncStream<LoadProgress>.Continuation, on eventLoop: any EventLoop
     ) async throws -> LoadRecord {
         let finished = eventLoop.makePromise(of: LoadRecord.self)
         let session = try await eventLoop.submit {
             let session = LoadSession(
-                target: target, users: users, plan: plan, eventLoop: eventLoop,
+                targets: targets, users: users, plan: plan, eventLoop: eventLoop,
                 finished: finished, progress: progress)
             session.start()
             return NIOLoopBound(session, eventLoop: eventLoop)

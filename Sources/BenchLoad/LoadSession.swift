@@ -13,7 +13,8 @@ final class LoadSession {
         case done
     }
 
-    private let target: LoadTarget
+    /// User i talks to the one at place i, counted round.
+    private let targets: [LoadTarget]
     /// Each user, as far as it was when its last connection was lost.
     private var users: [any LoadUser]
     private let plan: LoadPlan
@@ -35,10 +36,10 @@ final class LoadSession {
     private var arrival: Scheduled<Void>?
 
     init(
-        target: LoadTarget, users: [any LoadUser], plan: LoadPlan, eventLoop: any EventLoop,
+        targets: [LoadTarget], users: [any LoadUser], plan: LoadPlan, eventLoop: any EventLoop,
         finished: EventLoopPromise<LoadRecord>, progress: AsyncStream<LoadProgress>.Continuation
     ) {
-        self.target = target
+        self.targets = targets
         self.users = users
         self.plan = plan
         self.eventLoop = eventLoop
@@ -166,12 +167,14 @@ final class LoadSession {
 }
 
 extension LoadSession {
+    private func target(of user: Int) -> LoadTarget { targets[user % targets.count] }
+
     private func connect(_ user: Int) {
         // A reconnection may have been scheduled before the end.
         if case .done = phase { return }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let shopper = users[user]
-        let target = target
+        let target = target(of: user)
         ClientBootstrap(group: eventLoop)
             .connectTimeout(.seconds(5))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -212,6 +215,7 @@ extension LoadSession {
         buyers[user] = nil
         switch phase {
         case .connecting:
+            let target = target(of: user)
             let reason = BenchError(
                 .unreachable, ConnectionFailure.sentence(connectingTo: target.host, target.port, error))
             finish(.failure(reason))

@@ -54,10 +54,18 @@ package struct LoadTarget: Sendable, Equatable {
     package func buyers(
         of products: [Int64], tokens: [String], mix: ProductMix = .one, seed: UInt64 = 1
     ) -> [any LoadUser] {
+        Self.buyers(at: [self], of: products, tokens: tokens, mix: mix, seed: seed)
+    }
+
+    /// As ``buyers(of:tokens:mix:seed:)``; user i buys at the target at place i, counted round.
+    package static func buyers(
+        at targets: [LoadTarget], of products: [Int64], tokens: [String], mix: ProductMix = .one,
+        seed: UInt64 = 1
+    ) -> [any LoadUser] {
         let bodies = PurchaseOrders.bodies(of: products)
         return tokens.enumerated().map { user, token in
             Buyer(
-                PurchaseOrders(self, bodies: bodies, token: token),
+                PurchaseOrders(targets[user % targets.count], bodies: bodies, token: token),
                 ProductMix.Wishes(mix, seed: seed, user: user))
         }
     }

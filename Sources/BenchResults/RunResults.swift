@@ -5,7 +5,7 @@ import Histogram
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 package struct RunResults: Sendable, Codable, Equatable {
-    package static let currentSchema = "2.7"
+    package static let currentSchema = "2.8"
 
     package struct Run: Sendable, Codable, Equatable {
         package var id: String
@@ -126,6 +126,11 @@ package struct RunResults: Sendable, Codable, Equatable {
         /// Belongs to a connection, not to the file, so the audit cannot read it: what the server vouches
         /// for.
         package var sqliteSynchronous: String
+        /// lab-server processes in each trial, and what their ledger is on; nil in results of before 2.8.
+        package var servers: Int?
+        package var database: LedgerEngine?
+        /// Nil: the ledger was not on PostgreSQL.
+        package var postgresVersion: String?
         /// Null in direct mode, in which nobody serves and nobody logs in.
         @OrNull package var serverArguments: [String]?
         @OrNull package var bcryptCost: Int?
@@ -142,9 +147,13 @@ package struct RunResults: Sendable, Codable, Equatable {
             redis: RedisSystem?, redisOrigin: String, lockNodes: Int, sqliteVersion: String?,
             sqliteJournalMode: String?, sqliteSynchronous: String, serverArguments: [String]?,
             bcryptCost: Int?, leaseTtlMs: Double, purchaseDeadlineMs: Double,
-            conditions: [StrategyConditions], drivers: [DriverConditions]? = nil,
+            conditions: [StrategyConditions], servers: Int? = nil, database: LedgerEngine? = nil,
+            postgresVersion: String? = nil, drivers: [DriverConditions]? = nil,
             driverPipe: PipeCost? = nil
         ) {
+            self.servers = servers
+            self.database = database
+            self.postgresVersion = postgresVersion
             self.redis = redis
             self.redisOrigin = redisOrigin
             self.lockNodes = lockNodes

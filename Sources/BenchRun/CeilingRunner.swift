@@ -69,18 +69,19 @@ struct CeilingRunner: Sendable {
     private func bareHTTP() async throws -> FinishedCeiling {
         switch place {
         case .ownProcess: throw BenchError(.badInput, "there is no HTTP in direct mode")
-        case .target(let server): return try await knock(at: server.target, server: nil)
+        case .target(let server): return try await knock(at: server.target, servers: [])
         case .server(let binary):
             return try await withRedis { redis in
                 try await withDirectory { directory in
                     let server = try await ServerProcess.start(
                         binary, strategy: .luaAtomic, redis: redis.urls,
-                        database: directory.file("lab.sqlite"), purchaseDeadline: plan.purchaseDeadline,
+                        database: .sqlite(directory.file("lab.sqlite")),
+                        purchaseDeadline: plan.purchaseDeadline,
                         bcryptCost: plan.bcryptCost)
                     let result: Result<FinishedCeiling, any Error>
                     do {
                         result = .success(
-                            try await knock(at: server.target, server: server.processIdentifier))
+                            try await knock(at: server.target, servers: server.processIdentifiers))
                     } catch {
                         result = .failure(error)
                     }
@@ -91,14 +92,14 @@ struct CeilingRunner: Sendable {
         }
     }
 
-    private func knock(at target: LoadTarget, server: Int32?) async throws -> FinishedCeiling {
+    private func knock(at target: LoadTarget, servers: [Int32]) async throws -> FinishedCeiling {
         let users = [any LoadUser](
             repeating: Knocker(request: target.get("/health/live")), count: plan.users)
-        let before = LoadCost.now(server: server, redis: [])
+        let before = LoadCost.now(servers: servers, redis: [])
         let (_, progress) = AsyncStream.makeStream(
             of: LoadProgress.self, bufferingPolicy: .bufferingNewest(1))
         let record = try await LoadGenerator.run(target, users, times, progress: progress)
-        return finish(.bareHTTP, record, LoadCost.now(server: server, redis: []).since(before))
+        return finish(.bareHTTP, record, LoadCost.now(servers: servers, redis: []).since(before))
     }
 
     /// Loads something in this process by one task a user.
@@ -106,13 +107,13 @@ struct CeilingRunner: Sendable {
         _ ceiling: Ceiling, redis: [Int32], _ call: @escaping @Sendable (Int) async -> BuyerOutcome
     ) async throws -> FinishedCeiling {
         let wishes = (0..<plan.users).map { ProductMix.Wishes(.one, seed: plan.seed, user: $0) }
-        let before = LoadCost.now(server: nil, redis: redis)
+        let before = LoadCost.now(servers: [], redis: redis)
         let (_, progress) = AsyncStream.makeStream(
             of: LoadProgress.self, bufferingPolicy: .bufferingNewest(1))
         let record = try await DirectLoad.run(wishes, times, progress: progress) { user, _ in
             DirectAnswer(outcome: await call(user))
         }
-        return finish(ceiling, record, LoadCost.now(server: nil, redis: redis).since(before))
+        return finish(ceiling, record, LoadCost.now(servers: [], redis: redis).since(before))
     }
 
     private func redisOnly(_ redis: TrialRedis) async throws -> FinishedCeiling {

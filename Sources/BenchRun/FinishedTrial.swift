@@ -14,6 +14,8 @@ package struct FinishedTrial: Sendable {
     let redisSystem: RedisSystem?
     let sqliteVersion: String?
     let journalMode: String?
+    /// Nil: the ledger was not on PostgreSQL.
+    var postgresVersion: String?
     /// Nil: the lock was no driver's.
     package var driverLog: [String]?
     /// Nil: nothing was broken.

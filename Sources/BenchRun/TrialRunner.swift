@@ -39,7 +39,12 @@ struct TrialRunner: Sendable {
         }
         let redis = try await TrialRedis.start(plan, planned.strategy)
         do {
-            let finished = try await serve(planned, usual, redis, progress)
+            let finished =
+                switch (plan.database, place) {
+                case (.postgres, .server(let binary)):
+                    try await serve(planned, usual, redis, binary, progress)
+                default: try await serve(planned, usual, redis, progress)
+                }
             await redis.stop()
             return finished
         } catch {
@@ -62,12 +67,17 @@ struct TrialRunner: Sendable {
         defer { directory.remove() }
         let database = directory.file("lab.sqlite")
         func state(_ products: [Int64], _ record: LoadRecord) async -> ShopReading {
-            await self.state(of: planned.strategy, products, redis, database)
+            await self.state(of: planned.strategy, products, redis) { asked in
+                // SQLite blocks, so it gets a thread that may.
+                try? await NIOThreadPool.singleton.runIfActive {
+                    LedgerReader.read(database, products: products, asked: asked)
+                }
+            }
         }
         if case .server(let binary) = place, redis.stage != nil {
             let server = StruckServer { port, variables in
                 try await ServerProcess.start(
-                    binary, strategy: planned.strategy, redis: redis.urls, database: database,
+                    binary, strategy: planned.strategy, redis: redis.urls, database: .sqlite(database),
                     purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost, port: port,
                     variables: variables)
             }
@@ -76,7 +86,7 @@ struct TrialRunner: Sendable {
         }
         if case .server(let binary) = place {
             let server = try await ServerProcess.start(
-                binary, strategy: planned.strategy, redis: redis.urls, database: database,
+                binary, strategy: planned.strategy, redis: redis.urls, database: .sqlite(database),
                 purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost)
             return try await measure(planned, usual, server, redis, progress, state)
         }
@@ -89,6 +99,28 @@ struct TrialRunner: Sendable {
         let service = try await DirectService.start(
             plan.settings(of: planned.strategy), redis: redis, database: database, driver: fleet)
         return try await measure(planned, usual, service, redis, progress, state)
+    }
+
+    /// Starts servers over an empty ledger on a PostgreSQL of their own.
+    private func serve(
+        _ planned: PlannedTrial, _ usual: [String: Double], _ redis: TrialRedis, _ binary: String,
+        _ progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> FinishedTrial {
+        let database = try await TrialPostgres.start(servers: plan.servers)
+        do {
+            let group = try await ServerGroup.start(
+                plan.servers, binary, plan, planned.strategy, redis: redis.urls, database.place)
+            let finished = try await measure(planned, usual, group, redis, progress) { products, record in
+                await state(of: planned.strategy, products, redis) { asked in
+                    await LedgerReader.read(postgres: database.url, products: products, asked: asked)
+                }
+            }
+            await database.stop()
+            return finished
+        } catch {
+            await database.stop()
+            throw error
+        }
     }
 
     private func driver(of strategy: StrategyEntry) -> PlannedDriver? {
@@ -139,7 +171,8 @@ struct TrialRunner: Sendable {
             planned: planned, record: loaded.record, facts: facts, checks: Audit.checks(facts),
             cost: loaded.cost, serverArguments: service.shownArguments,
             redisSystem: reading.stock?.system, sqliteVersion: reading.ledger?.sqliteVersion,
-            journalMode: reading.ledger?.journalMode, driverLog: service.driverLog, strike: loaded.strike)
+            journalMode: reading.ledger?.journalMode, postgresVersion: reading.ledger?.postgresVersion,
+            driverLog: service.driverLog, strike: loaded.strike)
     }
 
     private struct Loaded: Sendable {
@@ -173,7 +206,7 @@ struct TrialRunner: Sendable {
             times.onStart = { beginning.yield($0) }
         }
         func cost() -> LoadCost.Moment {
-            LoadCost.now(server: service.processIdentifier, redis: redis?.processIdentifiers ?? [])
+            LoadCost.now(servers: service.processIdentifiers, redis: redis?.processIdentifiers ?? [])
         }
         func commands() async -> CommandCounter? {
             guard let redis else { return nil }
@@ -195,7 +228,7 @@ struct TrialRunner: Sendable {
             products: shop.products, record: record, cost: used,
             commandsSeen: commandsBefore.flatMap { before in commandsAfter.map { $0.since(before) } },
             figures: figuresBefore.flatMap { before in figuresAfter.map { $0.since(before) } },
-            linesWritten: lines, peakBytes: service.processIdentifier.flatMap { ProcessMemory.peakBytes($0) },
+            linesWritten: lines, peakBytes: ProcessMemory.peakBytes(of: service.processIdentifiers),
             strike: strike)
     }
 
@@ -226,7 +259,8 @@ struct TrialRunner: Sendable {
 
     /// What the ledger and Redis hold after the service has ended.
     private func state(
-        of strategy: StrategyEntry, _ products: [Int64], _ redis: TrialRedis, _ database: String
+        of strategy: StrategyEntry, _ products: [Int64], _ redis: TrialRedis,
+        _ read: ([Set<String>]) async -> LedgerReader.Reading?
     ) async -> ShopReading {
         let layout = strategy.traits.stockLayout
         var stock = await StockReader.read(redis.stock, products: products, buckets: layout.bucketCount)
@@ -234,10 +268,7 @@ struct TrialRunner: Sendable {
             return ShopReading(ledger: nil, stock: stock, notChecked: StrategyService.notChecked)
         }
         let asked = stock?.stocks.map { Set($0.reservations.keys) } ?? []
-        // SQLite blocks, so it gets a thread that may.
-        let ledger = try? await NIOThreadPool.singleton.runIfActive {
-            LedgerReader.read(database, products: products, asked: asked)
-        }
+        let ledger = await read(asked)
         if layout == .ledger, let books = ledger?.books {
             // There is no stock but the one that the ledger's sums imply.
             stock?.stocks = books.map { .init(units: $0.ledger.supplied - $0.ledger.sold, reservations: [:]) }

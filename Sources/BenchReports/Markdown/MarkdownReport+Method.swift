@@ -65,7 +65,7 @@ extension MarkdownReport {
         ] + drifts + [
             "- The same for every strategy: lease time to live, deadline of a purchase "
                 + "(\(Text.number(results.systemUnderTest.purchaseDeadlineMs)) ms), retry budget, durability of "
-                + "Redis and SQLite (below), and the work on the stock. By design they differ in how they "
+                + "Redis and \(ledgerName) (below), and the work on the stock. By design they differ in how they "
                 + "retry:", "",
         ] + conditions
     }
@@ -102,7 +102,7 @@ extension MarkdownReport {
                 ],
                 ["Redis for the stock", redis],
                 ["Redis lock nodes (redlock)", lockNodes],
-                ["SQLite", sqlite],
+                [ledgerName, ledger],
                 ["lab-server", server],
                 ["lease time to live", "\(Text.number(system.leaseTtlMs)) ms, the same for every lock"],
                 ["wait for the lock", "at most \(Text.number(system.purchaseDeadlineMs)) ms a purchase"],
@@ -129,9 +129,13 @@ extension MarkdownReport {
             + "there is no figure for a server:"
     }
 
-    private var sqlite: String {
+    private var ledger: String {
         let system = results.systemUnderTest
         guard hasLedger else { return "none: there is no ledger in this mode" }
+        if isOnPostgres {
+            return
+                "\(system.postgresVersion ?? "-"), an empty one for each trial; a commit waits for the disk"
+        }
         return "\(system.sqliteVersion ?? "-"), journal \(system.sqliteJournalMode ?? "-"), "
             + "synchronous \(system.sqliteSynchronous)"
     }

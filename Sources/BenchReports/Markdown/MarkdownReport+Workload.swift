@@ -6,6 +6,8 @@ import BenchStatistics
 extension MarkdownReport {
     var isDirect: Bool { results.workload.mode.isOwnProcess }
     var hasLedger: Bool { results.workload.mode != .strategy }
+    var isOnPostgres: Bool { results.systemUnderTest.database == .postgres }
+    var ledgerName: String { isOnPostgres ? "PostgreSQL" : "SQLite" }
 
     package var users: String {
         isDirect ? "one task each" : "one keep-alive connection each, one event-loop thread"
@@ -25,7 +27,17 @@ extension MarkdownReport {
             : results.workload.target.map {
                 "- Mode `http`, target `\($0)`: a server that was running already. Its users and products were made "
                     + "by the bench and stay there; whatever else it holds or does is not known here."
-            } ?? "- Mode `http`: each trial loads a lab-server process of its own over HTTP."
+            } ?? "- Mode `http`: each trial loads \(servers)."
+    }
+
+    /// The processes of a trial.
+    private var servers: String {
+        let count = results.systemUnderTest.servers ?? 1
+        let database = isOnPostgres ? ", with its ledger on PostgreSQL" : ""
+        guard count > 1 else { return "a lab-server process of its own over HTTP\(database)" }
+        return
+            "\(count) lab-server processes of its own over HTTP, on one PostgreSQL and one Redis; the users "
+            + "are spread over them in turn"
     }
 
     var logins: String {

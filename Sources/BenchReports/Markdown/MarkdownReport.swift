@@ -213,7 +213,7 @@ extension MarkdownReport {
             + Self.table(
                 [
                     "strategy", "limited by", "because", "bench", "server", "Redis", "CPU ms per success",
-                    "wait share", "SQLite share", "loop lag ms",
+                    "wait share", "\(ledgerName) share", "loop lag ms",
                 ], limits)
     }
 

@@ -131,7 +131,8 @@ extension HTMLReport {
             y: .linear(sums), xTitle: "strategy", yTitle: "milliseconds", height: 320,
             xLabels: names(all.map(\.0)))
         let words = [
-            "waiting", "holding the lock, or in its script", "other Redis time", "SQLite",
+            "waiting", "holding the lock, or in its script", "other Redis time",
+            results.systemUnderTest.database == .postgres ? "PostgreSQL" : "SQLite",
             "HTTP and the rest",
         ]
         for (index, entry) in all.enumerated() {

@@ -45,6 +45,11 @@ package enum Fingerprint {
             "appendfsync", base.systemUnderTest.redis?.appendfsync ?? "-",
             new.systemUnderTest.redis?.appendfsync ?? "-")
         look("SQLite", base.systemUnderTest.sqliteVersion ?? "-", new.systemUnderTest.sqliteVersion ?? "-")
+        // Results of before had one server on SQLite.
+        look("servers", base.systemUnderTest.servers ?? 1, new.systemUnderTest.servers ?? 1)
+        look(
+            "PostgreSQL", base.systemUnderTest.postgresVersion ?? "-",
+            new.systemUnderTest.postgresVersion ?? "-")
         let flags = [base, new].map { results in
             results.systemUnderTest.serverArguments.map {
                 RunResults.sharedArguments($0).joined(separator: " ")

@@ -8,6 +8,7 @@ package struct Limiter: Sendable, Codable, Equatable {
         case redis = "Redis"
         case lock = "waiting for the lock"
         case ledger = "SQLite"
+        case sharedLedger = "PostgreSQL"
         case eventLoops = "the server's event loops"
         case unknown = "not named"
     }
@@ -34,18 +35,21 @@ package struct Limiter: Sendable, Codable, Equatable {
     static let mostOfGenerator = 0.9
 
     /// - Parameters:
+    ///   - ledger: What the ledger is on.
     ///   - isDirect: Generator and service share a process, so neither can be named alone.
     ///   - busiestRedis: Cores that one Redis server used; nil: there was one only.
     package init(
-        cores: Int, isDirect: Bool, bench: Double?, server: Double?, redis: Double?,
-        busiestRedis: Double? = nil, waitShare: Double?, sqlShare: Double?, loopLagMs: Double? = nil
+        cores: Int, ledger: LedgerEngine = .sqlite, isDirect: Bool, bench: Double?, server: Double?,
+        redis: Double?, busiestRedis: Double? = nil, waitShare: Double?, sqlShare: Double?,
+        loopLagMs: Double? = nil
     ) {
         (benchCores, serverCores, redisCores) = (bench, server, redis)
         self.loopLagMs = loopLagMs
         (self.waitShare, self.sqlShare) = (waitShare, sqlShare)
         let used = (bench ?? 0) + (server ?? 0) + (redis ?? 0)
         let candidates = Self.candidates(
-            cores: cores, generator: isDirect ? nil : bench, redis: busiestRedis ?? redis, used: used,
+            cores: cores, ledger: ledger == .postgres ? .sharedLedger : .ledger,
+            generator: isDirect ? nil : bench, redis: busiestRedis ?? redis, used: used,
             waitShare: waitShare, sqlShare: sqlShare, loopLagMs: loopLagMs)
         guard let found = candidates.first(where: { $0.strain >= 1 }) else {
             name = .unknown
@@ -68,7 +72,8 @@ package struct Limiter: Sendable, Codable, Equatable {
 
     /// In the order in which they are named.
     private static func candidates(
-        cores: Int, generator: Double?, redis: Double?, used: Double, waitShare: Double?, sqlShare: Double?,
+        cores: Int, ledger: Name, generator: Double?, redis: Double?, used: Double, waitShare: Double?,
+        sqlShare: Double?,
         loopLagMs: Double?
     ) -> [Candidate] {
         func candidate(_ name: Name, _ value: Double?, from limit: Double, _ evidence: (Double) -> String)
@@ -89,7 +94,7 @@ package struct Limiter: Sendable, Codable, Equatable {
             candidate(.eventLoops, loopLagMs, from: mostLoopLagMs) {
                 "they came \(Text.number($0)) ms late to a timer on average"
             },
-            candidate(.ledger, sqlShare, from: 0.4, share),
+            candidate(ledger, sqlShare, from: 0.4, share),
         ].compactMap(\.self)
     }
 

@@ -10,6 +10,12 @@ enum ProcessMemory {
         return text.flatMap { peakBytes(in: String(decoding: $0, as: UTF8.self)) }
     }
 
+    /// Of several processes together, each at its own peak; nil when there is none.
+    static func peakBytes(of processes: [Int32]) -> Int? {
+        let each = processes.compactMap { peakBytes($0) }
+        return each.isEmpty ? nil : each.reduce(0, +)
+    }
+
     /// `VmHWM` of `/proc/PID/status`, which is in KiB.
     static func peakBytes(in status: String) -> Int? {
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }

@@ -23,10 +23,11 @@ enum ProcessorTime {
 
 extension LoadCost {
     /// What has been used up to now.
-    static func now(server: Int32?, redis: [Int32]) -> Moment {
-        Moment(
+    static func now(servers: [Int32], redis: [Int32]) -> Moment {
+        let each = servers.compactMap { ProcessorTime.seconds($0) }
+        return Moment(
             bench: ProcessorTime.seconds(ProcessInfo.processInfo.processIdentifier),
-            server: server.flatMap { ProcessorTime.seconds($0) },
+            server: servers.isEmpty || each.count < servers.count ? nil : each.reduce(0, +),
             redis: redis.map { ProcessorTime.seconds($0) })
     }
 

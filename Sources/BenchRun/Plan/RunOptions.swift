@@ -27,6 +27,10 @@ package struct RunOptions: Sendable {
     package var isQuiet: Bool
     package var output: String?
     package var redis: String?
+    /// lab-server processes in each trial.
+    package var servers: Int?
+    /// One of ``LedgerEngine``.
+    package var database: String?
     package var thresholds: Thresholds
     package var serverBinary: String?
     package var target: String?
@@ -49,7 +53,8 @@ package struct RunOptions: Sendable {
         users: Int? = nil, duration: Double? = nil, warmup: Double? = nil, rounds: Int? = nil,
         openRounds: Int? = nil, seed: UInt64? = nil, stock: Int? = nil, products: Int? = nil,
         skew: Double? = nil, bcryptCost: Int? = nil, isQuick: Bool = false, isQuiet: Bool = false,
-        output: String? = nil, redis: String? = nil, thresholds: Thresholds = Thresholds(),
+        output: String? = nil, redis: String? = nil, servers: Int? = nil, database: String? = nil,
+        thresholds: Thresholds = Thresholds(),
         serverBinary: String? = nil, target: String? = nil, targetAuthorities: String? = nil,
         isJSON: Bool = false, isWithoutCeilings: Bool = false, fault: String? = nil, at: Double? = nil,
         lasts: Double? = nil, drivers: [PlannedDriver] = [], echoDriver: [String] = []
@@ -75,6 +80,8 @@ package struct RunOptions: Sendable {
         self.isQuiet = isQuiet
         self.output = output
         self.redis = redis
+        self.servers = servers
+        self.database = database
         self.thresholds = thresholds
         self.serverBinary = serverBinary
         self.target = target

@@ -7,6 +7,8 @@ extension RunPlan {
         // Nobody may look into the stores of a target.
         if target != nil { return [.bareHTTP] }
         if mode == .strategy { return [.redisOnly] }
+        // The others are of one server, and of SQLite.
+        if database == .postgres { return servers == 1 ? [.bareHTTP, .redisOnly] : [.redisOnly] }
         return mode == .http ? Ceiling.allCases : [.redisOnly, .sqliteOnly, .noLock]
     }
 

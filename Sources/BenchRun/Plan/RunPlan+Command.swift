@@ -15,6 +15,8 @@ extension RunPlan {
         if scenario != .purchase { words.append("--scenario \(scenario.rawValue)") }
         if let target { words.append("--target \(target.url)") }
         if target?.tls?.isOwnAuthority == true { words.append("--target-ca FILE") }
+        if servers > 1 { words.append("--servers \(servers)") }
+        if database != .sqlite { words.append("--database \(database.rawValue)") }
         if isQuick { words.append("--quick") }
         if arrivals != nil {
             words.append("--schedule-in FILE")

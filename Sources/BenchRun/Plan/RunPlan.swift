@@ -73,6 +73,9 @@ package struct RunPlan: Sendable, Equatable {
     package let target: LoadTarget?
     /// Nil: start one for each trial.
     package let redis: RedisEndpoint?
+    /// lab-server processes in each trial, on this database.
+    package let servers: Int
+    package let database: LedgerEngine
     /// The URL as typed, with its password, for the server's command line.
     let redisURL: Secret?
     /// Targets and noise floor.
@@ -134,6 +137,7 @@ package struct RunPlan: Sendable, Equatable {
         strike = PlannedStrike(options, mode: mode, duration: duration, strategies: named, &problems)
         target = Self.target(options, mode, &problems)
         redis = Self.redis(options.redis, &problems)
+        (servers, database) = Self.servers(options, mode, &problems)
         guard problems.isEmpty else { throw PlanProblems(sentences: problems) }
         strategies = named.filter { !$0.isNegativeControl }
         // An audit that was not seen to catch anybody proves nothing. A server that runs already has one
@@ -150,9 +154,8 @@ package struct RunPlan: Sendable, Equatable {
         redisURL = options.redis.map { Secret($0) }
         thresholds = options.thresholds
         (drivers, echoDriver) = (options.drivers, options.echoDriver)
-        isQuick = options.isQuick
         isQuiet = options.isQuiet || options.isJSON
-        isJSON = options.isJSON
+        (isQuick, isJSON) = (options.isQuick, options.isJSON)
         hasCeilings = !options.isWithoutCeilings && options.fault == nil
     }
 
@@ -363,6 +366,10 @@ extension RunPlan {
 extension RunPlan {
     /// Set-up, drain and audit of one trial, roughly.
     static let overhead = Duration.seconds(1)
+    /// What an empty PostgreSQL takes to be made, and each server more than one to start.
+    private var moreOverhead: Duration {
+        database == .postgres ? .seconds(2) + .milliseconds(300) * (servers - 1) : .zero
+    }
 
     /// How long the run will take, roughly.
     package var expectedTime: Duration {
@@ -370,7 +377,8 @@ extension RunPlan {
         // A closed load takes somewhat longer than was asked for until it is warm.
         let first = (warmup * 7 / 5 + duration + Self.overhead) * (schedule.count - controls.count)
         let second = (warmup + (sweep == nil ? openDuration : duration) + Self.overhead) * open
-        return first + second + (controlDuration + Self.overhead) * controls.count + ceilingTime
+        let control = (controlDuration + Self.overhead) * controls.count
+        return first + second + control + moreOverhead * trialCount + ceilingTime
     }
 
     /// Of the ceilings, which come before the trials.

@@ -23,6 +23,7 @@ extension EqualConditions {
         }
         values["SQLite"] = trial.sqliteVersion
         values["journal"] = trial.journalMode
+        values["PostgreSQL"] = trial.postgresVersion
         values["lab-server"] = trial.serverArguments.map {
             RunResults.sharedArguments($0).joined(separator: " ")
         }

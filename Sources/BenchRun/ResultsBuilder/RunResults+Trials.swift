@@ -115,12 +115,18 @@ extension RunResults.System {
             sqliteJournalMode: sample?.journalMode,
             sqliteSynchronous: isForeign
                 ? "not known: the target's own"
-                : plan.mode == .strategy ? "no ledger" : "FULL (asserted by \(witness) at start)",
+                : plan.mode == .strategy
+                    ? "no ledger"
+                    : plan.database == .postgres
+                        ? "none: the ledger is on PostgreSQL" : "FULL (asserted by \(witness) at start)",
             serverArguments: sample?.serverArguments,
             bcryptCost: plan.mode == .http && !isForeign ? plan.bcryptCost : nil,
             leaseTtlMs: plan.policies.leaseTimeToLive / .milliseconds(1),
             purchaseDeadlineMs: plan.purchaseDeadline / .milliseconds(1),
             conditions: (plan.strategies + plan.controls).map { StrategyConditions($0, plan.policies) },
+            servers: plan.mode == .http && !isForeign ? plan.servers : nil,
+            database: isForeign || plan.mode == .strategy ? nil : plan.database,
+            postgresVersion: sample?.postgresVersion,
             drivers: plan.drivers.isEmpty ? nil : plan.drivers.map { DriverConditions($0) },
             driverPipe: pipe.map { PipeCost($0) })
     }

@@ -82,7 +82,8 @@ extension StrategyResult {
         let isDirect = trials.allSatisfy { $0.facts.generator?.isAlone == false }
         let lags = trials.compactMap { $0.facts.server?.loopLagMs }
         var limiter = Limiter(
-            cores: EnvironmentInfo.cores, isDirect: isDirect,
+            cores: EnvironmentInfo.cores,
+            ledger: trials.allSatisfy { $0.postgresVersion != nil } ? .postgres : .sqlite, isDirect: isDirect,
             bench: cores(\.bench), server: cores(\.server), redis: cores(\.redis),
             busiestRedis: cores(\.busiestRedis), waitShare: share(times.wait), sqlShare: share(times.sql),
             // Trials are of one length, so their means weigh the same.

@@ -30,7 +30,7 @@ struct DirectService: TrialService {
 
     var driverLog: [String]? { driver?.log }
 
-    var processIdentifier: Int32? { nil }
+    var processIdentifiers: [Int32] { [] }
     var shownArguments: [String]? { nil }
 
     /// Opens the ledger at `database` and the connections to Redis.

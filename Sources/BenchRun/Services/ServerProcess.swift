@@ -42,7 +42,7 @@ package struct ServerProcess: Sendable {
     ///   - more: Further arguments.
     ///   - variables: Of its environment, beside those of this process.
     package static func start(
-        _ executable: String, strategy: StrategyEntry, redis: [String], database: String,
+        _ executable: String, strategy: StrategyEntry, redis: [String], database: LedgerPlace,
         purchaseDeadline: Duration, bcryptCost: Int = RunPlan.Defaults().bcryptCost, port: Int = 0,
         more: [String] = [], variables: [String: String] = [:]
     ) async throws(BenchError) -> ServerProcess {
@@ -53,12 +53,13 @@ package struct ServerProcess: Sendable {
                 String(bcryptCost), "--password-queue", String(passwordQueue), "--log-format", "json",
                 "--metrics-port", "0",
             ] + more
-        let places = ["--redis", redis.joined(separator: ","), "--database", "sqlite:\(database)"]
+        let places = ["--redis", redis.joined(separator: ","), "--database", database.address]
         let arguments = ["serve", "--port", String(port)] + places + fixed
         let child: ChildProcess
         do throws(LabProcessError) {
             child = try await ChildProcess.start(
-                executable, arguments, environment: environment.merging(variables) { $1 })
+                executable, arguments,
+                environment: environment.merging(database.variables) { $1 }.merging(variables) { $1 })
         } catch {
             throw BenchError(.unreachable, error.description)
         }
@@ -76,7 +77,7 @@ package struct ServerProcess: Sendable {
         var metrics = line.flatMap { metricsTarget(in: $0) }
         if metrics == nil { metrics = await metricsTarget(inLogOf: child) }
         let urls = redis.count == 1 ? "URL" : "URL,\(redis.count - 1) NODES"
-        let shown = ["serve", "--port", "0", "--redis", urls, "--database", "sqlite:PATH"] + fixed
+        let shown = ["serve", "--port", "0", "--redis", urls, "--database", database.shown] + fixed
         return ServerProcess(process: child, target: target, metrics: metrics, shownArguments: shown)
     }
 
@@ -113,7 +114,7 @@ package struct ServerProcess: Sendable {
 }
 
 extension ServerProcess: TrialService {
-    var processIdentifier: Int32? { process.processIdentifier }
+    var processIdentifiers: [Int32] { [process.processIdentifier] }
     var linesWritten: Int? { process.linesWritten }
 
     package func figures() async -> ServerFigures? {

@@ -101,18 +101,26 @@ package struct Shop: Sendable, Equatable {
 
     /// How the users of a load buy here.
     func openShop(at target: LoadTarget, _ order: ShopOrder, prefix: String = "visitor-") -> OpenShop {
+        openShop(at: [target], order, prefix: prefix)
+    }
+
+    /// The users are spread over the servers.
+    func openShop(at targets: [LoadTarget], _ order: ShopOrder, prefix: String = "visitor-") -> OpenShop {
         let users: [any LoadUser]
         switch order.scenario {
         case .purchase:
-            users = target.buyers(of: products, tokens: tokens, mix: order.mix, seed: order.seed)
+            users = LoadTarget.buyers(
+                at: targets, of: products, tokens: tokens, mix: order.mix, seed: order.seed)
         case .journey:
-            let site = Visitor.Site(target, products: products, prefix: prefix)
+            let sites = targets.map { Visitor.Site($0, products: products, prefix: prefix) }
             users = (0..<order.users).map { user in
-                Visitor(site, user: user, ProductMix.Wishes(order.mix, seed: order.seed, user: user))
+                Visitor(
+                    sites[user % sites.count], user: user,
+                    ProductMix.Wishes(order.mix, seed: order.seed, user: user))
             }
         }
         return OpenShop(products: products) { plan, progress in
-            try await LoadGenerator.run(target, users, plan, progress: progress)
+            try await LoadGenerator.run(targets, users, plan, progress: progress)
         }
     }
 

@@ -25,7 +25,7 @@ struct StrategyService: TrialService {
 
     var driverLog: [String]? { driver?.log }
 
-    var processIdentifier: Int32? { nil }
+    var processIdentifiers: [Int32] { [] }
     var shownArguments: [String]? { nil }
 
     /// What an audit without a ledger cannot look at.

@@ -35,7 +35,7 @@ package final class StruckServer: Sendable {
 }
 
 extension StruckServer: TrialService {
-    var processIdentifier: Int32? { server?.processIdentifier }
+    var processIdentifiers: [Int32] { server?.processIdentifiers ?? [] }
     var shownArguments: [String]? { server?.shownArguments }
     var linesWritten: Int? { server?.linesWritten }
 

@@ -73,7 +73,7 @@ struct TargetVisit: TrialService {
     /// Visitors of another attempt have other names: those of the first one are taken.
     let attempt: Int
 
-    var processIdentifier: Int32? { nil }
+    var processIdentifiers: [Int32] { [] }
     var shownArguments: [String]? { nil }
 
     func openShop(_ order: ShopOrder) async throws -> OpenShop {

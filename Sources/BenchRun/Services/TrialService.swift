@@ -5,8 +5,8 @@ import LockDrivers
 
 /// The service under load, in whichever process it runs: started for one trial, loaded, stopped.
 protocol TrialService: Sendable {
-    /// Its process; nil when it runs in this one.
-    var processIdentifier: Int32? { get }
+    /// Its processes; none when it runs in this one.
+    var processIdentifiers: [Int32] { get }
     /// Its command line as shown in the report; nil when it has none.
     var shownArguments: [String]? { get }
     /// Every hold of a lock until now; nil: not to be seen, or there is no lock.

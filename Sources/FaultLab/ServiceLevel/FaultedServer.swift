@@ -23,7 +23,7 @@ struct FaultedServer: Sendable {
         self.folder = folder
         struck = StruckServer { port, variables in
             try await ServerProcess.start(
-                program, strategy: strategy, redis: redis, database: Self.database(in: folder),
+                program, strategy: strategy, redis: redis, database: .sqlite(Self.database(in: folder)),
                 purchaseDeadline: .seconds(2), bcryptCost: 4, port: port,
                 more: ["--reconcile-interval-s", "0", "--log-level", "error"], variables: variables)
         }

@@ -65,7 +65,8 @@ struct RunCommand: AsyncParsableCommand {
             duration: trials.duration, warmup: trials.warmup, rounds: trials.rounds,
             openRounds: trials.openRounds, seed: trials.seed, stock: load.stock, products: load.products,
             skew: load.skew, bcryptCost: place.bcryptCost, isQuick: trials.quick, isQuiet: kept.quiet,
-            output: kept.output, redis: place.redis, thresholds: limits, serverBinary: place.serverBinary,
+            output: kept.output, redis: place.redis, servers: place.servers, database: place.database,
+            thresholds: limits, serverBinary: place.serverBinary,
             target: place.target, targetAuthorities: place.targetCa, isJSON: kept.json,
             isWithoutCeilings: trials.noCeilings,
             fault: broken.fault, at: broken.at, lasts: broken.lasts)
@@ -152,6 +153,9 @@ struct RunCommand: AsyncParsableCommand {
                 ? .ownProcess : .server(binary: try ServerProcess.find(place.serverBinary))
         }
         if let endpoint = plan.redis { try await ExternalRedis.check(endpoint) }
+        if plan.database == .postgres && PostgresServerProcess.programs() == nil {
+            throw BenchError(.unreachable, PostgresServerProcess.absence)
+        }
         let folder = try ResultsFolder(named: kept.output, word: plan.folderWord, at: Date())
         let terminal = Terminal(isQuiet: plan.isQuiet)
         let started = Date()

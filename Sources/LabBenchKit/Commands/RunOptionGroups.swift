@@ -97,6 +97,14 @@ struct PlaceOptions: ParsableArguments {
     @Option(help: "The lab-server to measure; default: the one next to lab-bench.")
     var serverBinary: String?
 
+    @Option(
+        help: "lab-server processes in each trial, 1 to 16, over which the buyers are spread; default 1.")
+    var servers: Int?
+
+    @Option(
+        help: "sqlite or postgres: where the ledger is; default sqlite, with several --servers postgres.")
+    var database: String?
+
     @Option(help: "URL of a Redis with an empty database; default: start one for each trial.")
     var redis: String?
 

@@ -33,6 +33,16 @@ struct ServerFiguresTests {
         #expect(ServerFigures().meanLagMs == nil)
     }
 
+    @Test("of two servers are added, and their mean lag is that of all timers")
+    func sum() throws {
+        let figures = try #require(ServerFigures(parsing: Self.page))
+        let idle = try #require(
+            ServerFigures(
+                parsing: Self.page.replacing("} 7", with: "} 1").replacing("_sum 0.05", with: "_sum 0.15")))
+        let both = figures.adding(idle)
+        #expect(both.sold == 10 && both.refused == 12 && both.meanLagMs == 5)
+    }
+
     @Test("has the most memory that a process had beside it, as Linux says it")
     func memory() {
         #expect(ProcessMemory.peakBytes(in: "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n") == 2_097_152)

@@ -25,7 +25,8 @@ struct RealServerTests {
         let redis = try await TrialRedis.start(plan, strategy)
         do {
             let server = try await ServerProcess.start(
-                try ServerProcess.find(nil), strategy: strategy, redis: redis.urls, database: database,
+                try ServerProcess.find(nil), strategy: strategy, redis: redis.urls,
+                database: .sqlite(database),
                 purchaseDeadline: plan.purchaseDeadline)
             do {
                 try await body(server, redis, database)

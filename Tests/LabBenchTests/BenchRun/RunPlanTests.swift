@@ -234,4 +234,49 @@ struct RunPlanTests {
             #expect(Set(members) == Set(plan.strategies))
         }
     }
+
+    @Test("Several servers share a PostgreSQL, also when nobody names it")
+    func servers() throws {
+        let one = try RunPlan(RunOptions(), seed: 1)
+        #expect(one.servers == 1 && one.database == .sqlite)
+        let two = try RunPlan(RunOptions(servers: 2), seed: 1)
+        #expect(two.servers == 2 && two.database == .postgres)
+        #expect(two.command.contains(" --servers 2 --database postgres"))
+        #expect(two.ceilings == [.redisOnly])
+        #expect(two.expectedTime > one.expectedTime - one.ceilingTime)
+        let single = try RunPlan(RunOptions(database: "postgres"), seed: 1)
+        #expect(single.servers == 1 && single.ceilings == [.bareHTTP, .redisOnly])
+        let named = try RunPlan(RunOptions(servers: 1, database: "sqlite"), seed: 1)
+        #expect(named.command == one.command)
+    }
+
+    @Test(
+        "Servers that cannot be are refused with one sentence",
+        arguments: [
+            (RunOptions(servers: 0), "--servers must be from 1 to 16, not 0"),
+            (
+                RunOptions(servers: 2, database: "sqlite"),
+                "--servers 2 needs --database postgres: one server writes a SQLite file"
+            ),
+            (RunOptions(database: "mysql"), "unknown database \"mysql\"; known are: sqlite, postgres"),
+            (
+                RunOptions(mode: "direct", servers: 2),
+                "--servers is for --mode http: in direct mode there is no lab-server"
+            ),
+            (
+                RunOptions(mode: "strategy", database: "postgres"),
+                "--database postgres is for --mode http: in strategy mode there is no lab-server"
+            ),
+            (
+                RunOptions(servers: 2, target: "http://127.0.0.1:1"),
+                "--servers is for servers that the bench starts: leave it out with --target"
+            ),
+            (
+                RunOptions(database: "postgres", fault: "pause-redis"),
+                "--database postgres is for a run without --fault: a fault strikes one server on SQLite"
+            ),
+        ])
+    func wrongServers(options: RunOptions, sentence: String) {
+        #expect(problems(options) == [sentence])
+    }
 }

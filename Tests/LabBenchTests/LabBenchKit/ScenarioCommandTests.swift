@@ -161,7 +161,7 @@ struct ScenarioCommandTests {
         let redis = try await TrialRedis.start(plan, .luaAtomic)
         let server = try await ServerProcess.start(
             try ServerProcess.find(nil), strategy: .luaAtomic, redis: redis.urls,
-            database: directory.file("lab.sqlite"), purchaseDeadline: plan.purchaseDeadline)
+            database: .sqlite(directory.file("lab.sqlite")), purchaseDeadline: plan.purchaseDeadline)
         let url = "http://\(server.target.authority)"
         let found = try await results([
             "--target", url, "--products", "2", "--users", "5", "--model", "closed", "--rounds", "2",
@@ -196,5 +196,30 @@ struct ScenarioCommandTests {
         #expect(await gone.waitUntilExit() == .exited(6))
         #expect(gone.lines(of: .standardError).count == 1)
         directory.remove()
+    }
+
+    @Test(
+        "spreads buyers over two servers on one PostgreSQL, and audits what both sold",
+        .enabled(if: PostgresServerProcess.programs() != nil, "\(PostgresServerProcess.absence)"),
+        arguments: ["purchase", "journey"])
+    func servers(scenario: String) async throws {
+        let found = try await results([
+            "--servers", "2", "--no-ceilings", "--scenario", scenario, "--strategies", "lua-atomic",
+            "--users",
+            "8", "--model", "closed", "--rounds", "1", "--warmup", "0.2", "--duration", "2",
+        ])
+        #expect(found.systemUnderTest.servers == 2)
+        #expect(found.systemUnderTest.database == .postgres)
+        #expect(found.systemUnderTest.postgresVersion?.contains(".") == true)
+        #expect(found.systemUnderTest.sqliteVersion == nil)
+        #expect(found.systemUnderTest.serverArguments?.contains("postgres:URL") == true)
+        #expect(found.run.command.contains("--servers 2 --database postgres"))
+        let trial = try #require(found.trials.first { !$0.isControl })
+        expectCorrect([trial])
+        // What the servers counted is the sum of both.
+        let counted = try #require(trial.checks.first { $0.id == "server-counted-sales" })
+        #expect(counted.state == .pass, "\(counted)")
+        let control = try #require(found.controls.first)
+        #expect(control.isCaught == true, "two servers let unguarded oversell too")
     }
 }

@@ -74,6 +74,8 @@ REST = [
     run("ceilings", *FAST, "--duration", "1", "--warmup", "0.3", "--rounds", "1", "--model", "closed"),
     run("rounds", *FAST, "--duration", "1", "--warmup", "0.3", "--rounds", "4", "--open-rounds", "2",
         "--no-ceilings", "--seed", "7", "--stock", "1000000"),
+    run("servers", "--servers", "2", *TWO, *SHORT, ci=True),
+    run("postgres", "--database", "postgres", "--scenario", "journey", "--model", "closed", *FAST, *SHORT),
     run("redis", "--redis", "{redis}", "--model", "closed", *FAST, *SHORT),
     run("target-https", "--target", "{targets}", "--target-ca", "{authorities}", *SHORT),
     run("server-binary", "--server-binary", "{copy}", "--mode", "http", "--model", "closed", *FAST, *SHORT),
