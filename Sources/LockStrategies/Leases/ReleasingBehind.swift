@@ -1,5 +1,5 @@
-/// A lock whose release may go on behind the answer, in a ``FinishingQueue``: nothing of the answer depends on
-/// what becomes of it.
+/// A lock whose release may go on behind the answer, in a ``FinishingQueue``: nothing of the answer depends
+/// on what becomes of it.
 package protocol ReleasingBehind: LeaseLock {
     /// Begins to give the lock back, and does not wait for it.
     ///

@@ -6,9 +6,9 @@ import RedisClient
 /// holder stopped past its lease; a node that restarts empty while its vote is needed; a jump of a node's
 /// clock. It mints no fence. An even number of nodes is allowed and its majority is N/2 + 1: four nodes
 /// survive the loss of one, as three do. One parallel round trip to all nodes per attempt and one to release;
-/// no node is waited for longer than its port's time limit, and with a ``FinishingQueue`` none that is slower
-/// than the majority. A purchase does not wait for the release then. Source: redis.io, "Distributed Locks with Redis"; the objections: Martin Kleppmann,
-/// "How to do distributed locking", 2016.
+/// no node is waited for longer than its port's time limit, and with a ``FinishingQueue`` none that is
+/// slower than the majority. A purchase does not wait for the release then. Source: redis.io, "Distributed
+/// Locks with Redis"; the objections: Martin Kleppmann, "How to do distributed locking", 2016.
 public struct Redlock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private let nodes: [LockNode<Redis>]
     private let clock: C
