@@ -26,3 +26,25 @@ package protocol CarryingLock: LeaseLock {
         _ lease: Lease, after write: SectionCall, _ evidence: inout Evidence
     ) async throws(StrategyError) -> (written: RESPValue, release: ReleaseOutcome?)
 }
+
+extension CarryingLock {
+    /// What ``release(_:after:_:)`` is on one Redis.
+    func release<Redis: RedisPort, C: MonotonicClock>(
+        _ lease: Lease, of leases: OneNodeLeases<Redis, C>, after write: SectionCall,
+        _ evidence: inout Evidence
+    ) async throws(StrategyError) -> (written: RESPValue, release: ReleaseOutcome?) {
+        let (written, answer) = try await leases.write(write, thenRelease: lease, &evidence)
+        guard let answer else { return (written, await releaseAgain(lease, &evidence)) }
+        return (written, ReleaseOutcome(answer))
+    }
+
+    /// Gives a lease back whose release failed behind its write. The write stands, and nothing is under way.
+    func releaseAgain(_ lease: Lease, _ evidence: inout Evidence) async -> ReleaseOutcome? {
+        let (release, cost) = await SendPermit.lifted {
+            var cost = Evidence()
+            return (try? await self.release(lease, &cost), cost)
+        }
+        evidence = evidence + cost
+        return release
+    }
+}

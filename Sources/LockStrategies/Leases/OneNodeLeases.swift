@@ -12,18 +12,23 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
     let node: LockNode<Redis>
     let clock: C
     let validity: LeaseValidity
+    private let carriedRelease: RedisScript
     private let finishing: FinishingQueue?
     private static var longestPause: Duration { .milliseconds(100) }
 
-    /// - Parameter finishing: Where a release is tried again that Redis did not answer; nil: the lock then
-    ///   stays until its time to live ends.
+    /// - Parameters:
+    ///   - carriedRelease: A write with the release behind it.
+    ///   - finishing: Where a release is tried again that Redis did not answer; nil: the lock then stays
+    ///     until its time to live ends.
     init(
         redis: Redis, clock: C, validity: LeaseValidity,
-        releaseScript: RedisScript = EmbeddedScripts.releaseLock, finishing: FinishingQueue?
+        releaseScript: RedisScript = EmbeddedScripts.releaseLock,
+        carriedRelease: RedisScript = EmbeddedScripts.writeAndRelease, finishing: FinishingQueue?
     ) {
         node = LockNode(name: "redis", redis: redis, releaseScript: releaseScript)
         self.clock = clock
         self.validity = validity
+        self.carriedRelease = carriedRelease
         self.finishing = finishing
     }
 
@@ -75,24 +80,16 @@ struct OneNodeLeases<Redis: RedisPort, C: MonotonicClock>: Sendable {
     }
 
     /// Writes, and releases in the same step.
-    func release(
-        _ lease: Lease, after write: SectionCall, _ evidence: inout Evidence
-    ) async throws(StrategyError) -> (written: RESPValue, release: ReleaseOutcome?) {
-        let script =
-            lease.fence == nil ? EmbeddedScripts.writeAndRelease : EmbeddedScripts.writeFencedAndRelease
+    ///
+    /// - Returns: The answers to both; nil for a release that has failed.
+    func write(
+        _ write: SectionCall, thenRelease lease: Lease, _ evidence: inout Evidence
+    ) async throws(StrategyError) -> (written: RESPValue, release: NodeAnswer?) {
         let replies = try await answers(
-            to: script, keys: write.keys + [lease.key.description],
+            to: carriedRelease, keys: write.keys + [lease.key.description],
             arguments: write.arguments + [lease.token.description], under: lease, &evidence)
-        guard replies.count == 2, replies[1] != .null else {
-            // The write stands; the release has failed, and nothing of it is under way.
-            let (release, cost) = await SendPermit.lifted {
-                var cost = Evidence()
-                return (try? await self.release(lease, &cost), cost)
-            }
-            evidence = evidence + cost
-            return (replies[0], release)
-        }
-        return (replies[0], ReleaseOutcome(NodeAnswer(replies[1])))
+        guard replies.count == 2, replies[1] != .null else { return (replies[0], nil) }
+        return (replies[0], NodeAnswer(replies[1]))
     }
 
     /// Sends a script that writes first; what each of its steps answered.

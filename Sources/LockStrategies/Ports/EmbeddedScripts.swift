@@ -44,6 +44,16 @@ package enum EmbeddedScripts {
         ScriptStep(script: writeStockFenced, keys: 5, arguments: 5),
         ScriptStep(script: releaseLock, keys: 1, arguments: 1),
     ])
+    static let acquireOrRemainingAndRead = RedisScript(inOneStep: [
+        ScriptStep(script: acquireOrRemaining, keys: 1, arguments: 2), read,
+    ])
+    static let handOverAndRead = RedisScript(inOneStep: [handOver, read])
+    static let writeAndTell = RedisScript(inOneStep: [
+        write, ScriptStep(script: releaseAndTell, keys: 1, arguments: 1),
+    ])
+    static let writeAndHandOver = RedisScript(inOneStep: [write, handOver])
+    static let writeHandOverAndRead = RedisScript(inOneStep: [write, handOver, read])
+    private static let handOver = ScriptStep(script: handOverLock, keys: 1, arguments: 3)
     private static let read = ScriptStep(script: readStock, keys: 4, arguments: 1, onGrant: true)
     private static let write = ScriptStep(script: writeStock, keys: 4, arguments: 4)
 
@@ -52,7 +62,8 @@ package enum EmbeddedScripts {
         closeStock, fillBucket, fillStock, dropStock, offerUnits, returnToBucket, readStock, writeStock,
         writeStockFenced, acquireLock, acquireOrRemaining, releaseAndTell, handOverLock, acquireFenced,
         returnReservation, releaseLock, extendLock, acquireLockAndRead, acquireFencedAndRead,
-        writeAndRelease, writeFencedAndRelease,
+        writeAndRelease, writeFencedAndRelease, acquireOrRemainingAndRead, handOverAndRead, writeAndTell,
+        writeAndHandOver, writeHandOverAndRead,
     ]
 
     private static func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {

@@ -29,7 +29,9 @@ public struct FencedLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         origin: FenceOrigin, finishing: FinishingQueue? = nil
     ) {
         self.redis = redis
-        leases = OneNodeLeases(redis: redis, clock: clock, validity: validity, finishing: finishing)
+        leases = OneNodeLeases(
+            redis: redis, clock: clock, validity: validity,
+            carriedRelease: EmbeddedScripts.writeFencedAndRelease, finishing: finishing)
         self.random = random
         self.retry = retry
         self.origin = origin
@@ -104,7 +106,7 @@ extension FencedLock: CarryingLock {
     package func release(
         _ lease: Lease, after write: SectionCall, _ evidence: inout Evidence
     ) async throws(StrategyError) -> (written: RESPValue, release: ReleaseOutcome?) {
-        try await leases.release(lease, after: write, &evidence)
+        try await release(lease, of: leases, after: write, &evidence)
     }
 }
 

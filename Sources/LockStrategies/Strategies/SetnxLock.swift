@@ -85,7 +85,7 @@ extension SetnxLock: CarryingLock {
     package func release(
         _ lease: Lease, after write: SectionCall, _ evidence: inout Evidence
     ) async throws(StrategyError) -> (written: RESPValue, release: ReleaseOutcome?) {
-        try await leases.release(lease, after: write, &evidence)
+        try await release(lease, of: leases, after: write, &evidence)
     }
 }
 

@@ -12,15 +12,15 @@ import RedisClient
 /// holder of the same process nobody asks until it releases or its lease has ended, also when Redis has lost
 /// the key. What breaks it: as for `setnx-spin`, a holder stopped past its lease, or a Redis that loses the
 /// key. One round trip per attempt and one to release, none for who is handed the lock, two more when another
-/// process holds it. Source: redis.io, command SET, "Patterns"; the release message as in Redisson's
-/// RedissonLock.
+/// process holds it; they carry the read and the write of a purchase. Source: redis.io, command SET,
+/// "Patterns"; the release message as in Redisson's RedissonLock.
 public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
-    private let redis: Redis
-    private let leases: OneNodeLeases<Redis, C>
-    private let clock: C
-    private let random: RandomSource
+    let redis: Redis
+    let leases: OneNodeLeases<Redis, C>
+    let clock: C
+    let random: RandomSource
     private let retry: RetryPolicy
-    private let room = WaitingRoom()
+    let room = WaitingRoom()
 
     /// - Parameters:
     ///   - redis: Keeps the lock.
@@ -36,7 +36,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         self.redis = redis
         leases = OneNodeLeases(
             redis: redis, clock: clock, validity: validity, releaseScript: EmbeddedScripts.releaseAndTell,
-            finishing: finishing)
+            carriedRelease: EmbeddedScripts.writeAndTell, finishing: finishing)
         self.clock = clock
         self.random = random
         self.retry = retry
@@ -48,31 +48,37 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     public func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> AcquireOutcome {
+        try await take(key, timeToLive, deadline, reading: nil).outcome
+    }
+
+    func take(
+        _ key: LockKey, _ timeToLive: Duration, _ deadline: ContinuousClock.Instant, reading: SectionCall?
+    ) async throws(StrategyError) -> (outcome: AcquireOutcome, stock: RESPValue?) {
         let milliseconds = try leases.validity.checked(timeToLive)
         let began = clock.now
-        let place = room.enter(key, timeToLive: timeToLive)
+        let place = room.enter(key, timeToLive: timeToLive, reading: reading)
         do throws(StrategyError) {
             switch try await myTurn(place, before: deadline) {
             case .outOfTime:
                 var cost = Evidence()
                 await leave(place, &cost)
                 cost.waited = began.duration(to: clock.now)
-                return .contended(evidence: cost)
-            case .handed(let lease):
-                return try await accept(lease, since: began)
+                return (.contended(evidence: cost), nil)
+            case .handed(let lease, let stock):
+                return (try await accept(lease, since: began), stock)
             case .ask:
                 break
             }
             let inLine = Evidence(waited: began.duration(to: clock.now))
-            let outcome = try await ask(place, milliseconds, deadline, after: inLine)
-            switch outcome {
+            let answer = try await ask(place, milliseconds, deadline, after: inLine)
+            switch answer.outcome {
             case .granted(let lease, _):
                 // With a lease the subscription stays until the release.
                 _ = room.leave(place, with: lease, now: clock.now)
-                return outcome
+                return answer
             case .contended(var evidence):
                 await leave(place, &evidence)
-                return .contended(evidence: evidence)
+                return (.contended(evidence: evidence), nil)
             }
         } catch {
             var cost = Evidence()
@@ -113,7 +119,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
 
     private enum Service {
         case ask
-        case handed(Lease)
+        case handed(Lease, stock: RESPValue?)
         case outOfTime
     }
 
@@ -123,11 +129,12 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         _ place: WaitingRoom.Place, before deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> Service {
         while true {
-            switch room.turn(of: place, now: clock.now) {
+            let (turn, stock) = room.turn(of: place, now: clock.now)
+            switch turn {
             case .ask:
                 return .ask
             case .granted(let lease):
-                return .handed(lease)
+                return .handed(lease, stock: stock)
             case .offered:
                 // Ends within the time limit of one command, whatever becomes of the hand-over.
                 await place.signal.wait()
@@ -156,75 +163,6 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         StrategyError(.cancelled, "cancelled while waiting for the lock")
     }
 
-    /// Makes the heir the owner of the lock, in the place of this lease: one round trip for both of them.
-    ///
-    /// - Returns: What became of the lease; nil when it still has to be released.
-    private func handOver(
-        _ lease: Lease, to heir: WaitingRoom.Place, _ evidence: inout Evidence
-    ) async throws(StrategyError) -> ReleaseOutcome? {
-        let token = LeaseToken(random: random)
-        // The heir's validity counts from here, before Redis can have set its key.
-        let asked = clock.now
-        let answer: NodeAnswer
-        do throws(RedisError) {
-            answer = NodeAnswer(
-                try await redis.finishing { () throws(RedisError) in
-                    try await redis.run(
-                        EmbeddedScripts.handOverLock, keys: [lease.key.description],
-                        arguments: [
-                            lease.token.description, token.description,
-                            String(Int64(heir.timeToLive / .milliseconds(1))),
-                        ], &evidence)
-                })
-        } catch {
-            room.notHandedOver(to: heir)
-            // A Redis that is full takes no new owner. It still deletes.
-            if error.code == .refused { return nil }
-            let isEnded = error.mayHaveBeenApplied ? await end(lease, or: token, &evidence) : false
-            await unsubscribe(room.released(lease, isKnown: isEnded))
-            if !isEnded {
-                leases.finishLater(
-                    until: max(lease.validUntil, asked.advanced(by: heir.timeToLive)),
-                    {
-                        var uncounted = Evidence()
-                        return await end(lease, or: token, &uncounted) ? true : nil
-                    },
-                    then: { await unsubscribe(room.released(lease, isKnown: true)) })
-            }
-            throw StrategyError(error, during: "handing \(lease.key) over")
-        }
-        guard answer == .done else {
-            room.notHandedOver(to: heir)
-            await unsubscribe(room.released(lease, isKnown: true))
-            return ReleaseOutcome(answer)
-        }
-        let grant = Lease(
-            key: lease.key, token: token, fence: nil,
-            validUntil: leases.validity.end(asked: asked, timeToLive: heir.timeToLive))
-        if !room.handedOver(grant, to: heir) {
-            // It has left while the command was under way.
-            _ = await uncancelled(&evidence) { [leases] cost in try? await leases.release(grant, &cost) }
-            await unsubscribe(room.released(lease, isKnown: true))
-        }
-        return .released
-    }
-
-    /// Deletes the key whichever of the two owns it, when nobody knows which does. In one step, and the old
-    /// token too: a hand-over that is carried out after this finds no owner and makes no key.
-    ///
-    /// - Returns: Whether Redis has answered.
-    private func end(_ lease: Lease, or token: LeaseToken, _ evidence: inout Evidence) async -> Bool {
-        await uncancelled(&evidence) { [redis] cost in
-            let reply = try? await redis.finishing { () throws(RedisError) in
-                try await redis.send(
-                    RedisCommand(
-                        "EVAL", EmbeddedScripts.releaseAndTell.source, "1", lease.key.description,
-                        lease.token.description, token.description), &cost)
-            }
-            return reply != nil
-        }
-    }
-
     /// Gives back what was handed to a task that cannot use it any more; the next in line may get it.
     private func giveBack(_ lease: Lease, _ evidence: inout Evidence) async {
         _ = await uncancelled(&evidence) { cost in try? await release(lease, &cost) }
@@ -241,12 +179,13 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private func ask(
         _ place: WaitingRoom.Place, _ milliseconds: Int64, _ deadline: ContinuousClock.Instant,
         after inLine: Evidence
-    ) async throws(StrategyError) -> AcquireOutcome {
+    ) async throws(StrategyError) -> (outcome: AcquireOutcome, stock: RESPValue?) {
         let token = LeaseToken(random: random)
         // How long somebody else's lease can last, as far as the last try could see.
         var remaining: Duration?
+        var stock: RESPValue?
         let loop = AcquireLoop(clock: clock, random: random, retry: retry)
-        return try await loop.run(
+        let outcome = try await loop.run(
             deadline: deadline, after: inLine,
             wait: { pause throws(StrategyError) in
                 let most = remaining.map { min($0, pause) } ?? pause
@@ -258,18 +197,33 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                     let lease = try await leases.attempt(
                         place.key, token, timeToLive: place.timeToLive, &evidence
                     ) { evidence throws(RedisError) in
-                        let reply = try await redis.run(
-                            EmbeddedScripts.acquireOrRemaining, keys: [place.key.description],
-                            arguments: [token.description, String(milliseconds)], &evidence)
-                        let answer = reply.integer ?? 0
-                        remaining = answer < 0 ? .milliseconds(-answer) : nil
-                        return answer == 1 ? .granted(nil) : .taken
+                        let answer = try await request(
+                            place, [token.description, String(milliseconds)], &evidence)
+                        remaining = answer.grant < 0 ? .milliseconds(-answer.grant) : nil
+                        stock = answer.stock
+                        return answer.grant == 1 ? .granted(nil) : .taken
                     }
                     if lease != nil { return lease }
                     // What was released before the subscription stood is seen by another try.
                     guard clock.now < deadline, try await subscribe(place, &evidence) else { return nil }
                 }
             })
+        return (outcome, stock)
+    }
+
+    /// One request, which reads when it is granted and this place reads.
+    private func request(
+        _ place: WaitingRoom.Place, _ arguments: [String], _ evidence: inout Evidence
+    ) async throws(RedisError) -> (grant: Int64, stock: RESPValue?) {
+        guard let read = place.reading else {
+            let reply = try await redis.run(
+                EmbeddedScripts.acquireOrRemaining, keys: [place.key.description], arguments: arguments,
+                &evidence)
+            return (reply.integer ?? 0, nil)
+        }
+        return try await leases.ask(
+            EmbeddedScripts.acquireOrRemainingAndRead, keys: [place.key.description], arguments: arguments,
+            reading: read, &evidence)
     }
 
     /// Listens for releases in other processes; true when it did not before.
@@ -301,7 +255,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         await unsubscribe(remains.unused)
     }
 
-    private func unsubscribe(_ subscription: RedisSubscription?) async {
+    func unsubscribe(_ subscription: RedisSubscription?) async {
         guard let subscription else { return }
         await uncancelled { await subscription.cancel() }
     }

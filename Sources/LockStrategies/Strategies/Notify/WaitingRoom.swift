@@ -7,6 +7,8 @@ final class WaitingRoom: Sendable {
     struct Place: Sendable {
         let key: LockKey
         let timeToLive: Duration
+        /// What it reads first when it has the lock; nil: it does not say.
+        let reading: SectionCall?
         let ticket: WaitingLine.Ticket
         let signal: WakeSignal
     }
@@ -22,6 +24,8 @@ final class WaitingRoom: Sendable {
     private struct Queue: Sendable {
         var line = WaitingLine()
         var places: [WaitingLine.Ticket: Place] = [:]
+        /// What was read for tasks that were handed the lock and have not seen it yet.
+        var stocks: [WaitingLine.Ticket: RESPValue] = [:]
         var subscription: RedisSubscription?
 
         /// Who may go on now; nil where somebody else's lease must end first.
@@ -47,24 +51,28 @@ final class WaitingRoom: Sendable {
         state.withLock { $0.queues[key]?.places.count ?? 0 }
     }
 
-    func enter(_ key: LockKey, timeToLive: Duration) -> Place {
+    func enter(_ key: LockKey, timeToLive: Duration, reading: SectionCall? = nil) -> Place {
         state.withLock { state in
             state.lastTicket += 1
             let place = Place(
-                key: key, timeToLive: timeToLive, ticket: state.lastTicket, signal: WakeSignal())
+                key: key, timeToLive: timeToLive, reading: reading, ticket: state.lastTicket,
+                signal: WakeSignal())
             state.queues[key, default: Queue()].line.enter(place.ticket)
             state.queues[key]?.places[place.ticket] = place
             return place
         }
     }
 
-    /// What the task at this place has to do. After `.granted` the place is gone.
-    func turn(of place: Place, now: ContinuousClock.Instant) -> WaitingLine.Turn {
+    /// What the task at this place has to do, and what was read for it. After `.granted` the place is gone.
+    func turn(
+        of place: Place, now: ContinuousClock.Instant
+    ) -> (turn: WaitingLine.Turn, stock: RESPValue?) {
         change(place.key) { queue in
             let turn = queue.line.turn(of: place.ticket, now: now)
-            if case .granted = turn { queue.places[place.ticket] = nil }
-            return turn
-        } ?? .ask
+            guard case .granted = turn else { return (turn, nil) }
+            queue.places[place.ticket] = nil
+            return (turn, queue.stocks.removeValue(forKey: place.ticket))
+        } ?? (.ask, nil)
     }
 
     /// Makes room for the next. With a lease the subscription stays until the release.
@@ -72,6 +80,7 @@ final class WaitingRoom: Sendable {
         let left = change(place.key) { queue in
             var remains = Remains(grant: queue.line.leave(place.ticket, with: lease))
             queue.places[place.ticket] = nil
+            queue.stocks[place.ticket] = nil
             queue.line.forgetEnded(now: now)
             if lease == nil { remains.unused = queue.unused() }
             return (next: queue.next, remains: remains)
@@ -81,7 +90,7 @@ final class WaitingRoom: Sendable {
     }
 
     /// Whom this lease may be handed to instead of being released. Every offer is followed by
-    /// ``handedOver(_:to:)`` or ``notHandedOver(to:)``.
+    /// ``handedOver(_:_:to:)`` or ``notHandedOver(to:)``.
     func heir(of lease: Lease) -> Place? {
         let heir: Place? =
             change(lease.key) { queue in
@@ -95,10 +104,13 @@ final class WaitingRoom: Sendable {
 
     /// The lock is the heir's now.
     ///
+    /// - Parameter stock: What was read for it in the same step.
     /// - Returns: False when it has left: the lease is nobody's and must be given back.
-    func handedOver(_ lease: Lease, to heir: Place) -> Bool {
+    func handedOver(_ lease: Lease, _ stock: RESPValue?, to heir: Place) -> Bool {
         let done = change(lease.key) { queue in
-            (isTaken: queue.line.handedOver(lease, to: heir.ticket), next: queue.next)
+            let isTaken = queue.line.handedOver(lease, to: heir.ticket)
+            if isTaken { queue.stocks[heir.ticket] = stock }
+            return (isTaken: isTaken, next: queue.next)
         }
         guard let done, done.isTaken else { return false }
         heir.signal.signal()
