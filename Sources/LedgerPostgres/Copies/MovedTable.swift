@@ -19,7 +19,8 @@ package struct MovedTable: Sendable, Hashable {
     }
 
     /// In an order in which each row finds what it refers to. What the steps of the schema and a backup note
-    /// about themselves is not among them, and the name of the ledger is set at once.
+    /// about themselves is not among them, and the name of the ledger is set at once. Nor are the tables of
+    /// servers that share a ledger: on SQLite nothing is ever written there.
     package static let all = [
         MovedTable(
             "users", numbers: ["id", "token_version"], "id", "username", "email", "hashed_password", "role",

@@ -138,7 +138,16 @@ struct PostgresRestore: Sendable {
         _ = try await filling.run(
             "UPDATE products SET epoch = greatest(epoch + 1, \(time.seconds))",
             "UPDATE users SET token_version = greatest(token_version + 1, \(time.seconds))",
-            "DELETE FROM backup_mark")
+            "DELETE FROM backup_mark",
+            // The servers of before: their leases, their turn, and what they had told each other.
+            "DELETE FROM servers",
+            """
+            UPDATE reconcile_turn SET fence = greatest(fence + 1, \(time.seconds)), holder = NULL,
+                ends_at = to_timestamp(0)
+            """,
+            "UPDATE user_changes SET number = greatest(number + 1, \(time.seconds))")
+        // A server's number has 32 bits: seconds stay below them until the year 2106.
+        try await filling.continueNumbers(of: "servers", after: time.seconds)
         for table in MovedTable.all where table.isNumbered {
             try await filling.continueNumbers(of: table.name, after: time.microseconds)
         }

@@ -238,7 +238,7 @@ struct PostgresFaultTests {
                     } else {
                         #expect(answer.status == 200, "\(answer.text)")
                     }
-                    // Thirteen readers have no connection.
+                    // So many readers, at least, have no connection.
                     if refused == 13 { await holder.rollBack(within: .seconds(10)) }
                 }
             }
