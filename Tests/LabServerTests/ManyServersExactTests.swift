@@ -25,6 +25,8 @@ struct ManyServersExactTests {
         case killed
         /// Killed, and another one started.
         case restarted
+        /// Another one started, and then this one ended by SIGTERM: a step of a rolling restart.
+        case replaced
     }
 
     static let strategies = StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl }
@@ -119,6 +121,11 @@ struct ManyServersExactTests {
             _ = await server.process.killNow()
             let new = try await lab.start(["--reconcile-interval-s", "2"])
             addresses.replace(port, by: new.client.port)
+            return new
+        case .replaced:
+            let new = try await lab.start(["--reconcile-interval-s", "2"])
+            addresses.replace(port, by: new.client.port)
+            #expect(await server.process.terminate(grace: .seconds(40)) == .exited(0))
             return new
         }
     }

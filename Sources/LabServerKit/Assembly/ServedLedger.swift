@@ -41,7 +41,7 @@ extension PostgresLedger: ServedLedger {
         return [
             Gauge(
                 name: "lab_postgres_connections",
-                help: "Connections to PostgreSQL, without the one for sales.",
+                help: "Connections to PostgreSQL, without those for sales and for signs of life.",
                 samples: [
                     .init(labels: [("state", "busy")], value: connections.busy),
                     .init(labels: [("state", "idle")], value: connections.idle),
