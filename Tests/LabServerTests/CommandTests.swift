@@ -279,7 +279,11 @@ import Testing
                         DROP TABLE backup_mark;
                         DROP INDEX refused_purchases_by_user;
                         DROP INDEX refused_purchases_by_time;
-                        DELETE FROM grdb_migrations WHERE identifier LIKE '4 %' OR identifier LIKE '5 %'
+                        DROP TABLE servers;
+                        DROP TABLE reconcile_turn;
+                        DROP TABLE supply_under_way;
+                        DROP TABLE user_changes;
+                        DELETE FROM grdb_migrations WHERE substr(identifier, 1, 2) IN ('4 ', '5 ', '6 ')
                         """)
             }
             try queue.close()
