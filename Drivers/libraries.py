@@ -2,7 +2,8 @@
 
 Five stages: `lab-bench drivers check` on each lock; the findings, in plain Python, three times each; the load on all of
 them beside strategies of this repository; conformance; the faults. What a stage found goes to libraries.json at once, so
-that an interrupted run keeps what it has. Each stage has a limit, and all together end within half an hour.
+that an interrupted run keeps what it has. Each stage has a limit, and all together end within half an hour. A run of
+everything writes docs/LIBRARIES.md at its end.
 """
 
 import argparse
@@ -52,6 +53,7 @@ class Run:
     def __init__(self, options):
         self.bench, self.output, self.stages = options.bench, options.output, options.stages
         self.program = os.path.basename(self.bench)
+        self.is_whole = options.only == NAMES and options.stages == STAGES and not options.has_own_output
         self.pythons = {"python": options.python, "python-redis-lock": options.python_redis_lock}
         self.ends = time.monotonic() + LIMIT
         self.libraries, skipped = [], []
@@ -284,7 +286,17 @@ class Run:
             is_broken = bool(getattr(self, stage)()) or is_broken
             self.save()
             say(f"{stage}: {time.monotonic() - begun:.0f} s")
+        self.draw(is_broken)
         return 1 if is_broken else 0
+
+    def draw(self, is_broken):
+        """Writes the page from a run of everything; of any other it says how."""
+        words = [os.path.join(HERE, "table.py"), os.path.relpath(self.output, ROOT)]
+        if not self.is_whole or is_broken or self.results["skipped"]:
+            say(f"the page docs/LIBRARIES.md is as it was; python3 Drivers/table.py {words[1]} draws it from this run")
+            return
+        subprocess.run([sys.executable, *words], cwd=ROOT, check=True)
+        say("docs/LIBRARIES.md is written from this run; git diff shows what has changed")
 
 
 def names(known, what):
@@ -316,6 +328,7 @@ def main():
     parser.add_argument("--python-redis-lock", help=argparse.SUPPRESS)
     parser.add_argument("--look", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.has_own_output = options.output is not None
     if options.output is None:
         time_of_run = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H%M%S")
         options.output = os.path.join(ROOT, "results", f"{time_of_run}-libraries-{platform.node()}")
