@@ -26,6 +26,7 @@ struct CommandCountTests {
         }
     }
 
+    /// Redlock asks one node here: of several, one that is late is not asked once a majority has answered.
     private static func builder(
         _ lab: StrategyLab, _ before: Before
     ) -> StrategyBuilder<HookedPort<RedisClient>, ContinuousClock> {
@@ -34,7 +35,7 @@ struct CommandCountTests {
         }
         return StrategyBuilder(
             stock: port(lab.server.endpoint),
-            lockNodes: lab.nodes.map { LockNode(name: $0.url, redis: port($0.endpoint)) },
+            lockNodes: lab.nodes.prefix(1).map { LockNode(name: $0.url, redis: port($0.endpoint)) },
             clock: ContinuousClock())
     }
 
@@ -63,9 +64,7 @@ struct CommandCountTests {
             }
             let forgotten = try await strategy.reserve(Self.reservation())
             #expect(known.isReserved && forgotten.isReserved)
-            // Each lock server is sent the text once more.
-            #expect(
-                forgotten.evidence.commandsSent == known.evidence.commandsSent + lab.lockServers.count)
+            #expect(forgotten.evidence.commandsSent == known.evidence.commandsSent + 1, "the text, once")
         }
     }
 
