@@ -11,6 +11,18 @@ package enum BenchExit: Int32, Sendable, Codable, CaseIterable {
 }
 
 extension BenchExit {
+    /// The worse of two findings has the higher one.
+    package var severity: Int {
+        switch self {
+        case .good: 0
+        case .inconclusive: 1
+        case .regression: 2
+        case .invalid: 3
+        case .violation: 4
+        case .unreachable, .usage, .interrupted: 5
+        }
+    }
+
     /// In one word, as verdicts say it.
     package var word: String {
         switch self {

@@ -8,6 +8,9 @@ package enum RunMode: String, Sendable, Codable, CaseIterable {
     /// and its clearing. What tells strategies apart whose purchases are mostly SQLite.
     case strategy
 
+    /// From what a client gets to the strategy alone.
+    package static let inwards = [RunMode.http, .direct, .strategy]
+
     /// There is no lab-server: what is measured runs in lab-bench.
     package var isOwnProcess: Bool { self != .http }
 }

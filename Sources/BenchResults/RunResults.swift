@@ -5,7 +5,7 @@ import Histogram
 
 /// Everything that a run found: what `results.json` holds and what every other output is drawn from.
 package struct RunResults: Sendable, Codable, Equatable {
-    package static let currentSchema = "2.8"
+    package static let currentSchema = "2.9"
 
     package struct Run: Sendable, Codable, Equatable {
         package var id: String
@@ -192,6 +192,8 @@ package struct RunResults: Sendable, Codable, Equatable {
     package var pairs: [PairJudgement]
     /// Nil unless the run was a sweep.
     package var sweep: SweepResult?
+    /// What each layer around a strategy costs; nil unless the run was one in all modes.
+    package var layers: [LayerResult]?
     package var verdict: Verdict
 
     package init(

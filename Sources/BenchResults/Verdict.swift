@@ -51,6 +51,18 @@ package struct Verdict: Sendable, Codable, Equatable {
         }
     }
 
+    /// With what the other modes of a run found: the worst one decides, and each that is not good is named.
+    package func beside(_ others: [(mode: RunMode, verdict: Verdict)]) -> Verdict {
+        var joined = self
+        for (mode, verdict) in others where verdict.exit != .good {
+            if verdict.exit.severity > joined.exit.severity {
+                (joined.exit, joined.word) = (verdict.exit, verdict.word)
+            }
+            joined.sentence += " In \(mode.rawValue) mode: \(verdict.sentence)"
+        }
+        return joined
+    }
+
     private init(_ exit: BenchExit, _ word: String, _ sentence: String) {
         self.exit = exit
         self.word = word

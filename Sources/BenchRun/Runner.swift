@@ -27,6 +27,8 @@ package struct Runner: Sendable {
         package var end = RunEnd.complete
         /// What the way to a driver costs; nil: there is none.
         package var pipe: EchoCost?
+        /// Trials of the modes inside of this one, in the order of the plan's.
+        package var layers: [[FinishedTrial]] = []
     }
 
     /// How far a run has come.
@@ -34,6 +36,13 @@ package struct Runner: Sendable {
         var finished: [FinishedTrial] = []
         var usual = UsualFigures()
         var repetition: Repetition
+        /// Of the modes inside of this one.
+        var layers: [Course] = []
+
+        init(_ plan: RunPlan) {
+            repetition = Repetition(trials: plan.trialCount)
+            layers = plan.layers.map { Course($0) }
+        }
     }
 
     package func run() async -> Finished {
@@ -43,9 +52,10 @@ package struct Runner: Sendable {
         if all.end == .complete { all.end = await measurePipe(&all.pipe) }
         if all.end == .complete { all.end = await runCeilings(&all.ceilings) }
         guard all.end == .complete else { return all }
-        var course = Course(repetition: Repetition(trials: plan.trialCount))
+        var course = Course(plan)
         all.end = await runTrials(&course)
         all.finished = course.finished
+        all.layers = course.layers.map(\.finished)
         return all
     }
 
@@ -152,18 +162,44 @@ package struct Runner: Sendable {
 
     private func walk(_ schedule: [PlannedTrial], _ course: inout Course) async -> RunEnd {
         for planned in schedule {
-            let end = await runUntilSound(planned, &course)
+            let end =
+                planned.model.isOpen
+                ? await runUntilSound(planned, &course) : await runInAllModes(planned, &course)
+            if end != .complete { return end }
+        }
+        return .complete
+    }
+
+    /// Runs one trial, and its like in each mode inside of this one, one right after the other, in an order that
+    /// turns back in every second round: what is compared met the same minute.
+    private func runInAllModes(_ planned: PlannedTrial, _ course: inout Course) async -> RunEnd {
+        var modes = Array(plan.layers.indices) + [plan.layers.count]
+        if planned.block.isMultiple(of: 2) { modes.reverse() }
+        for mode in modes {
+            guard mode < plan.layers.count else {
+                let end = await runUntilSound(planned, &course)
+                if end != .complete { return end }
+                continue
+            }
+            let inner = plan.layers[mode]
+            let like = inner.schedule.first { $0.strategy == planned.strategy && $0.block == planned.block }
+            guard let like else { continue }
+            let runner = Runner(plan: inner, place: .ownProcess, display: display)
+            let end = await runner.runUntilSound(
+                like, note: "\(inner.mode.rawValue) mode:", &course.layers[mode])
             if end != .complete { return end }
         }
         return .complete
     }
 
     /// Runs one trial, and again when the instrument has spoilt it.
-    private func runUntilSound(_ planned: PlannedTrial, _ course: inout Course) async -> RunEnd {
+    private func runUntilSound(
+        _ planned: PlannedTrial, note: String = "", _ course: inout Course
+    ) async -> RunEnd {
         var attempt = 1
         while !Task.isCancelled {
             let attempted = Attempt(number: attempt, usual: course.usual.of(planned))
-            switch await runOne(planned, attempted, of: plan.trialCount) {
+            switch await runOne(planned, attempted, of: plan.trialCount, note: note) {
             case .failure(let end): return end
             case .success(let trial):
                 course.finished.append(trial)

@@ -74,6 +74,12 @@ struct ResultsFolder: Sendable {
         try Self.writeReports(results, to: path)
     }
 
+    /// A mode inside of HTTP, of a run in all modes, has a folder of its own below this one.
+    func write(_ results: RunResults, _ trials: [FinishedTrial], mode: RunMode) throws(BenchError) {
+        let folder = try ResultsFolder(named: "\(path)/\(mode.rawValue)", word: "", at: Date())
+        try folder.write(results, trials)
+    }
+
     /// What the drivers said on standard error, a file for each.
     private func writeLogs(of trials: [FinishedTrial]) throws(BenchError) {
         for (name, trials) in Dictionary(grouping: trials, by: \.planned.strategy.name) {
@@ -108,7 +114,8 @@ struct ResultsFolder: Sendable {
         let drawn = HTMLReport(results)
         let figures = drawn.figures + (results.sweep == nil ? drawn.timelines : [])
         let plots = figures.map { (name: "plots/\($0.fileName)", text: $0.document) }
-        let raw = ["results.json", "samples.csv.gz"].filter {
+        let inner = RunMode.allCases.map { "\($0.rawValue)/LOAD_TEST_RESULT.md" }
+        let raw = (["results.json", "samples.csv.gz"] + inner).filter {
             FileManager.default.fileExists(atPath: "\(folder)/\($0)")
         }
         let files = Set(reportNames + raw + plots.map(\.name))

@@ -27,7 +27,7 @@ package struct MarkdownReport: Sendable {
     /// The sections of both reports, in their order: the page shows what stands in these lists, and draws its
     /// pictures between them.
     var speedSections: [[String]] {
-        [sweep, underFault, headline, drivers, comparison, open, targets, ceilings, journey]
+        [sweep, underFault, headline, drivers, comparison, layers, open, targets, ceilings, journey]
     }
     var correctnessSections: [[String]] { [correctness, products, checks] }
     var methodSections: [[String]] { [method, environment, files] }

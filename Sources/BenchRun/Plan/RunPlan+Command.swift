@@ -11,7 +11,9 @@ extension RunPlan {
         let defaults = Defaults()
         var words = ["./lab bench", "--strategies \(names)"]
         for driver in drivers { words.append("--driver \(driver.id)=COMMAND") }
-        if mode != .http { words.append("--mode \(mode.rawValue)") }
+        if mode != .http || !layers.isEmpty {
+            words.append("--mode \(layers.isEmpty ? mode.rawValue : Self.allModes)")
+        }
         if scenario != .purchase { words.append("--scenario \(scenario.rawValue)") }
         if let target { words.append("--target \(target.url)") }
         if target?.tls?.isOwnAuthority == true { words.append("--target-ca FILE") }

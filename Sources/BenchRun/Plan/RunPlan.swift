@@ -92,6 +92,9 @@ package struct RunPlan: Sendable, Equatable {
     package let isQuiet: Bool
     /// results.json on standard output, and nothing else there.
     package let isJSON: Bool
+    /// The same load in the modes inside of this one, the innermost first: what a run in all modes measures
+    /// beside each closed trial.
+    package let layers: [RunPlan]
 
     /// Checks the options and fills in the defaults.
     ///
@@ -157,6 +160,7 @@ package struct RunPlan: Sendable, Equatable {
         isQuiet = options.isQuiet || options.isJSON
         (isQuick, isJSON) = (options.isQuick, options.isJSON)
         hasCeilings = !options.isWithoutCeilings && options.fault == nil
+        layers = try Self.layers(options, strategies, seed: self.seed, registry, defaults)
     }
 
     private static func check(_ options: RunOptions, _ problems: inout [String]) {
@@ -210,8 +214,12 @@ package struct RunPlan: Sendable, Equatable {
 
     private static func mode(_ options: RunOptions, _ problems: inout [String]) -> RunMode {
         guard let text = options.mode else { return .http }
+        if text == allModes {
+            refuseBesideLayers(options, &problems)
+            return .http
+        }
         guard let mode = RunMode(rawValue: text) else {
-            let known = RunMode.allCases.map(\.rawValue).joined(separator: ", ")
+            let known = (RunMode.allCases.map(\.rawValue) + [allModes]).joined(separator: ", ")
             problems.append("unknown mode \"\(text)\"; known are: \(known)")
             return .http
         }
@@ -329,7 +337,7 @@ package struct RunPlan: Sendable, Equatable {
 
 extension StrategyEntry {
     /// Without a ledger only strategies can sell whose stock is in Redis.
-    fileprivate func isMeasurable(in mode: RunMode) -> Bool {
+    func isMeasurable(in mode: RunMode) -> Bool {
         mode != .strategy || traits.stockLayout != .ledger
     }
 }
@@ -378,7 +386,8 @@ extension RunPlan {
         let first = (warmup * 7 / 5 + duration + Self.overhead) * (schedule.count - controls.count)
         let second = (warmup + (sweep == nil ? openDuration : duration) + Self.overhead) * open
         let control = (controlDuration + Self.overhead) * controls.count
-        return first + second + control + moreOverhead * trialCount + ceilingTime
+        let layered = layers.reduce(.zero) { $0 + $1.expectedTime }
+        return first + second + control + moreOverhead * trialCount + ceilingTime + layered
     }
 
     /// Of the ceilings, which come before the trials.

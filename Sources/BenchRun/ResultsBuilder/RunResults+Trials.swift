@@ -9,9 +9,12 @@ import LockStrategies
 
 extension RunResults {
     /// Makes the results of a run from what was run to its end.
+    ///
+    /// - Parameter layers: The results of the modes inside of this one, the innermost first.
     package init(
         plan: RunPlan, trials: [FinishedTrial], ceilings: [FinishedCeiling] = [], end: RunEnd,
-        started: Date, ended: Date, environment: EnvironmentInfo, pipe: EchoCost? = nil
+        started: Date, ended: Date, environment: EnvironmentInfo, pipe: EchoCost? = nil,
+        layers: [RunResults] = []
     ) {
         let all = EqualConditions.judged(trials, plan.policies)
         let trials = all.filter { !$0.isSpoilt }
@@ -45,6 +48,10 @@ extension RunResults {
         }
         if plan.rounds > 1 && plan.sweep == nil {
             pairs = PairJudgement.all(self, noiseFloor: plan.thresholds.noiseFloorPercent / 100)
+        }
+        if !plan.layers.isEmpty {
+            self.layers = LayerResult.all(layers + [self])
+            self.verdict = self.verdict.beside(layers.map { ($0.workload.mode, $0.verdict) })
         }
     }
 

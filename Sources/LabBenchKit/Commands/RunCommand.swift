@@ -24,6 +24,8 @@ struct RunCommand: AsyncParsableCommand {
               lab-bench run --model poisson --rate 500 --rounds 3
             Without HTTP, for what the service itself costs:
               lab-bench run --mode direct
+            All three, for what strategy, service and HTTP cost each:
+              lab-bench run --mode all
             Without HTTP and ledger, for what keeping buyers apart costs:
               lab-bench run --mode strategy
             How throughput grows with the number of buyers:
@@ -173,14 +175,26 @@ struct RunCommand: AsyncParsableCommand {
             folder.removeIfEmpty()
             throw error
         }
+        let (ended, environment) = (
+            Date(), await EnvironmentInfo.current(loadBefore: before, bcryptCost: plan.hashedCost)
+        )
+        let layers = zip(plan.layers, measured.layers).map { plan, trials in
+            let results = RunResults(
+                plan: plan, trials: trials, end: measured.end, started: started, ended: ended,
+                environment: environment)
+            return (results: results, trials: trials)
+        }
         let results = RunResults(
             plan: plan, trials: measured.finished, ceilings: measured.ceilings, end: measured.end,
-            started: started,
-            ended: Date(),
-            environment: await EnvironmentInfo.current(loadBefore: before, bcryptCost: plan.hashedCost),
-            pipe: measured.pipe)
+            started: started, ended: ended, environment: environment, pipe: measured.pipe,
+            layers: layers.map(\.results))
         // What was measured is shown, also when it cannot be kept.
-        let writing = Result { () throws(BenchError) in try folder.write(results, measured.finished) }
+        let writing = Result { () throws(BenchError) in
+            for layer in layers {
+                try folder.write(layer.results, layer.trials, mode: layer.results.workload.mode)
+            }
+            try folder.write(results, measured.finished)
+        }
         if plan.isJSON {
             try folder.show(results)
         } else {

@@ -84,7 +84,7 @@ struct TrialOptions: ParsableArguments {
 struct PlaceOptions: ParsableArguments {
     @Option(
         help:
-            "http: a lab-server of its own; direct: the service in lab-bench's process; strategy: the strategy alone there, without ledger; default http."
+            "http: a lab-server of its own; direct: the service in lab-bench's process; strategy: the strategy alone there, without ledger; all: the closed load in all three, beside each other; default http."
     )
     var mode: String?
 

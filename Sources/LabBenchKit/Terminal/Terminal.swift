@@ -54,9 +54,10 @@ struct Terminal: RunDisplay {
         let rounds = Text.count(plan.rounds, "round")
         let what =
             plan.target.map { "against \($0.authority)" }
-            ?? "\(plan.mode.rawValue) mode"
+            ?? (plan.layers + [plan]).map(\.mode.rawValue).joined(separator: ", ") + " mode"
+        let trials = plan.layers.reduce(plan.trialCount) { $0 + $1.trialCount }
         say(
-            "\(Text.count(plan.trialCount, "trial")) of \(Text.count(plan.users, "user")), \(plan.scenario.rawValue), \(what), \(rounds), "
+            "\(Text.count(trials, "trial")) of \(Text.count(plan.users, "user")), \(plan.scenario.rawValue), \(what), \(rounds), "
                 + "seed \(plan.seed), about \(Text.time(plan.expectedTime)); at most "
                 + "\(Repetition.mostOfRun(plan.trialCount)) spoilt trials are run again")
         shared.state.withLock { state in

@@ -44,7 +44,7 @@ struct SchemaTests {
     @Test(
         "refuses another major version, a word that it does not know, a missing or unknown field, and NaN",
         arguments: [
-            (#""schema_version":"2.8""#, #""schema_version":"3.0""#),
+            (#""schema_version":"2.9""#, #""schema_version":"3.0""#),
             (#""word":"pass""#, #""word":"fine""#), (#""git_commit":null,"#, ""),
             (#""seed":1"#, #""seed":1,"extra":1"#), (#""seed":1"#, #""seed":"1""#),
             (#""git_commit":null"#, #""git_commit":NaN"#),

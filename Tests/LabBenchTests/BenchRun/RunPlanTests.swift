@@ -57,8 +57,9 @@ struct RunPlanTests {
     @Test("names the modes when one is unknown")
     func unknownMode() {
         #expect(
-            problems(RunOptions(mode: "fast")) == ["unknown mode \"fast\"; known are: http, direct, strategy"]
-        )
+            problems(RunOptions(mode: "fast")) == [
+                "unknown mode \"fast\"; known are: http, direct, strategy, all"
+            ])
     }
 
     @Test("is a closed load, then a Poisson one, unless a model is named")
@@ -278,5 +279,42 @@ struct RunPlanTests {
         ])
     func wrongServers(options: RunOptions, sentence: String) {
         #expect(problems(options) == [sentence])
+    }
+
+    @Test("in all modes has the same closed load in each mode that can measure a strategy")
+    func allModes() throws {
+        let options = RunOptions(
+            mode: "all", rate: 50, strategies: "unguarded,sql-row,lua-atomic", users: 7, rounds: 4,
+            servers: 1, database: "sqlite")
+        let plan = try RunPlan(options, seed: 7)
+        #expect(plan.mode == .http && plan.rate == 50 && plan.models == [.closed, .poisson])
+        #expect(plan.layers.map(\.mode) == [.strategy, .direct])
+        #expect(
+            plan.layers.map { $0.strategies.map(\.name) } == [["lua-atomic"], ["sql-row", "lua-atomic"]])
+        for inner in plan.layers {
+            #expect(inner.models == [.closed] && inner.users == 7 && inner.rounds == 4)
+            #expect(inner.seed == plan.seed && !inner.hasCeilings && inner.layers.isEmpty)
+        }
+        #expect(plan.command.contains(" --mode all ") && plan.folderWord == "purchase-modes")
+        let alone = try RunPlan(RunOptions(mode: "all", strategies: "sql-row"), seed: 1)
+        #expect(alone.layers.map(\.mode) == [.direct])
+    }
+
+    @Test(
+        "in all modes refuses what has no like without HTTP",
+        arguments: [
+            (RunOptions(mode: "all", servers: 2), "--servers"),
+            (RunOptions(mode: "all", database: "postgres"), "--database"),
+            (RunOptions(mode: "all", scenario: "journey"), "--scenario"),
+            (RunOptions(mode: "all", sweep: "users"), "--sweep"),
+            (RunOptions(mode: "all", fault: "pause-redis"), "--fault"),
+            (RunOptions(mode: "all", model: "poisson", rate: 9), "--model poisson"),
+            (RunOptions(mode: "all", target: "http://127.0.0.1:1"), "--target"),
+        ])
+    func besideAllModes(options: RunOptions, name: String) {
+        #expect(
+            problems(options) == [
+                "--mode all compares a closed load over HTTP with the same one without: leave out \(name)"
+            ])
     }
 }

@@ -78,4 +78,40 @@ extension RunCommandTests {
         #expect(text.contains("Mode `strategy`") && text.contains("there is no ledger in this mode"))
         directory.remove()
     }
+
+    @Test("measures all three modes beside each other, and says what strategy, service and HTTP add")
+    func allModes() async throws {
+        let directory = try TemporaryDirectory()
+        let child = try await start([
+            "run", "--mode", "all", "--strategies", "lua-atomic,sql-row", "--users", "10", "--rounds", "1",
+            "--warmup", "0.1", "--duration", "2", "--model", "closed", "--no-ceilings", "--output",
+            directory.file("out"),
+        ])
+        let status = await child.waitUntilExit()
+        let log = child.lines().joined(separator: "\n")
+        #expect(Self.goodEnds.contains(status), "\(log)")
+        #expect(log.contains("strategy mode:") && log.contains("direct mode:"), "\(log)")
+        func results(_ name: String) throws -> RunResults {
+            let file = directory.file("out/\(name)results.json")
+            return try RunResults.decode(try #require(FileManager.default.contents(atPath: file)))
+        }
+        let (http, direct, alone) = (try results(""), try results("direct/"), try results("strategy/"))
+        #expect([http, direct, alone].map(\.workload.mode) == [.http, .direct, .strategy])
+        for one in [http, direct, alone] {
+            expectNoFault(one)
+            #expect(one.controls.first?.isCaught == true)
+        }
+        // The ledger's strategy cannot be measured without a ledger.
+        #expect(alone.strategies.map(\.id) == ["lua-atomic"])
+        let spoilt = Set([http, direct, alone].flatMap { $0.spoilt ?? [] }.map(\.strategy))
+        let layers = try #require(http.layers)
+        #expect(Set(layers.map(\.strategy)).union(spoilt) == ["lua-atomic", "sql-row"])
+        for layer in layers {
+            let whole = try #require(layer.modes.last?.perPurchaseUs.median)
+            #expect(abs(layer.layers.reduce(0) { $0 + $1.addsUs.median } - whole) < whole / 1000)
+        }
+        let text = try String(contentsOfFile: directory.file("out/LOAD_TEST_RESULT.md"), encoding: .utf8)
+        #expect(text.contains("## What each layer costs") && text.contains("](strategy/LOAD_TEST_RESULT.md)"))
+        directory.remove()
+    }
 }

@@ -49,6 +49,7 @@ REST = [
     run("journey-closed", "--scenario", "journey", "--model", "closed", "--bcrypt-cost", "5", *TWO, *SHORT),
     run("journey-products", "--scenario", "journey", "--products", "5", "--skew", "0", *FAST, *SHORT),
     run("journey-target", "--scenario", "journey", "--target", "{target}", *SHORT),
+    run("modes", "--mode", "all", *TWO, *SHORT, ci=True),
     run("strategy", "--mode", "strategy", "--model", "closed", *TWO, *SHORT, ci=True),
     run("driver", "--mode", "strategy", "--model", "closed", "--driver", "page=python3 {driver}", "--strategies",
         "setnx-spin", *SHORT, ci=True),
