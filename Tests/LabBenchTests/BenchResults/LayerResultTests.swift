@@ -1,9 +1,12 @@
 import BenchModel
 import BenchReports
 import BenchResults
+import BenchStatistics
 import Foundation
+import LockStrategies
 import Testing
 
+@testable import BenchAudit
 @testable import BenchRun
 
 /// What strategy, service and HTTP add to a purchase, from trials whose rates are given.

@@ -128,9 +128,12 @@ struct RetryTests {
 
     @Test("19 · cancelled while it sleeps between two attempts", arguments: StrategyLab.leases)
     func cancelledWhileSleeping(id: StrategyEntry) async throws {
-        let clock = SkippingClock { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+        let running = Running()
+        let clock = SkippingClock { running.task.withLock { $0?.cancel() } }
         let lock = try #require(try Self.taken(id, clock, retries: nil))
-        let code = await Task { () async -> StrategyError.Code? in
+        let gate = AsyncStream<Void>.makeStream()
+        let task = Task { () async -> StrategyError.Code? in
+            for await _ in gate.stream { break }
             do throws(StrategyError) {
                 _ = try await lock.acquire(
                     LockKey("a"), timeToLive: .seconds(10), deadline: clock.now + .seconds(3600))
@@ -138,8 +141,15 @@ struct RetryTests {
             } catch {
                 return error.code
             }
-        }.value
-        #expect(code == .cancelled)
+        }
+        running.task.withLock { $0 = task }
+        gate.continuation.yield()
+        #expect(await task.value == .cancelled)
+    }
+
+    /// The call that is to be cancelled; who sleeps for it may be another task.
+    private final class Running: Sendable {
+        let task = Mutex<Task<StrategyError.Code?, Never>?>(nil)
     }
 
     @Test("20 · a release that failed or was cancelled can be tried again", arguments: StrategyLab.leases)

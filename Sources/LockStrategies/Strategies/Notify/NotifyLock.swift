@@ -20,7 +20,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     let clock: C
     let random: RandomSource
     private let retry: RetryPolicy
-    let room = WaitingRoom()
+    let room: WaitingRoom
 
     /// - Parameters:
     ///   - redis: Keeps the lock.
@@ -34,6 +34,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         finishing: FinishingQueue? = nil
     ) {
         self.redis = redis
+        room = WaitingRoom(clock: clock)
         leases = OneNodeLeases(
             redis: redis, clock: clock, validity: validity, releaseScript: EmbeddedScripts.releaseAndTell,
             carriedRelease: EmbeddedScripts.writeAndTell, finishing: finishing)
@@ -129,7 +130,8 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         _ place: WaitingRoom.Place, before deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> Service {
         while true {
-            let (turn, stock) = room.turn(of: place, now: clock.now)
+            let now = clock.now
+            let (turn, stock) = room.turn(of: place, before: deadline, now: now)
             switch turn {
             case .ask:
                 return .ask
@@ -139,9 +141,10 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
                 // Ends within the time limit of one command, whatever becomes of the hand-over.
                 await place.signal.wait()
                 guard !Task.isCancelled else { throw Self.cancelledInLine }
-            case .wait(let until):
-                guard clock.now < deadline else { return .outOfTime }
-                try await wait(place, until: until.map { min($0, deadline) } ?? deadline)
+            case .wait:
+                guard now < deadline else { return .outOfTime }
+                await place.signal.wait()
+                guard !Task.isCancelled else { throw Self.cancelledInLine }
             }
         }
     }
@@ -171,8 +174,9 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     private func wait(
         _ place: WaitingRoom.Place, until instant: ContinuousClock.Instant
     ) async throws(StrategyError) {
-        let isOver = await place.signal.wait(until: instant, on: clock)
-        guard isOver, !Task.isCancelled else { throw Self.cancelledInLine }
+        room.look(place, at: instant)
+        await place.signal.wait()
+        guard !Task.isCancelled else { throw Self.cancelledInLine }
     }
 
     /// Asks Redis until it grants, as the only task of this process that does.
