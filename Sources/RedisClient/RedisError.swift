@@ -25,21 +25,52 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    private struct Facts: Sendable, Equatable {
+        let code: Code
+        let context: String
+        let reply: RedisServerError?
+        var commandsSent: Int
+        let file: String
+        let line: Int
+        var isOfLostConnection = false
+    }
+
+    /// On the heap, so that an asynchronous call has room for a reference only, whatever it may fail with.
+    private final class Box: Sendable {
+        let facts: Facts
+
+        init(_ facts: Facts) {
+            self.facts = facts
+        }
+    }
+
+    private var box: Box
+    private var facts: Facts {
+        get { box.facts }
+        set { box = Box(newValue) }
+    }
+
     /// What kind of failure it is.
-    public let code: Code
+    public var code: Code { facts.code }
     /// A sentence for the person who reads the log.
-    public let context: String
+    public var context: String { facts.context }
     /// The server's own words, with `.refused`.
-    public let reply: RedisServerError?
+    public var reply: RedisServerError? { facts.reply }
     /// Commands of the call that were sent before it failed, as far as the client knows. Not what it sends
     /// for itself: to connect, or again after a lost connection or a redirection.
-    public package(set) var commandsSent: Int
+    public package(set) var commandsSent: Int {
+        get { facts.commandsSent }
+        set { facts.commandsSent = newValue }
+    }
     /// The source file that made it.
-    public let file: String
+    public var file: String { facts.file }
     /// The line in ``file``.
-    public let line: Int
+    public var line: Int { facts.line }
     /// The connection ended, or could not be made, before the call had waited its time.
-    var isOfLostConnection = false
+    var isOfLostConnection: Bool {
+        get { facts.isOfLostConnection }
+        set { facts.isOfLostConnection = newValue }
+    }
 
     /// - Parameters:
     ///   - code: What kind of failure it is.
@@ -52,13 +83,13 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
         _ code: Code, _ context: String, reply: RedisServerError? = nil, commandsSent: Int? = nil,
         file: String = #fileID, line: Int = #line
     ) {
-        self.code = code
-        self.context = context
-        self.reply = reply
-        self.commandsSent = commandsSent ?? code.usuallySent
-        self.file = file
-        self.line = line
+        box = Box(
+            Facts(
+                code: code, context: context, reply: reply, commandsSent: commandsSent ?? code.usuallySent,
+                file: file, line: line))
     }
+
+    public static func == (one: RedisError, other: RedisError) -> Bool { one.facts == other.facts }
 
     public var description: String {
         "\(code.rawValue): \(context)"

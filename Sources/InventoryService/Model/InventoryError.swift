@@ -49,6 +49,15 @@ public struct InventoryError: Error, Sendable, CustomStringConvertible {
         case unsafeConfiguration = "unsafe-configuration"
     }
 
+    /// On the heap, so that every asynchronous call that may fail has room for a reference only.
+    private final class Cost: Sendable {
+        let timings: PurchaseTimings
+
+        init(_ timings: PurchaseTimings) {
+            self.timings = timings
+        }
+    }
+
     public let code: Code
     /// A sentence for the person who reads the log or made the request.
     public let context: String
@@ -56,7 +65,11 @@ public struct InventoryError: Error, Sendable, CustomStringConvertible {
     public let field: String?
     public let underlying: (any Error)?
     /// What a purchase had cost until it failed.
-    public var timings: PurchaseTimings?
+    public var timings: PurchaseTimings? {
+        get { cost?.timings }
+        set { cost = newValue.map { Cost($0) } }
+    }
+    private var cost: Cost?
     public let file: String
     public let line: Int
 
@@ -68,7 +81,7 @@ public struct InventoryError: Error, Sendable, CustomStringConvertible {
         self.context = context
         self.field = field
         self.underlying = underlying
-        self.timings = timings
+        cost = timings.map { Cost($0) }
         self.file = file
         self.line = line
     }

@@ -54,8 +54,30 @@ public enum PurchaseOutcome: Sendable, Equatable {
 
 /// The outcome of a purchase and what it cost.
 public struct PurchaseReport: Sendable, Equatable {
-    public let outcome: PurchaseOutcome
-    public let timings: PurchaseTimings
+    /// On the heap: each of the calls that hand it on would have room for all of it, and a server with
+    /// a thousand purchases under way has a dozen such calls for each of them.
+    private final class Box: Sendable {
+        let outcome: PurchaseOutcome
+        let timings: PurchaseTimings
+
+        init(_ outcome: PurchaseOutcome, _ timings: PurchaseTimings) {
+            self.outcome = outcome
+            self.timings = timings
+        }
+    }
+
+    private let box: Box
+
+    public var outcome: PurchaseOutcome { box.outcome }
+    public var timings: PurchaseTimings { box.timings }
+
+    init(outcome: PurchaseOutcome, timings: PurchaseTimings) {
+        box = Box(outcome, timings)
+    }
+
+    public static func == (one: PurchaseReport, other: PurchaseReport) -> Bool {
+        one.outcome == other.outcome && one.timings == other.timings
+    }
 
     /// As the answer to a request that bought nothing itself.
     var repeated: PurchaseReport {

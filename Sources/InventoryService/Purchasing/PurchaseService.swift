@@ -152,13 +152,6 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
         gate.enter(reservation.id)
         var isHandedOver = false
         defer { if !isHandedOver { gate.leave(reservation.id) } }
-        func sale(_ fence: Fence?, _ epoch: StockEpoch?) -> Sale {
-            Sale(
-                reservation: reservation.id, user: order.user, product: order.product,
-                quantity: order.quantity, idempotencyKey: order.key,
-                strategy: settings.strategy.name, fence: fence, epoch: epoch,
-                limit: settings.perUserLimit, purchasedAt: clock.now)
-        }
         var timings = PurchaseTimings(reservation: reservation.id)
         let outcome: ReserveOutcome
         do throws(StrategyError) {
@@ -184,14 +177,24 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             guard let epoch = outcome.epoch, gate.isOpen else {
                 return try await abandon(reservation, timings)
             }
-            return try await finish(sale(fence, epoch), timings, &isHandedOver)
+            return try await finish(sale(order, reservation.id, fence, epoch), timings, &isHandedOver)
         case .leftToLedger:
-            let report = try await finish(sale(nil, nil), timings, &isHandedOver)
+            let report = try await finish(sale(order, reservation.id, nil, nil), timings, &isHandedOver)
             // Nothing had been promised before, so this is the first word and not a refusal of an earlier
             // one.
             guard case .oversellRefused = report.outcome else { return report }
             return PurchaseReport(outcome: .soldOut, timings: report.timings)
         }
+    }
+
+    @inline(never)
+    private func sale(
+        _ order: PurchaseOrder, _ id: ReservationID, _ fence: Fence?, _ epoch: StockEpoch?
+    ) -> Sale {
+        Sale(
+            reservation: id, user: order.user, product: order.product, quantity: order.quantity,
+            idempotencyKey: order.key, strategy: settings.strategy.name, fence: fence, epoch: epoch,
+            limit: settings.perUserLimit, purchasedAt: clock.now)
     }
 
     private func isSoldOut(
@@ -279,6 +282,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     /// Does what the settlement says.
     ///
     /// - Returns: Whether others tell the gate of the reservation's end.
+    @inline(never)
     private func settle(_ sale: Sale, _ settlement: Settlement) async -> Bool {
         if settlement.isStockInDoubt { gate.report(sale.product) }
         if settlement.isOversell {

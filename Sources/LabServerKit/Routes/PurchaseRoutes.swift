@@ -38,17 +38,34 @@ struct PurchaseRoutes<Strategy: LockStrategy, Store: Ledger> {
     }
 
     /// Every answer, a refusal too, says what the purchase cost and by which strategy.
+    ///
+    /// Only what has to live across the purchase stands here: of a thousand purchases under way, each has
+    /// room for all of it.
     private func buy(_ request: Request, _ context: LabRequestContext) async -> Response {
-        var ending = Ending()
-        var response: Response
+        var product: ProductID?
+        let result: Result<PurchaseReport, any Error>
         do {
             let order = try await order(request, context)
-            ending.product = order.product
-            let report = try await purchase(order)
+            product = order.product
+            result = .success(try await purchase(order))
+        } catch {
+            result = .failure(error)
+        }
+        return answer(to: product, result, context)
+    }
+
+    @inline(never)
+    private func answer(
+        to product: ProductID?, _ result: Result<PurchaseReport, any Error>, _ context: LabRequestContext
+    ) -> Response {
+        var ending = Ending(product: product)
+        var response: Response
+        switch result {
+        case .success(let report):
             ending.timings = report.timings
             ending.outcome = report.outcome.kind
             response = Self.answer(report.outcome, context)
-        } catch {
+        case .failure(let error):
             let failure = error as? InventoryError
             if let cost = failure?.timings { ending.timings = cost } else { ending.isTried = false }
             ending.isLeaseLost = failure?.code == .leaseLost

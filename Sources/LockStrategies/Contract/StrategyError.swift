@@ -29,30 +29,59 @@ public struct StrategyError: Error, Sendable, Equatable, CustomStringConvertible
         case stockReplaced = "stock-replaced"
     }
 
+    private struct Facts: Sendable, Equatable {
+        let code: Code
+        let context: String
+        let underlying: RedisError?
+        var evidence: Evidence
+        let file: String
+        let line: Int
+    }
+
+    /// On the heap, so that an asynchronous call has room for a reference only, whatever it may fail with.
+    private final class Box: Sendable {
+        let facts: Facts
+
+        init(_ facts: Facts) {
+            self.facts = facts
+        }
+    }
+
+    private var box: Box
+
     /// What kind of failure it is.
-    public let code: Code
+    public var code: Code { box.facts.code }
     /// A sentence for the person who reads the log.
-    public let context: String
+    public var context: String { box.facts.context }
     /// The failure of Redis behind it; nil where there is none.
-    public let underlying: RedisError?
+    public var underlying: RedisError? { box.facts.underlying }
     /// What the call had cost until it failed.
-    public var evidence: Evidence
+    public var evidence: Evidence {
+        get { box.facts.evidence }
+        set {
+            var facts = box.facts
+            facts.evidence = newValue
+            box = Box(facts)
+        }
+    }
     /// The source file that made it.
-    public let file: String
+    public var file: String { box.facts.file }
     /// The line in ``file``.
-    public let line: Int
+    public var line: Int { box.facts.line }
 
     /// Each parameter is the property of that name.
     public init(
         _ code: Code, _ context: String, underlying: RedisError? = nil, evidence: Evidence = Evidence(),
         file: String = #fileID, line: Int = #line
     ) {
-        self.code = code
-        self.context = context
-        self.underlying = underlying
-        self.evidence = evidence
-        self.file = file
-        self.line = line
+        box = Box(
+            Facts(
+                code: code, context: context, underlying: underlying, evidence: evidence, file: file,
+                line: line))
+    }
+
+    public static func == (one: StrategyError, other: StrategyError) -> Bool {
+        one.box.facts == other.box.facts
     }
 
     /// What a failed Redis command means for a strategy: the code with the same meaning, the step and the
