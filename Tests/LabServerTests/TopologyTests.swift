@@ -4,6 +4,7 @@ import LabTesting
 import Testing
 
 /// The topologies of compose.yaml: proven by `deploy/topologies.sh`, and held against what it starts.
+/// ``ManyTopologyTests`` has those of several servers.
 @Suite struct TopologyTests {
     private let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
 
@@ -38,6 +39,8 @@ import Testing
             Set(commands) == [
                 "command: [sh, /lab/node.sh, single]", "command: [sh, /lab/node.sh, replicated]",
                 "command: [sh, /lab/sentinel.sh]", "command: [sh, /lab/node.sh, cluster]", "command:",
+                // PostgreSQL's.
+                "command: [sh, /lab/node.sh]",
             ])
         // The one that is written over several lines.
         let join = compose.drop { $0 != "    command:" }.dropFirst().prefix { $0.hasPrefix("      - ") }
@@ -47,6 +50,7 @@ import Testing
         #expect(!compose.contains { $0.contains(" --") }, "an option of Redis belongs into deploy/redis")
 
         let names = compose.compactMap { $0.wholeMatch(of: /\s+NODE_HOST: (.+)/)?.1 }.map(String.init)
+            .filter { !$0.hasPrefix("postgres-") }
         let groups = ["redis", "sentinel"].flatMap { name in (1...3).map { "\(name)-\($0)" } }
         #expect(names.sorted() == (groups + nodes).sorted())
         // A node is reached by the name of its service, and keeps its files to itself.
@@ -58,7 +62,11 @@ import Testing
         let masters = Set(compose.compactMap { $0.wholeMatch(of: /\s+MASTER: (.+)/)?.1 })
         #expect(masters == ["redis-1 6379"])
         let profiles = Set(compose.compactMap { $0.wholeMatch(of: /\s+profiles: \[(.+)\]/)?.1 })
-        #expect(profiles == ["single", "sentinel", "cluster", "monitoring"])
+        #expect(
+            profiles == [
+                "single", "sentinel", "cluster", "monitoring", "many, many-cluster", "sentinel, many",
+                "cluster, many-cluster",
+            ])
     }
 
     @Test(

@@ -119,9 +119,15 @@ import Testing
     func monitoringProfile() throws {
         let compose = try text("compose.yaml")
         // The job asks the name and the port that every server of compose.yaml has.
-        #expect(try text("deploy/prometheus/prometheus.yml").contains(#"targets: ["lab-server:9090"]"#))
+        let prometheus = try text("deploy/prometheus/prometheus.yml")
+        #expect(prometheus.contains("names: [lab-server], type: A, port: 9090}"))
+        #expect(prometheus.contains("names: [haproxy], type: A, port: 8404}"))
+        #expect(compose.contains("      WATCH: \":8404\"\n"))
         for line in [
             "  networks: {default: {aliases: [lab-server]}}", "    LAB_METRICS_HOST: 0.0.0.0",
+            "  networks: {default: {aliases: [lab-server]}, front: {}}",
+            "    networks: {front: {ipv4_address: 172.31.222.10}, watch: {}}",
+            "    networks: [default, watch]",
             #"    LAB_METRICS_PORT: "9090""#, "  profiles: [monitoring]",
         ] { #expect(compose.contains(line + "\n"), "\(line)") }
         for service in ["prometheus", "grafana"] {
