@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# Proves the topologies of compose.yaml with plain processes on this machine: the same Redis options (deploy/redis), no
-# containers. For each: start it, sell over HTTP, kill the master, sell on, and count.
+# Proves the profiles of compose.yaml with plain processes on this machine: by the same files (deploy/redis, deploy/postgres,
+# deploy/haproxy), without containers. For each: start it, sell over HTTP, kill the master of Redis, sell on, and count.
+# `many` and `many-cluster` are three servers behind HAProxy on PostgreSQL: of them a server is killed too, all are
+# replaced one after the other, and PostgreSQL's replica takes over, always beside buyers.
 #
-#   topologies.sh SERVER [single] [sentinel] [cluster]
+#   topologies.sh SERVER [single] [sentinel] [cluster] [many] [many-cluster]
 #
 # SERVER is the built lab-server. Prints a line for each topology; ends with 0 when every stock was exact. All it starts
 # listens on 127.0.0.1 and ends with it.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if (($# == 0)); then
-    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 64
 fi
 server=$1
 shift
-if (($# == 0)); then set -- single sentinel cluster; fi
+if (($# == 0)); then set -- single sentinel cluster many many-cluster; fi
 
 work=$(mktemp -d)
 declare -A pids=()
@@ -54,12 +56,12 @@ trap 'exit 130' INT TERM
 
 is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Ten ports in a row, and those of a cluster's bus, 10000 above; below the ports that connections get by themselves.
+# Sixteen ports in a row, and those of a cluster's bus, 10000 above; below the ports that connections get by themselves.
 pick_ports() {
     local offset
     while true; do
         base=$((11000 + RANDOM % 11000))
-        for offset in {0..9}; do
+        for offset in {0..15}; do
             is_free $((base + offset)) && is_free $((base + offset + 10000)) || continue 2
         done
         return
@@ -184,17 +186,31 @@ buy() { # FROM TO
     done
 }
 
+# shellcheck source=deploy/topologies/many.sh
+source "$here/topologies/many.sh"
+
 prove() {
     mkdir -p "$work/$topology"
     pick_ports
     case $topology in
         single | cluster) "$topology" ;;
         sentinel) sentinel_group ;;
+        many | many-cluster)
+            need_programs
+            if [[ $topology == many ]]; then sentinel_group; else cluster; fi
+            postgres_pair
+            prove_servers
+            return
+            ;;
         *)
             printf 'topologies: unknown topology %s\n' "$topology" >&2
             exit 64
             ;;
     esac
+    prove_server
+}
+
+prove_server() {
     local database=sqlite:$work/$topology/lab.sqlite
     token=
     LAB_ALLOW_PLAINTEXT_REDIS=true LAB_REDIS=$url start server "$server" serve --dev --bcrypt-cost 4 --port 0 \
