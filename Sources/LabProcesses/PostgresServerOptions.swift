@@ -1,6 +1,7 @@
 /// How a ``PostgresServerProcess`` runs.
 package struct PostgresServerOptions: Sendable, Hashable {
-    /// TLS for connections over TCP: files of PEM.
+    /// TLS for connections over TCP: files of PEM, of which the server gets copies, because it may run as
+    /// another user.
     package struct Encryption: Sendable, Hashable {
         package var certificate: String
         package var key: String
@@ -9,6 +10,9 @@ package struct PostgresServerOptions: Sendable, Hashable {
             self.certificate = certificate
             self.key = key
         }
+
+        /// Names in the folder of the server.
+        static let copies = Encryption(certificate: "server.pem", key: "server.key")
     }
 
     /// Whether a commit waits for the disk. Without it a death of the server loses nothing, a power cut does.
@@ -38,8 +42,11 @@ package struct PostgresServerOptions: Sendable, Hashable {
             "max_connections=\(connections)", "fsync=\(syncsToDisk ? "on" : "off")",
             "full_page_writes=\(syncsToDisk ? "on" : "off")", "logging_collector=off", "lc_messages=C",
         ]
-        if let encryption {
-            all += ["ssl=on", "ssl_cert_file=\(encryption.certificate)", "ssl_key_file=\(encryption.key)"]
+        if encryption != nil {
+            let (certificate, key) = (Encryption.copies.certificate, Encryption.copies.key)
+            all += [
+                "ssl=on", "ssl_cert_file=\(directory)/\(certificate)", "ssl_key_file=\(directory)/\(key)",
+            ]
         }
         return ["-D", "\(directory)/data"] + (all + settings).flatMap { ["-c", $0] }
     }

@@ -62,6 +62,7 @@ package final class PostgresServerProcess: Sendable {
         try user?.own(directory.path)
         let password = UUID().uuidString.lowercased()
         try await initialise(directory.path, programs, user, password)
+        if let encryption = options.encryption { try copy(encryption, to: directory.path, for: user) }
         // A picked port may be taken by somebody else before the server binds it.
         var attemptsLeft = 10
         while true {
@@ -178,6 +179,21 @@ extension PostgresServerProcess {
             throw LabProcessError(.endedEarly, "initdb failed", output: child.lines())
         }
         try? FileManager.default.removeItem(atPath: file)
+    }
+
+    private static func copy(
+        _ encryption: PostgresServerOptions.Encryption, to directory: String, for user: SystemUser?
+    ) throws(LabProcessError) {
+        let copies = PostgresServerOptions.Encryption.copies
+        for (file, name) in [(encryption.certificate, copies.certificate), (encryption.key, copies.key)] {
+            let path = "\(directory)/\(name)"
+            // PostgreSQL refuses a key that others may read.
+            let isCopied = FileManager.default.createFile(
+                atPath: path, contents: FileManager.default.contents(atPath: file),
+                attributes: [.posixPermissions: 0o600])
+            guard isCopied else { throw LabProcessError(.noResource, "cannot copy \(file) to \(path)") }
+            try user?.own(path)
+        }
     }
 
     private static func launch(

@@ -8,8 +8,28 @@ enum SignInFailure {
         if let state = lines.compactMap({ code(in: $0) }).last {
             return PostgresError(code(for: state), sentence(state, endpoint), sqlState: state)
         }
+        // Of several addresses the one is told that a setting can help.
+        let line = lines.first { advice($0, endpoint) != nil } ?? lines.first ?? ""
+        let remedy = advice(line, endpoint).map { "; \($0)" } ?? ""
         return PostgresError(
-            .unreachable, "cannot connect to PostgreSQL at \(endpoint): \(reason(lines.first ?? ""))")
+            .unreachable, "cannot connect to PostgreSQL at \(endpoint): \(reason(line))\(remedy)")
+    }
+
+    /// What to do about TLS that does not come about; nil for another reason.
+    private static func advice(_ line: Substring, _ endpoint: PostgresEndpoint) -> String? {
+        if line.contains("certificate verify failed") {
+            let known = endpoint.tls.authorities ?? "the system"
+            return "no authority of \(known) has signed the server's certificate, or it has ended: "
+                + "name the right authority with ?sslrootcert=FILE, or renew the certificate"
+        }
+        if line.contains("does not match host name") {
+            return "connect by a name that the certificate has, or check its authority alone with "
+                + "?sslmode=verify-ca"
+        }
+        if line.contains("does not support SSL") {
+            return "turn on ssl at the server, or use ?sslmode=disable where nobody else is on the way"
+        }
+        return nil
     }
 
     private static func code(in line: Substring) -> SQLState? {
@@ -46,7 +66,9 @@ enum SignInFailure {
     private static func reason(_ line: Substring) -> String {
         let words = line.firstRange(of: " failed: ").map { line[$0.upperBound...] } ?? line
         guard let first = words.first else { return "the connection ended too early" }
-        return first.lowercased() + words.dropFirst()
+        // SSL stays as it is.
+        let isWord = words.dropFirst().first?.isUppercase != true
+        return (isWord ? first.lowercased() : String(first)) + words.dropFirst()
     }
 
     private static func trimmed(_ text: Substring) -> Substring {
