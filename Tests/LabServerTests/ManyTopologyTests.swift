@@ -39,6 +39,24 @@ import Testing
         print(end)
     }
 
+    @Test(
+        "A PostgreSQL that was replaced acknowledges nothing more and follows, also when it is back first",
+        .enabled(if: PostgresDatabases.canBeMade, "\(PostgresDatabases.absence)"), .timeLimit(.minutes(5)))
+    func promoted() async throws {
+        let script = root.appending(path: "Tests/LabServerTests/nodes/promoted.sh").standardizedFileURL.path
+        let ports = [try FreePort.pick(), try FreePort.pick()].map { "\($0)" }
+        let child = try await ChildProcess.start("/bin/bash", [script] + ports)
+        let status = await child.waitUntilExit(within: .seconds(240))
+        #expect(status == .exited(0), "\(child.lines())")
+        #expect(
+            child.lines(of: .standardOutput) == [
+                "refused beside a node that takes writes: 1", "promoted: {1,2}",
+                "the one that was lost acknowledges nothing: 124",
+                "the promoted one keeps what it has: {1,2,3}", "the one that was lost follows: t {1,2,3,4}",
+                "it said so", "no password: 64",
+            ])
+    }
+
     private func plan() throws -> ServePlan {
         let environment = ["LAB_JWT_SECRET": "c8f1a0e4b7d29356f0a1c3e5d7b9082461"]
         return try ServePlan(try ServeOptions.parse([]).values(environment: environment) { _ in nil })
