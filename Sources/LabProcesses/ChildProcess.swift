@@ -53,9 +53,10 @@ public final class ChildProcess: Sendable {
 
     /// Starts a program as another user of the system, which only root can do.
     package static func start(
-        _ executable: String, _ arguments: [String], as user: SystemUser?
+        _ executable: String, _ arguments: [String], environment: [String: String]? = nil,
+        as user: SystemUser?
     ) async throws(LabProcessError) -> ChildProcess {
-        try await launch(executable, arguments, nil, as: user, hear: nil)
+        try await launch(executable, arguments, environment, as: user, hear: nil)
     }
 
     /// Starts a program with which this process speaks over its standard input and output.

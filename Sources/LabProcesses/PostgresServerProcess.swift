@@ -17,6 +17,8 @@ package final class PostgresServerProcess: Sendable {
     private let programs: Programs
     private let systemUser: SystemUser?
     private let process: Mutex<ChildProcess>
+    /// Processes of a server that was killed, which may still be there.
+    private let orphans = Mutex<[Int32]>([])
     private let ownDirectory: TemporaryDirectory
 
     package struct Programs: Sendable, Hashable {
@@ -63,6 +65,30 @@ package final class PostgresServerProcess: Sendable {
         let password = UUID().uuidString.lowercased()
         try await initialise(directory.path, programs, user, password)
         if let encryption = options.encryption { try copy(encryption, to: directory.path, for: user) }
+        return try await start(options, directory, programs, user, password)
+    }
+
+    /// Starts a replica of another server that runs: it has all that the other one has, follows it, and takes
+    /// no writes until ``promote()``. Its user and password are those of the other one.
+    package static func start(
+        following primary: PostgresServerProcess, _ options: PostgresServerOptions = PostgresServerOptions()
+    ) async throws(LabProcessError) -> PostgresServerProcess {
+        let user = primary.systemUser
+        let directory = try TemporaryDirectory(prefix: "lab-pg")
+        try user?.own(directory.path)
+        // It writes down how to follow, with the password.
+        let copy = [
+            "-h", "127.0.0.1", "-p", "\(primary.port)", "-U", Self.user, "-D", "\(directory.path)/data",
+            "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync",
+        ]
+        try await run("pg_basebackup", copy, primary.programs, user, ["PGPASSWORD": primary.password])
+        return try await start(options, directory, primary.programs, user, primary.password)
+    }
+
+    private static func start(
+        _ options: PostgresServerOptions, _ directory: TemporaryDirectory, _ programs: Programs,
+        _ user: SystemUser?, _ password: String
+    ) async throws(LabProcessError) -> PostgresServerProcess {
         // A picked port may be taken by somebody else before the server binds it.
         var attemptsLeft = 10
         while true {
@@ -114,7 +140,24 @@ package final class PostgresServerProcess: Sendable {
 
     /// Kills the server (SIGKILL), as a crash would. Its own processes see that and end.
     package func kill() async {
+        let own = children
+        orphans.withLock { $0 += own }
         await process.withLock { $0 }.killNow()
+    }
+
+    /// A server does not start as long as processes of the one before it have the data open.
+    private func waitForOrphans() async {
+        let files = FileManager.default
+        for turn in 0..<500 {
+            let left = orphans.withLock { orphans in
+                orphans.removeAll { !files.fileExists(atPath: "/proc/\($0)") }
+                return orphans
+            }
+            if left.isEmpty { return }
+            // They were stopped, or hang.
+            if turn == 200 { for pid in left { Foundation.kill(pid, SIGKILL) } }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     /// Stops the time of the server and of its processes (SIGSTOP): connections stay open and nothing
@@ -126,11 +169,31 @@ package final class PostgresServerProcess: Sendable {
 
     /// Each process of the server is in a group of its own.
     private func signalAll(_ number: Int32) {
-        let parent = processIdentifier
         process.withLock { $0.signal(number) }
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
-            guard let pid = Int32(name), Self.parent(of: pid) == parent else { continue }
-            Foundation.kill(pid, number)
+        for pid in children { Foundation.kill(pid, number) }
+    }
+
+    /// Kills a process of the server that serves a connection (SIGKILL), one that is committing where there
+    /// is one. The server ends all other connections then, and recovers.
+    ///
+    /// - Returns: False when there is none.
+    @discardableResult
+    package func killBackend() -> Bool {
+        // postgres: lab postgres 127.0.0.1(40312) COMMIT
+        let titles = children.map { pid in
+            let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+            return (pid: pid, words: String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+        }.filter { $0.words.hasPrefix("postgres: \(Self.user) ") }
+        guard let one = titles.first(where: { $0.words.hasSuffix("COMMIT") }) ?? titles.first else {
+            return false
+        }
+        return Foundation.kill(one.pid, SIGKILL) == 0
+    }
+
+    private var children: [Int32] {
+        let parent = processIdentifier
+        return ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { name in
+            Int32(name).flatMap { Self.parent(of: $0) == parent ? $0 : nil }
         }
     }
 
@@ -143,9 +206,16 @@ package final class PostgresServerProcess: Sendable {
         return words.count > 2 ? Int32(words[2]) : nil
     }
 
+    /// Makes a server of its own of a replica; returns when it takes writes.
+    package func promote() async throws(LabProcessError) {
+        let arguments = ["promote", "-D", "\(directory)/data", "-w", "-t", "60"]
+        try await Self.run("pg_ctl", arguments, programs, systemUser)
+    }
+
     /// Starts it again on the same port and data, after ``stop()`` or ``kill()``.
     package func restart() async throws(LabProcessError) {
         await stop()
+        await waitForOrphans()
         let child = try await Self.launch(options, directory, programs, systemUser, port)
         process.withLock { $0 = child }
     }
@@ -170,15 +240,28 @@ extension PostgresServerProcess {
             "-D", "\(directory)/data", "-U", Self.user, "-A", "scram-sha-256", "--pwfile", file, "-E", "UTF8",
             "--locale", "C.UTF-8", "--no-sync", "--no-instructions",
         ]
-        let child = try await ChildProcess.start(programs.path("initdb"), arguments, as: user)
+        try await run("initdb", arguments, programs, user)
+        try? FileManager.default.removeItem(atPath: file)
+    }
+
+    /// Runs a program of PostgreSQL to its end.
+    ///
+    /// - Parameter variables: Of its environment, beside those of this process.
+    private static func run(
+        _ name: String, _ arguments: [String], _ programs: Programs, _ user: SystemUser?,
+        _ variables: [String: String] = [:]
+    ) async throws(LabProcessError) {
+        let child = try await ChildProcess.start(
+            programs.path(name), arguments,
+            environment: variables.isEmpty
+                ? nil : ProcessInfo.processInfo.environment.merging(variables) { $1 }, as: user)
         guard let status = await child.waitUntilExit(within: .seconds(60)) else {
             await child.killNow()
-            throw LabProcessError(.notReady, "initdb did not end in time", output: child.lines())
+            throw LabProcessError(.notReady, "\(name) did not end in time", output: child.lines())
         }
         guard status == .exited(0) else {
-            throw LabProcessError(.endedEarly, "initdb failed", output: child.lines())
+            throw LabProcessError(.endedEarly, "\(name) failed", output: child.lines())
         }
-        try? FileManager.default.removeItem(atPath: file)
     }
 
     private static func copy(
@@ -203,7 +286,7 @@ extension PostgresServerProcess {
         let child = try await ChildProcess.start(
             programs.path("postgres"), options.commandLine(directory: directory, port: port), as: user)
         let ready = await child.line(of: .standardError, within: options.startLimit) {
-            $0.contains("database system is ready to accept connections")
+            $0.contains("database system is ready to accept ")
         }
         guard ready == nil else { return child }
         let didEnd = await child.waitUntilExit(within: .zero) != nil

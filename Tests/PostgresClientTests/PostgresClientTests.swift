@@ -54,6 +54,32 @@ struct PostgresClientTests {
         }
     }
 
+    @Test("A host that answers nothing, or takes no writes, does not hide the one behind it")
+    func hosts() async throws {
+        try await withPostgresServer { primary in
+            let replica = try await PostgresServerProcess.start(following: primary)
+            let silent = try await PostgresServerProcess.start()
+            silent.pause()
+            let hosts = [silent, replica, primary].map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
+            let url = primary.url().replacing("127.0.0.1:\(primary.port)", with: hosts)
+            let endpoint = try PostgresEndpoint(parsing: url)
+            let connection = try await PostgresConnection.open(endpoint, within: .seconds(9))
+            #expect(connection.endpoint.hosts == [.init("127.0.0.1", primary.port)])
+            connection.close()
+            await primary.stop()
+            let failure = try await error {
+                _ = try await PostgresConnection.open(endpoint, within: .seconds(3))
+            }
+            #expect(failure?.code == .unreachable)
+            let sentence = failure?.context ?? ""
+            #expect(sentence.contains("no answer within the time limit"), "\(sentence)")
+            #expect(sentence.contains(":\(replica.port)/postgres takes no writes"), "\(sentence)")
+            #expect(!sentence.contains(primary.password))
+            await replica.discard()
+            await silent.discard()
+        }
+    }
+
     @Test("takes a parameter for a value, whatever it holds, and refuses U+0000")
     func injection() async throws {
         try await withPool { pool in

@@ -31,6 +31,25 @@ import Testing
         #expect(options["target_session_attrs"] == "read-write")
         #expect(options["host"] == "a,b,2001:db8::1")
         #expect(options["port"] == "1,5432,2")
+        let said = try read("postgres://a:1,b/shop?target_session_attrs=read-write").get()
+        #expect(said.hosts == [.init("a", 1), .init("b", 5432)])
+        #expect(problem("postgres://a,b/shop?target_session_attrs=any")?.contains("use read-write") == true)
+    }
+
+    @Test("is asked host by host, the one that is named first, each for its own name and for writes")
+    func alone() throws {
+        let endpoint = try read("postgres://a:1,b/shop").get()
+        let one = endpoint.alone(first: nil)
+        #expect(one.map(\.hosts) == [[.init("a", 1)], [.init("b", 5432)]])
+        #expect(
+            endpoint.alone(first: .init("b", 5432)).map(\.hosts) == [[.init("b", 5432)], [.init("a", 1)]])
+        for part in one {
+            let options = Dictionary(uniqueKeysWithValues: part.options.map { ($0.name, $0.value) })
+            #expect(options["target_session_attrs"] == "read-write")
+            #expect(options["sslmode"] == "verify-full")
+        }
+        let single = try read("postgres://a/shop").get().alone(first: nil)[0]
+        #expect(single.options.contains { $0 == ("target_session_attrs", "any") })
     }
 
     @Test("may name the folder of a Unix socket")

@@ -39,9 +39,35 @@ package final class PostgresConnection: Sendable {
         self.endpoint = endpoint
     }
 
-    /// Connects and signs in.
+    /// Connects and signs in: at the first of several hosts that takes writes. A host that does not answer
+    /// has its share of the time and no more, so that a machine that is gone does not hide the others.
+    ///
+    /// - Parameter first: The host to be tried first.
     package static func open(
-        _ endpoint: PostgresEndpoint, within limit: Duration
+        _ endpoint: PostgresEndpoint, within limit: Duration, first: PostgresEndpoint.Host? = nil
+    ) async throws(PostgresError) -> PostgresConnection {
+        let end = ContinuousClock.now + limit
+        var failures: [PostgresError] = []
+        let hosts = endpoint.alone(first: first)
+        for (number, host) in hosts.enumerated() {
+            let share = ContinuousClock.now.duration(to: end) / (hosts.count - number)
+            do throws(PostgresError) {
+                return try await open(alone: host, within: max(share, .zero))
+            } catch {
+                // Whoever is not let in there is not asked elsewhere, as with libpq.
+                guard error.code == .unreachable else { throw error }
+                failures.append(error)
+            }
+        }
+        guard failures.count > 1, let last = failures.last else {
+            throw failures.last ?? PostgresError(.unreachable, "no host of PostgreSQL is named")
+        }
+        throw PostgresError(
+            last.code, failures.map(\.context).joined(separator: "; "), sqlState: last.sqlState)
+    }
+
+    private static func open(
+        alone endpoint: PostgresEndpoint, within limit: Duration
     ) async throws(PostgresError) -> PostgresConnection {
         let connection = PostgresConnection(endpoint)
         let result = await withCheckedContinuation { connection.start($0, within: limit) }

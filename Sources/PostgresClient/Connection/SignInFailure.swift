@@ -8,6 +8,11 @@ enum SignInFailure {
         if let state = lines.compactMap({ code(in: $0) }).last {
             return PostgresError(code(for: state), sentence(state, endpoint), sqlState: state)
         }
+        // Of several hosts: this one may be a replica.
+        if lines.contains(where: { $0.contains("session is read-only") }) {
+            return PostgresError(
+                .unreachable, "PostgreSQL at \(endpoint) takes no writes", sqlState: .readOnlyTransaction)
+        }
         // Of several addresses the one is told that a setting can help.
         let line = lines.first { advice($0, endpoint) != nil } ?? lines.first ?? ""
         let remedy = advice(line, endpoint).map { "; \($0)" } ?? ""

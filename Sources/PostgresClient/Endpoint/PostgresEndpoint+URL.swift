@@ -10,7 +10,8 @@ extension PostgresEndpoint {
     /// scheme may also be `postgresql`. Characters with a meaning are written as `%` and two digits.
     ///
     /// Options: `sslmode`, `sslrootcert`, `sslcert`, `sslkey` as libpq has them; `host` for the folder of a
-    /// Unix socket. Without `sslmode` a server of another machine must show a certificate for its name.
+    /// Unix socket; `target_session_attrs=read-write`, which is what several hosts mean anyway. Without
+    /// `sslmode` a server of another machine must show a certificate for its name.
     ///
     /// Files that the URL names are read once, to see that they can be.
     package init(parsing text: String) throws(PostgresURLError) {
@@ -41,6 +42,7 @@ extension PostgresEndpoint {
             throw PostgresURLError("the name of the database is missing: postgres://host/NAME")
         }
         self.hosts = try Self.hosts(hosts, folder: options["host"])
+        needsWrites = self.hosts.count > 1
         tls = try Self.tls(options, for: self.hosts)
         let all = [self.user, self.password?.revealed, database] + self.hosts.map(\.name)
         guard all.allSatisfy({ $0?.contains("\0") != true }) else {
@@ -48,7 +50,9 @@ extension PostgresEndpoint {
         }
     }
 
-    private static let optionNames = ["host", "sslmode", "sslrootcert", "sslcert", "sslkey"]
+    private static let optionNames = [
+        "host", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs",
+    ]
 
     private static func options(_ query: Substring) throws(PostgresURLError) -> [String: String] {
         var options: [String: String] = [:]
@@ -59,6 +63,11 @@ extension PostgresEndpoint {
                     "the option \(name) is not known; known are: \(optionNames.joined(separator: ", "))")
             }
             options[name] = try decoded(part.dropFirst(name.count + 1), "the option \(name)")
+        }
+        if let wanted = options["target_session_attrs"], wanted != "read-write" {
+            throw PostgresURLError(
+                "target_session_attrs is \(wanted); use read-write, or leave it out: the ledger needs a server "
+                    + "that takes writes")
         }
         return options
     }

@@ -18,13 +18,15 @@ package struct PostgresEndpoint: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// In the order in which they are tried. Of several, the one that takes writes is used.
+    /// In the order in which they are tried. Of several, the first one that takes writes is used.
     package let hosts: [Host]
     /// Nil: the name of the system's user, as libpq has it.
     package let user: String?
     package var password: PostgresPassword?
     package let database: String
     package let tls: PostgresTLS
+    /// A server that takes no writes is passed over.
+    var needsWrites: Bool
 
     package init(
         hosts: [Host], user: String?, password: PostgresPassword?, database: String, tls: PostgresTLS
@@ -34,6 +36,20 @@ package struct PostgresEndpoint: Sendable, Hashable, CustomStringConvertible {
         self.password = password
         self.database = database
         self.tls = tls
+        needsWrites = hosts.count > 1
+    }
+
+    /// One for each host, in the order in which they are tried.
+    ///
+    /// - Parameter first: The host to be tried first.
+    func alone(first: Host?) -> [PostgresEndpoint] {
+        let ordered = hosts.filter { $0 == first } + hosts.filter { $0 != first }
+        return ordered.map { host in
+            var one = PostgresEndpoint(
+                hosts: [host], user: user, password: password, database: database, tls: tls)
+            one.needsWrites = needsWrites
+            return one
+        }
     }
 
     /// For messages: host, port and database, and nothing of who signs in.
@@ -51,7 +67,7 @@ package struct PostgresEndpoint: Sendable, Hashable, CustomStringConvertible {
             ("port", hosts.map { String($0.port) }.joined(separator: ",")),
             ("dbname", database), ("application_name", "lab-server"), ("client_encoding", "UTF8"),
             ("passfile", none), ("sslmode", tls.mode.rawValue), ("gssencmode", "disable"),
-            ("target_session_attrs", hosts.count > 1 ? "read-write" : "any"),
+            ("target_session_attrs", needsWrites ? "read-write" : "any"),
             ("sslcert", tls.certificate ?? none), ("sslkey", tls.key ?? none),
             ("sslrootcert", tls.authorities ?? none),
         ]

@@ -14,11 +14,15 @@ package final class PostgresPool: Sendable {
         package var wait: Duration
         /// How long one group of commands may take.
         package var answer: Duration
+        /// How long a transaction may stand still between two groups of commands: its locks keep others
+        /// waiting. The pool leaves it to who prepares its connections.
+        package var standstill: Duration
 
         package init(
             connections: Int = 8, connect: Duration = .seconds(2), wait: Duration = .seconds(2),
-            answer: Duration = .seconds(10)
+            answer: Duration = .seconds(10), standstill: Duration = .seconds(2)
         ) {
+            self.standstill = standstill
             self.connections = connections
             self.connect = connect
             self.wait = wait
@@ -46,6 +50,8 @@ package final class PostgresPool: Sendable {
     package let settings: Settings
     private let prepare: Preparation
     private let line: Mutex<PoolLine<PostgresConnection, Waiter>>
+    /// Of several hosts the one that took the newest connection: it is asked first.
+    private let newest = Mutex<PostgresEndpoint.Host?>(nil)
 
     /// - Parameter prepare: Run on each new connection before it is used.
     package init(
@@ -111,13 +117,15 @@ package final class PostgresPool: Sendable {
 
     private func open() async throws(PostgresError) -> PostgresConnection {
         do throws(PostgresError) {
-            let connection = try await PostgresConnection.open(endpoint, within: settings.connect)
+            let connection = try await PostgresConnection.open(
+                endpoint, within: settings.connect, first: newest.withLock(\.self))
             do throws(PostgresError) {
                 try await prepare(connection)
             } catch {
                 connection.close()
                 throw error
             }
+            newest.withLock { $0 = connection.endpoint.hosts.first }
             return connection
         } catch {
             serve(line.withLock { $0.giveBack(nil) })

@@ -3,7 +3,6 @@ import HTTPTypes
 import LabProcesses
 import LabTesting
 import PostgresClient
-import Synchronization
 import Testing
 
 @testable import LabServerKit
@@ -14,42 +13,6 @@ import Testing
     "Purchases while PostgreSQL fails", .serialized,
     .enabled(if: PostgresDatabases.canBeMade, "\(PostgresDatabases.absence)"))
 struct PostgresFaultTests {
-    /// What each key was answered, for good, and what was wrong on the way.
-    private final class Notebook: Sendable {
-        struct Notes: Sendable {
-            var bought: [String: Int] = [:]
-            var refused: Set<String> = []
-            var wrong: [String] = []
-            var unavailable = 0
-        }
-
-        private let notes = Mutex(Notes())
-
-        var all: Notes { notes.withLock { $0 } }
-
-        func note(_ key: String, _ answer: ApiClient.Answer) {
-            notes.withLock { notes in
-                switch answer.status {
-                case 200:
-                    let id = answer.body["id"] as? Int ?? -1
-                    if let before = notes.bought.updateValue(id, forKey: key), before != id {
-                        notes.wrong.append("\(key): \(before), then \(id)")
-                    }
-                case 400: notes.refused.insert(key)
-                case 503:
-                    notes.unavailable += 1
-                    if answer.headers[.retryAfter] == nil {
-                        notes.wrong.append("no Retry-After: \(answer.text)")
-                    }
-                default: notes.wrong.append("\(answer.status): \(answer.text)")
-                }
-                for word in ["SQLSTATE", "SELECT", "libpq", "COMMIT"] where answer.text.contains(word) {
-                    notes.wrong.append("\(word) reached a buyer: \(answer.text)")
-                }
-            }
-        }
-    }
-
     private struct Place {
         let postgres: PostgresServerProcess
         let redis: RedisServerProcess
@@ -84,37 +47,21 @@ struct PostgresFaultTests {
         }
     }
 
-    /// Buys under one key after the other, and asks again until the answer is definite.
-    private static func shop(
-        _ buyer: ApiClient, _ product: Int, _ number: Int, _ notebook: Notebook,
-        until isOver: @Sendable () -> Bool
-    ) async throws {
-        var name = HTTPFields()
-        var count = 0
-        while !isOver() {
-            count += 1
-            let key = "b\(number)-\(count)"
-            name[.idempotencyKey] = key
-            while true {
-                let answer = try await buyer.buy(product, headers: name)
-                notebook.note(key, answer)
-                if answer.status != 503 { break }
-                try await Task.sleep(for: .milliseconds(50))
+    /// PostgreSQL may still be recovering from what was done to it before.
+    private func connect(to postgres: PostgresServerProcess) async throws -> PostgresConnection {
+        let endpoint = try PostgresEndpoint(parsing: postgres.url())
+        for _ in 0..<200 {
+            if let connection = try? await PostgresConnection.open(endpoint, within: .seconds(10)) {
+                return connection
             }
+            try await Task.sleep(for: .milliseconds(50))
         }
-    }
-
-    private func rows(_ text: String, on postgres: PostgresServerProcess) async throws -> [PostgresRow] {
-        let connection = try await PostgresConnection.open(
-            try PostgresEndpoint(parsing: postgres.url()), within: .seconds(10))
-        defer { connection.close() }
-        return try await connection.run([PostgresStatement(nil, text).with()], within: .seconds(10))[0].rows
+        return try await PostgresConnection.open(endpoint, within: .seconds(10))
     }
 
     /// Kills the process of PostgreSQL that serves the sales, under a commit where one is seen.
     private func killBackend(_ postgres: PostgresServerProcess) async throws -> Bool {
-        let connection = try await PostgresConnection.open(
-            try PostgresEndpoint(parsing: postgres.url()), within: .seconds(10))
+        let connection = try await connect(to: postgres)
         defer { connection.close() }
         let look = PostgresStatement(
             "look",
@@ -135,44 +82,36 @@ struct PostgresFaultTests {
         return found.isCommitting
     }
 
-    private func untilSold(_ notebook: Notebook, more: Int = 5) async throws {
-        let goal = notebook.all.bought.count + more
-        for _ in 0..<1200 where notebook.all.bought.count < goal {
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        #expect(notebook.all.bought.count >= goal, "nothing is sold any more: \(notebook.all)")
-    }
-
     @Test(
         "nothing acknowledged is missing, nothing is sold twice, every refusal says when to come back, and sales go on by themselves",
         .timeLimit(.minutes(10)), arguments: ["lua-atomic", "sql-row"])
     func faults(strategy: String) async throws {
         try await withPlace(strategy) { place in
             let product = try await place.buyer.product(units: 100_000)
-            let notebook = Notebook()
+            let notebook = PurchaseNotebook()
             let over = Recorder<Bool>()
             var commits = 0
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<6 {
                     group.addTask {
-                        try await Self.shop(place.buyer, product, number, notebook) { !over.values.isEmpty }
+                        try await notebook.shop(place.buyer, product, number) { !over.values.isEmpty }
                     }
                 }
-                try await untilSold(notebook)
+                try await notebook.untilSold()
                 for _ in 0..<3 {
                     if try await killBackend(place.postgres) { commits += 1 }
-                    try await untilSold(notebook)
+                    try await notebook.untilSold()
                 }
                 await place.postgres.kill()
                 try await Task.sleep(for: .milliseconds(300))
                 try await place.postgres.restart()
-                try await untilSold(notebook)
+                try await notebook.untilSold()
                 place.postgres.pause()
                 try await Task.sleep(for: .seconds(5))
                 place.postgres.resume()
-                try await untilSold(notebook)
+                try await notebook.untilSold()
                 try await place.postgres.restart()
-                try await untilSold(notebook)
+                try await notebook.untilSold()
                 over.note(true)
                 try await group.waitForAll()
             }
@@ -186,21 +125,11 @@ struct PostgresFaultTests {
         }
     }
 
-    /// With statements of its own.
-    private func audit(_ place: Place, _ product: Int, _ notes: Notebook.Notes) async throws {
+    private func audit(_ place: Place, _ product: Int, _ notes: PurchaseNotebook.Notes) async throws {
         let reconciled = try await start(["reconcile", "--fix"] + place.common)
         #expect(await reconciled.waitUntilExit(within: .seconds(60)) == .exited(0), "\(reconciled.lines())")
-        let rows = try await rows(
-            "SELECT idempotency_key, id, product_id, quantity FROM purchases", on: place.postgres)
-        let byKey = Dictionary(grouping: try rows.map { (try $0.text(0), try $0.int(1)) }) { $0.0 }
-        #expect(byKey.values.allSatisfy { $0.count == 1 }, "a key bought twice")
-        let lost = notes.bought.filter { byKey[$0.key]?.first?.1 != $0.value }
-        #expect(lost.isEmpty, "acknowledged and missing: \(lost)")
-        #expect(Set(byKey.keys) == Set(notes.bought.keys), "there are rows that nobody knows")
-        let sums = try await self.rows(
-            "SELECT supplied, sold FROM products WHERE id = \(product)", on: place.postgres)
-        #expect(try sums[0].int(1) == rows.count && sums[0].int(0) == 100_000)
-        #expect(try await place.buyer.stock(product) == 100_000 - rows.count)
+        let sold = try await notes.audit(product, supplied: 100_000, on: place.postgres.url())
+        #expect(try await place.buyer.stock(product) == 100_000 - sold)
     }
 
     @Test(
