@@ -8,8 +8,8 @@ struct LedgerSession: Sendable {
     let limits: PostgresPool.Settings
 
     /// The connections wait for the disk, whatever the server's default is, unless it waits for more. A
-    /// statement ends when nobody waits for it any more, and so does a transaction whose server was stopped:
-    /// it would keep its locks from all others.
+    /// statement ends when nobody waits for it any more. A transaction whose server was stopped or cut off
+    /// ends much earlier: its locks keep the sales of all other servers waiting.
     private static let setUp = PostgresStatement(
         nil,
         """
@@ -18,15 +18,15 @@ struct LedgerSession: Sendable {
             set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit')
                 IN ('on', 'remote_apply') THEN current_setting('synchronous_commit') ELSE 'on' END, false),
             set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false),
-            set_config('idle_in_transaction_session_timeout', $1, false),
+            set_config('idle_in_transaction_session_timeout', $2, false),
             set_config('default_transaction_isolation', 'read committed', false)
         """)
 
     /// - Throws: ``PostgresError`` with a sentence for a server that cannot hold the ledger.
     func prepare(_ connection: PostgresConnection) async throws(PostgresError) {
-        let milliseconds = Int(limits.answer / .milliseconds(1))
-        let results = try await connection.run(
-            [Self.setUp.with(.text("\(milliseconds)"))], within: limits.connect)
+        func milliseconds(_ time: Duration) -> PostgresValue { .text("\(Int(time / .milliseconds(1)))") }
+        let command = Self.setUp.with(milliseconds(limits.answer), milliseconds(limits.standstill))
+        let results = try await connection.run([command], within: limits.connect)
         guard let row = results.first?.rows.first else {
             throw PostgresError(.malformed, "PostgreSQL at \(endpoint) does not tell its settings")
         }
