@@ -196,7 +196,8 @@ let bench: [Target] = [
         name: "FaultLab",
         dependencies: [
             "BenchAudit", "BenchLoad", "BenchModel", "BenchResults", "BenchRun", "FaultAudit",
-            "FaultInjection", "LockStrategies", "RedisClient", "LabProcesses", "LockDrivers",
+            "FaultInjection", "LockStrategies", "PostgresClient", "RedisClient", "LabProcesses",
+            "LockDrivers",
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOHTTP1", package: nio),

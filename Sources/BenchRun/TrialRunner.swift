@@ -37,14 +37,19 @@ struct TrialRunner: Sendable {
                 await visit.reading(products, record, scenario: plan.scenario)
             }
         }
-        let redis = try await TrialRedis.start(plan, planned.strategy)
+        if case (.postgres, .server(let binary)) = (plan.database, place) {
+            return try await serve(planned, usual, binary, progress)
+        }
+        return try await withRedis(planned) { try await serve(planned, usual, $0, progress) }
+    }
+
+    private func withRedis(
+        _ planned: PlannedTrial, postgres: PostgresServerProcess? = nil,
+        _ body: (TrialRedis) async throws -> FinishedTrial
+    ) async throws -> FinishedTrial {
+        let redis = try await TrialRedis.start(plan, planned.strategy, postgres: postgres)
         do {
-            let finished =
-                switch (plan.database, place) {
-                case (.postgres, .server(let binary)):
-                    try await serve(planned, usual, redis, binary, progress)
-                default: try await serve(planned, usual, redis, progress)
-                }
+            let finished = try await body(redis)
             await redis.stop()
             return finished
         } catch {
@@ -75,7 +80,7 @@ struct TrialRunner: Sendable {
             }
         }
         if case .server(let binary) = place, redis.stage != nil {
-            let server = StruckServer { port, variables in
+            let server = StruckServers { _, port, variables in
                 try await ServerProcess.start(
                     binary, strategy: planned.strategy, redis: redis.urls, database: .sqlite(database),
                     purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost, port: port,
@@ -103,17 +108,31 @@ struct TrialRunner: Sendable {
 
     /// Starts servers over an empty ledger on a PostgreSQL of their own.
     private func serve(
-        _ planned: PlannedTrial, _ usual: [String: Double], _ redis: TrialRedis, _ binary: String,
+        _ planned: PlannedTrial, _ usual: [String: Double], _ binary: String,
         _ progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
         let database = try await TrialPostgres.start(servers: plan.servers)
         do {
-            let group = try await ServerGroup.start(
-                plan.servers, binary, plan, planned.strategy, redis: redis.urls, database.place)
-            let finished = try await measure(planned, usual, group, redis, progress) { products, record in
-                await state(of: planned.strategy, products, redis) { asked in
-                    await LedgerReader.read(postgres: database.url, products: products, asked: asked)
+            let finished = try await withRedis(planned, postgres: database.server) { redis in
+                func state(_ products: [Int64], _ record: LoadRecord) async -> ShopReading {
+                    await self.state(of: planned.strategy, products, redis) { asked in
+                        await LedgerReader.read(postgres: database.url, products: products, asked: asked)
+                    }
                 }
+                guard let stage = redis.stage else {
+                    let group = try await ServerGroup.start(
+                        plan.servers, binary, plan, planned.strategy, redis: redis.urls, database.place())
+                    return try await measure(planned, usual, group, redis, progress, state)
+                }
+                let group = StruckServers(plan.servers) { number, port, variables in
+                    try await ServerProcess.start(
+                        binary, strategy: planned.strategy, redis: stage.urls(ofServer: number),
+                        database: database.place(port: stage.ledgerPort(ofServer: number)),
+                        purchaseDeadline: plan.purchaseDeadline, bcryptCost: plan.bcryptCost, port: port,
+                        variables: variables)
+                }
+                try await group.begin()
+                return try await measure(planned, usual, group, redis, progress, state)
             }
             await database.stop()
             return finished
@@ -239,7 +258,7 @@ struct TrialRunner: Sendable {
         _ planned: PlannedTrial, _ service: some TrialService, _ redis: TrialRedis?,
         _ begun: AsyncStream<NIODeadline>
     ) async throws -> Strike? {
-        guard let stage = redis?.stage, let planning = plan.strike, let victim = service as? StruckServer,
+        guard let stage = redis?.stage, let planning = plan.strike, let victim = service as? StruckServers,
             let start = await begun.first(where: { _ in true })
         else { return nil }
         let late = NIODeadline.now() - start

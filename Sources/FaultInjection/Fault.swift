@@ -24,6 +24,22 @@ public enum Fault: String, Sendable, Codable, CaseIterable {
     case outOfMemory = "oom"
     case readOnly = "readonly"
     case diskFull = "disk-full"
+    case loseServer = "lose-server"
+    case cutPostgres = "cut-postgres"
+    case pausePostgres = "pause-postgres"
+    case killBackend = "kill-backend"
+    case killPostgres = "kill-postgres"
+
+    /// Needs several servers on one PostgreSQL, or the PostgreSQL itself.
+    public var isOfSeveralServers: Bool { self == .loseServer || strikesPostgres }
+
+    /// Strikes a ledger on PostgreSQL, or the way to it.
+    public var strikesPostgres: Bool {
+        switch self {
+        case .cutPostgres, .pausePostgres, .killBackend, .killPostgres: true
+        default: false
+        }
+    }
 
     /// What happens, in one sentence.
     public var summary: String {
@@ -59,6 +75,14 @@ public enum Fault: String, Sendable, Codable, CaseIterable {
         case .outOfMemory: "Redis is out of memory (maxmemory) and refuses to write."
         case .readOnly: "Redis became a replica and refuses to write."
         case .diskFull: "The disk of the ledger is full."
+        case .loseServer:
+            "One of several servers is killed (SIGKILL), and the others have to do without it."
+        case .cutPostgres:
+            "Connections of one server to PostgreSQL stay open, and nothing that is sent arrives."
+        case .pausePostgres: "PostgreSQL is stopped (SIGSTOP) with all its processes, then goes on."
+        case .killBackend:
+            "A process of PostgreSQL that serves a server is killed (SIGKILL), once a second: PostgreSQL ends all others and recovers."
+        case .killPostgres: "PostgreSQL is killed (SIGKILL) and started again."
         }
     }
 }

@@ -53,6 +53,9 @@ extension FaultStage {
             await victims.kill(victim)
             try await Task.sleep(for: lasts)
             try await victims.start(victim)
+        case .loseServer:
+            await victims.kill(Int.random(in: 0..<victims.count, using: &random))
+            try await Task.sleep(for: lasts)
         case .pauseRedis: try await pause(stock, for: lasts)
         case .killRedisAOF, .killRedisEmpty: try await kill([stock], for: lasts)
         case .failoverLostWrite: try await failOver(lasts)
@@ -94,11 +97,33 @@ extension FaultStage {
             try victims.setRoom(0)
             try await Task.sleep(for: lasts)
             try victims.setRoom(nil)
+        case .cutPostgres, .pausePostgres, .killBackend, .killPostgres: try await strikePostgres(lasts)
         }
     }
 }
 
 extension FaultStage {
+    private func strikePostgres(_ lasts: Duration) async throws {
+        guard let postgres else { return }
+        switch fault {
+        case .cutPostgres:
+            ledgerProxy?.set(.swallowCommands)
+            defer { ledgerProxy?.heal() }
+            try await Task.sleep(for: lasts)
+        case .pausePostgres:
+            postgres.pause()
+            // Also when the run is cut short: it does not stay stopped.
+            defer { postgres.resume() }
+            try await Task.sleep(for: lasts)
+        case .killBackend:
+            try await again(lasts, every: .seconds(1)) { postgres.killBackend() }
+        default:
+            await postgres.kill()
+            try await Task.sleep(for: lasts)
+            try await postgres.restart()
+        }
+    }
+
     private func pauseBuyers(
         _ victims: some FaultVictims, _ timing: FaultTiming, _ random: inout some RandomNumberGenerator
     ) async throws {

@@ -18,6 +18,10 @@ public final class FaultStage: Sendable {
     let replica: Replica?
     let clock: ClockShim?
     let disk: DiskShim?
+    /// The ledger of several servers. Who opened the stage ends it.
+    let postgres: PostgresServerProcess?
+    /// Between the first of several servers and PostgreSQL.
+    let ledgerProxy: FaultProxy?
     /// The replica has taken the place of the stock's Redis.
     private let hasFailedOver = Mutex(false)
     /// The disk of Redis; kept as long as its server.
@@ -31,8 +35,11 @@ public final class FaultStage: Sendable {
 
     private init(
         _ fault: Fault, stock: RedisServerProcess, nodes: [RedisServerProcess], proxies: [FaultProxy],
-        replica: Replica?, clock: ClockShim?, disk: DiskShim?, folder: TemporaryDirectory?
+        replica: Replica?, clock: ClockShim?, disk: DiskShim?, folder: TemporaryDirectory?,
+        postgres: PostgresServerProcess?, ledgerProxy: FaultProxy?
     ) {
+        self.postgres = postgres
+        self.ledgerProxy = ledgerProxy
         self.fault = fault
         self.stock = stock
         self.nodes = nodes
@@ -48,6 +55,18 @@ public final class FaultStage: Sendable {
         ([stock] + nodes).enumerated().map { place, server in
             place < proxies.count ? "redis://127.0.0.1:\(proxies[place].port)" : server.url
         }
+    }
+
+    /// For the command line of one of several servers. What strikes connections strikes those of the first
+    /// server alone; all of them follow a Redis that moves to another place.
+    package func urls(ofServer number: Int) -> [String] {
+        number == 0 || fault == .failoverLostWrite ? urls : ([stock] + nodes).map(\.url)
+    }
+
+    /// Where one of several servers finds PostgreSQL on this machine; nil: the stage has none.
+    package func ledgerPort(ofServer number: Int) -> Int? {
+        guard number == 0, let ledgerProxy else { return postgres?.port }
+        return ledgerProxy.port
     }
 
     /// Where the stock is now, past the proxy.
@@ -68,6 +87,16 @@ extension FaultStage {
     /// - Throws: ``ShimNotBuilt`` and ``LabProcessError``; nothing is left running then.
     public static func open(
         _ fault: Fault, needsNodes: Bool, usual: RedisServerOptions.Persistence = .aofAlways
+    ) async throws -> FaultStage {
+        try await open(fault, needsNodes: needsNodes, usual: usual, postgres: nil)
+    }
+
+    /// The same for servers whose ledger is on PostgreSQL.
+    ///
+    /// - Parameter postgres: Stays with the caller, who ends it after ``close()``.
+    package static func open(
+        _ fault: Fault, needsNodes: Bool, usual: RedisServerOptions.Persistence = .aofAlways,
+        postgres: PostgresServerProcess?
     ) async throws -> FaultStage {
         let clock = fault == .clockJump ? try await ClockShim.build() : nil
         var options = RedisServerOptions(persistence: fault.persistence(usual))
@@ -95,6 +124,12 @@ extension FaultStage {
                 proxies.append(try await FaultProxy.start(upstreamPort: server.port))
             }
             let between = proxies
+            var ledgerProxy: FaultProxy?
+            if fault == .cutPostgres, let postgres {
+                let proxy = try await FaultProxy.start(upstreamPort: postgres.port)
+                proxies.append(proxy)
+                ledgerProxy = proxy
+            }
             var replica: Replica?
             if fault == .failoverLostWrite {
                 let link = try await FaultProxy.start(upstreamPort: stock.port)
@@ -112,8 +147,7 @@ extension FaultStage {
             }
             return FaultStage(
                 fault, stock: stock, nodes: nodes, proxies: between, replica: replica, clock: clock,
-                disk: disk,
-                folder: folder)
+                disk: disk, folder: folder, postgres: postgres, ledgerProxy: ledgerProxy)
         } catch {
             for proxy in proxies { await proxy.stop() }
             for server in servers { await server.stop() }
@@ -125,6 +159,8 @@ extension FaultStage {
     public func close() async {
         for proxy in proxies { await proxy.stop() }
         await replica?.link.stop()
+        await ledgerProxy?.stop()
+        postgres?.resume()
         for server in [stock] + nodes + (replica.map { [$0.server] } ?? []) {
             server.resume()
             await server.stop()

@@ -12,12 +12,15 @@ package struct Cell: Sendable {
     package let seed: UInt64
     /// Whose lock it is; nil: the strategy's own.
     package let driver: FaultDriver?
+    /// At the level of the service; several have their ledger on PostgreSQL.
+    package let servers: Int
 
     package init(
         _ strategy: StrategyEntry, _ fault: Fault, level: FaultLevel = .strategy, seed: UInt64,
-        driver: FaultDriver? = nil
+        driver: FaultDriver? = nil, servers: Int = 1
     ) {
         self.driver = driver
+        self.servers = servers
         self.strategy = strategy
         self.fault = fault
         self.level = level
@@ -128,8 +131,9 @@ package struct Cell: Sendable {
                 strategy: strategy, fault: fault, chance: chance, program: programs.bench, driver: driver
             ).run()
         case .service:
-            try await ServiceTry(strategy: strategy, fault: fault, chance: chance, program: programs.server)
-                .run()
+            try await ServiceTry(
+                strategy: strategy, fault: fault, chance: chance, program: programs.server, servers: servers
+            ).run()
         }
     }
 

@@ -13,10 +13,11 @@ package struct Matrix: Sendable {
     ///
     /// - Parameters:
     ///   - seed: Of the first cell of each pair; the next one has the next number.
+    ///   - servers: At the level of the service.
     ///   - program: The bench, in the command that runs a cell alone again.
     package init(
         strategies: [StrategyEntry], faults: [Fault], levels: [FaultLevel], seed: UInt64, seeds: Int,
-        drivers: [FaultDriver] = [], program: String = "lab-bench"
+        drivers: [FaultDriver] = [], servers: Int = 1, program: String = "lab-bench"
     ) {
         self.program = program
         let all =
@@ -28,7 +29,7 @@ package struct Matrix: Sendable {
             for fault in faults {
                 for (strategy, driver) in all {
                     let isServed = driver != nil && level == .service
-                    let obstacle = fault.obstacle(for: strategy, at: level)
+                    let obstacle = fault.obstacle(for: strategy, at: level, servers: servers)
                     if let why = isServed ? "a lab-server runs no driver" : obstacle {
                         notApplicable.append(
                             .init(strategy: strategy.name, fault: fault.rawValue, level: level, why: why))
@@ -37,7 +38,8 @@ package struct Matrix: Sendable {
                     for number in 0..<seeds {
                         cells.append(
                             Cell(
-                                strategy, fault, level: level, seed: seed &+ UInt64(number), driver: driver))
+                                strategy, fault, level: level, seed: seed &+ UInt64(number), driver: driver,
+                                servers: servers))
                     }
                 }
             }
@@ -91,7 +93,8 @@ extension Cell {
         case (.strategy, .nodeEmptyRestart): return .seconds(9)
         case (.strategy, .pauseBuyer): return .milliseconds(4_500) + nodes
         case (.strategy, _): return .milliseconds(3_500) + nodes
-        case (.service, .nodeEmptyRestart): return .seconds(17)
+        case (.service, .nodeEmptyRestart): return .seconds(servers > 1 ? 30 : 17)
+        case (.service, _) where servers > 1: return .seconds(16) + nodes
         case (.service, _): return .seconds(6) + nodes
         }
     }
@@ -110,6 +113,7 @@ extension Cell {
     /// Runs this cell alone again. The command of a driver may hold what nobody else should read.
     private func command(_ program: String) -> String {
         let lock = driver == nil ? "--strategies \(strategy.name)" : "--driver \(strategy.name)=COMMAND"
-        return "\(program) faults --level \(level.rawValue) \(lock) --faults \(fault.rawValue) --seed \(seed)"
+        let group = servers > 1 ? "--servers \(servers)" : "--level \(level.rawValue)"
+        return "\(program) faults \(group) \(lock) --faults \(fault.rawValue) --seed \(seed)"
     }
 }

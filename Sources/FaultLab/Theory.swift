@@ -6,18 +6,30 @@ package import LockStrategies
 /// What theory says of a strategy under a fault, before anything is tried.
 extension Fault {
     /// Why the fault cannot strike there; nil: it can.
-    package func obstacle(for strategy: StrategyEntry, at level: FaultLevel) -> String? {
+    ///
+    /// - Parameter servers: At the level of the service.
+    package func obstacle(
+        for strategy: StrategyEntry, at level: FaultLevel, servers: Int = 1
+    ) -> String? {
         let isNodeFault = [.nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart].contains(self)
         if isNodeFault && !strategy.needsLockNodes { return "\(strategy) asks no lock nodes" }
         switch level {
         case .strategy:
             if strategy.traits.stockLayout == .ledger { return "the stock of \(strategy) is in the ledger" }
-            if self == .killServer || self == .diskFull { return "this level has no server and no ledger" }
+            if [.killServer, .diskFull].contains(self) || isOfSeveralServers {
+                return "this level has no server and no ledger"
+            }
         case .service:
             if !strategy.isBuiltIn { return "a lab-server does not know \(strategy)" }
             if self == .slowHolder { return "the server cannot be told to be slow inside a lock" }
             if self == .killBuyer {
                 return "buyers are clients of the server, see \(Fault.killServer.rawValue)"
+            }
+            if servers == 1 && isOfSeveralServers {
+                return "one server keeps its ledger in a file: it needs --servers 2"
+            }
+            if servers > 1 && [.powerCut, .diskFull].contains(self) {
+                return "the ledger of several servers is on PostgreSQL, whose disk is not ours to break"
             }
         }
         return nil
@@ -50,7 +62,7 @@ extension Fault {
         let shown: FaultExpectation = level == .strategy ? .violated : .mayBeViolated
         return switch self {
         case .slowHolder, .nodeEmptyRestart: shown
-        // The one server has no rival while it is stopped, and its stop is shorter than its leases.
+        // A server is stopped for a shorter time than its leases.
         case .pauseBuyer: level == .strategy ? .violated : .safe
         // One Redis forgets its locks. Of five nodes one may, unless the lock is held by a bare majority:
         // buyers that ask at the same time get such ones (Kleppmann 2016).
@@ -61,7 +73,8 @@ extension Fault {
         // Restarted after the lease at one level, within it at the other one, whose leases are longer.
         case .nodeDown, .nodesDownMajority: level == .strategy ? .safe : .mayBeViolated
         case .none, .killBuyer, .killServer, .killRedisAOF, .delay, .jitter, .replyLost, .reset, .halfOpen,
-            .nodeHang, .scriptFlush, .outOfMemory, .readOnly, .diskFull:
+            .nodeHang, .scriptFlush, .outOfMemory, .readOnly, .diskFull, .loseServer, .cutPostgres,
+            .pausePostgres, .killBackend, .killPostgres:
             .safe
         }
     }

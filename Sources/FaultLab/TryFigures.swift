@@ -54,6 +54,7 @@ extension FaultCell.Try {
             refusedByLedger: history.end.rows?.refused, beforePerSecond: before, duringPerSecond: during,
             afterPerSecond: rate(record.healed, end), availability: before > 0 ? during / before : nil,
             recoveryMs: recovery(answers, before, from: record.healed, until: end),
+            standstillMs: standstill(answers, from: record.struck, until: end),
             p99BeforeMs: percentile(usual), p99DuringMs: percentile(struck),
             lostMsPerPurchase: mean(struck).flatMap { during in mean(usual).map { max(during - $0, 0) } })
     }
@@ -74,6 +75,13 @@ extension FaultCell.Try {
             }
         }
         return nil
+    }
+
+    /// The longest time without a sale between two moments.
+    private static func standstill(_ answers: [Int64], from struck: Int64, until end: Int64) -> Double {
+        let moments = [struck] + answers.filter { $0 > struck && $0 < end }.sorted() + [end]
+        let longest = zip(moments, moments.dropFirst()).map { $1 - $0 }.max() ?? 0
+        return Double(longest) / 1e6
     }
 
     private static func percentile(_ sorted: [Double]) -> Double? {

@@ -59,7 +59,7 @@ struct FaultCellPage: Sendable {
         let notes = [
             (cell.fault, matrix.summary(fault: cell.fault)),
             (cell.strategy, matrix.summary(strategy: cell.strategy)),
-            (cell.level.words, cell.level.meaning),
+            (cell.level.words, cell.level.meaning(servers: matrix.results.run.servers)),
         ]
         let items = notes.compactMap { id, summary in
             summary.map { "<li><strong>\(HTML.escaped(id))</strong>: \(HTML.escaped($0))</li>" }
@@ -100,6 +100,7 @@ struct FaultCellPage: Sendable {
                 [
                     ["availability", figures.availability.map { "\(Text.number($0 * 100)) %" } ?? "-"],
                     ["recovery", figures.recoveryMs.map { "\(Text.number($0)) ms" } ?? "not in this try"],
+                    ["longest standstill", figures.standstillMs.map { "\(Text.number($0)) ms" } ?? "-"],
                     ["lost per purchase", figures.lostMsPerPurchase.map { "\(Text.number($0)) ms" } ?? "-"],
                     ["acknowledged purchases", count(figures.purchases)],
                     ["calls without an outcome", count(figures.unknown)],

@@ -91,6 +91,7 @@ extension FaultMarkdown {
             }
         let time = Text.time(.seconds(run.ended.timeIntervalSince(run.started)))
         let last = run.seed &+ UInt64(max(run.seeds - 1, 0))
+        let servers = run.servers.map { [["servers", "\($0), on one PostgreSQL"]] } ?? []
         return ["## How it was run", ""]
             + MarkdownReport.table(
                 ["what", "value"],
@@ -98,7 +99,8 @@ extension FaultMarkdown {
                     ["status", status],
                     ["time", "\(run.started.formatted(.iso8601)), \(time)"],
                     ["seeds", run.seeds == 1 ? "\(run.seed)" : "\(run.seeds), from \(run.seed) to \(last)"],
-                    ["budget", Text.time(.seconds(run.budgetSeconds))],
+                ] + servers + [
+                    ["budget", Text.time(.seconds(run.budgetSeconds))]
                 ] + Self.machine(env, run.toolVersion, run.gitCommit)) + [
                 "", "The same again:", "", "```", run.command, "```",
             ]

@@ -82,7 +82,7 @@ extension FaultMarkdown {
         let rows = matrix.faults(at: level).map { fault in
             [fault] + matrix.strategies.map { self.word($0, fault, level) }
         }
-        return ["## \(level.title)", "", level.meaning, ""]
+        return ["## \(level.title)", "", level.meaning(servers: results.run.servers), ""]
             + MarkdownReport.table(["fault"] + matrix.strategies, rows)
             + (level == matrix.levels.last ? ["", Self.legend] : [])
     }
@@ -105,8 +105,16 @@ extension FaultMarkdown {
         return ([link(pair.shown, shown) ?? shown] + notes.map { "(\($0))" }).joined(separator: " ")
     }
 
+    typealias Figure = (title: String, meaning: String, value: @Sendable (FaultPair) -> String)
+
+    /// Of runs since schema 1.2.
+    static let standstill: Figure = (
+        "Standstill", "ms, the longest time from the fault on in which nobody was sold anything",
+        { milliseconds($0.median(\.standstillMs)) }
+    )
+
     /// What is asked of a cell that says what a fault costs.
-    static let figures: [(title: String, meaning: String, value: @Sendable (FaultPair) -> String)] = [
+    static let figures: [Figure] = [
         (
             "Availability", "purchases per second during the fault, as a share of those before it",
             { percent($0.median(\.availability)) }
@@ -127,6 +135,11 @@ extension FaultMarkdown {
         ),
     ]
 
+    var shownFigures: [Figure] {
+        let isCounted = results.cells.contains { $0.shown?.figures.standstillMs != nil }
+        return Self.figures + (isCounted ? [Self.standstill] : [])
+    }
+
     private static func percent(_ share: Double?) -> String {
         share.map { "\(Text.number($0 * 100)) %" } ?? "-"
     }
@@ -142,7 +155,7 @@ extension FaultMarkdown {
         let title =
             matrix.levels.count > 1 ? "What faults cost, \(level.words)" : "What faults cost"
         return ["## \(title)", "", "Medians over the seeds. `-`: nothing to count."]
-            + Self.figures.flatMap { figure in
+            + shownFigures.flatMap { figure in
                 let rows = faults.map { fault in
                     [fault] + matrix.strategies.map { matrix.pair($0, fault, level).map(figure.value) ?? "" }
                 }

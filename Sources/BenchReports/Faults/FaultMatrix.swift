@@ -165,8 +165,14 @@ extension FaultLevel {
     /// In the middle of a sentence.
     var words: String { title.prefix(1).lowercased() + title.dropFirst() }
 
-    var meaning: String {
-        switch self {
+    /// - Parameter servers: At the level of the service.
+    func meaning(servers: Int?) -> String {
+        if let servers, self == .service {
+            return
+                "Buyers buy over HTTP, with idempotency keys, from \(servers) servers in turn, whose ledger is on one "
+                + "PostgreSQL. What strikes a server or its connections strikes one of them. The ledger has the last word."
+        }
+        return switch self {
         case .strategy:
             "Several processes buy through the strategy itself: no HTTP, no ledger. The stock is in Redis alone."
         case .service:

@@ -38,7 +38,7 @@ package struct FaultPages: Sendable {
         for level in matrix.levels {
             let lines = markdown.costs(level)
             guard let title = lines.first?.dropFirst(3) else { continue }
-            let figures = FaultMarkdown.figures.map(\.title).joined(separator: ", ")
+            let figures = markdown.shownFigures.map(\.title).joined(separator: ", ")
             parts.append(
                 (
                     String(title),
@@ -85,7 +85,7 @@ package struct FaultPages: Sendable {
         let legend = level == matrix.levels.last ? "\n" + FaultTable.legend(matrix) : ""
         return (
             level.title,
-            "<p class=\"place\">\(HTML.escaped(level.meaning))</p>\n\(FaultTable(matrix: matrix, level: level).html)\(legend)"
+            "<p class=\"place\">\(HTML.escaped(level.meaning(servers: results.run.servers)))</p>\n\(FaultTable(matrix: matrix, level: level).html)\(legend)"
         )
     }
 

@@ -119,6 +119,8 @@ extension FaultCell {
         @OrNull package var availability: Double?
         /// From the end of the fault until at least half as many are sold as before; nil: not in this try.
         @OrNull package var recoveryMs: Double?
+        /// The longest time from the fault on in which nobody was sold anything; nil: not counted.
+        package var standstillMs: Double?
         @OrNull package var p99BeforeMs: Double?
         /// Of purchases that were under way during the fault.
         @OrNull package var p99DuringMs: Double?
@@ -128,8 +130,10 @@ extension FaultCell {
         package init(
             purchases: Int, unknown: Int, refusedByLedger: Int?, beforePerSecond: Double,
             duringPerSecond: Double, afterPerSecond: Double, availability: Double?, recoveryMs: Double?,
-            p99BeforeMs: Double?, p99DuringMs: Double?, lostMsPerPurchase: Double?
+            standstillMs: Double? = nil, p99BeforeMs: Double?, p99DuringMs: Double?,
+            lostMsPerPurchase: Double?
         ) {
+            self.standstillMs = standstillMs
             self.purchases = purchases
             self.unknown = unknown
             self.refusedByLedger = refusedByLedger

@@ -4,8 +4,8 @@ package import Foundation
 /// Everything that a run of the fault lab found: what `faults.json` holds, and what FAULTS.md and faults.html
 /// are drawn from.
 package struct FaultResults: Sendable, Codable, Equatable {
-    /// 1.1: the words `seen` and `unknown` of locks from elsewhere.
-    package static let currentSchema = "1.1"
+    /// 1.1: the words `seen` and `unknown` of locks from elsewhere. 1.2: `servers`, `standstill_ms`.
+    package static let currentSchema = "1.2"
 
     package struct Run: Sendable, Codable, Equatable {
         package enum Status: String, Sendable, Codable, CaseIterable {
@@ -24,13 +24,17 @@ package struct FaultResults: Sendable, Codable, Equatable {
         package var seed: UInt64
         package var seeds: Int
         package var budgetSeconds: Double
+        /// At the level of the service, on one PostgreSQL; nil: one, with its ledger in a file.
+        package var servers: Int?
         @OrNull package var gitCommit: String?
         package var status: Status
 
         package init(
             started: Date, ended: Date, command: String, seed: UInt64, seeds: Int, budgetSeconds: Double,
-            gitCommit: String?, status: Status, toolVersion: String = BenchVersion.current
+            servers: Int? = nil, gitCommit: String?, status: Status,
+            toolVersion: String = BenchVersion.current
         ) {
+            self.servers = servers
             self.toolVersion = toolVersion
             self.started = started
             self.ended = ended
@@ -98,7 +102,7 @@ package struct FaultResults: Sendable, Codable, Equatable {
 package enum FaultLevel: String, Sendable, Codable, CaseIterable {
     /// Several processes buy through the strategy itself: no HTTP, no ledger; the stock is in Redis alone.
     case strategy
-    /// One server with its ledger, bought from over HTTP with idempotency keys.
+    /// A server with its ledger, or several, bought from over HTTP with idempotency keys.
     case service
 }
 

@@ -12,11 +12,13 @@ package struct PlannedStrike: Sendable, Equatable {
     /// Faults that have a begin and an end that can be told to them, under a server.
     package static let possible = Fault.allCases.filter { fault in
         switch fault {
-        // The first two are for other processes; these need their own disk, or a moment of their own.
-        case .none, .slowHolder, .killBuyer, .powerCut, .diskFull, .nodeEmptyRestart: false
+        // The first ones are for other processes; these need their own disk, or a moment of their own; the
+        // last one has no end.
+        case .none, .slowHolder, .killBuyer, .powerCut, .diskFull, .nodeEmptyRestart, .loseServer: false
         case .pauseBuyer, .killServer, .pauseRedis, .killRedisAOF, .killRedisEmpty, .failoverLostWrite,
             .delay, .jitter, .replyLost, .reset, .halfOpen, .nodeDown, .nodeHang, .nodesDownMajority,
-            .clockJump, .scriptFlush, .outOfMemory, .readOnly:
+            .clockJump, .scriptFlush, .outOfMemory, .readOnly, .cutPostgres, .pausePostgres, .killBackend,
+            .killPostgres:
             true
         }
     }
@@ -26,8 +28,8 @@ package struct PlannedStrike: Sendable, Equatable {
 
     /// - Returns: Nil when none was asked for, or what was asked for cannot be.
     init?(
-        _ options: RunOptions, mode: RunMode, duration: Duration, strategies: [StrategyEntry],
-        _ problems: inout [String]
+        _ options: RunOptions, mode: RunMode, _ database: LedgerEngine, duration: Duration,
+        strategies: [StrategyEntry], _ problems: inout [String]
     ) {
         guard let name = options.fault else {
             for (option, isGiven) in [("--at", options.at != nil), ("--for", options.lasts != nil)]
@@ -45,6 +47,10 @@ package struct PlannedStrike: Sendable, Equatable {
         }
         let before = problems.count
         Self.check(options, mode, &problems)
+        if fault.strikesPostgres && database != .postgres {
+            problems.append(
+                "\(fault.rawValue) strikes PostgreSQL: add --database postgres, or --servers 2")
+        }
         let isNodeFault = [.nodeDown, .nodeHang, .nodesDownMajority].contains(fault)
         for strategy in strategies where isNodeFault && !strategy.needsLockNodes {
             problems.append("\(fault.rawValue) cannot strike \(strategy): it asks no lock nodes")

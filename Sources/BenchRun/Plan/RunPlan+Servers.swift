@@ -42,8 +42,5 @@ extension RunPlan {
         if options.target != nil {
             problems.append("\(name) is for servers that the bench starts: leave it out with --target")
         }
-        if options.fault != nil {
-            problems.append("\(name) is for a run without --fault: a fault strikes one server on SQLite")
-        }
     }
 }

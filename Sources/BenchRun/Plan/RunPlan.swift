@@ -137,10 +137,11 @@ package struct RunPlan: Sendable, Equatable {
             models.first == .closed && options.fault == nil
             ? min(duration, defaults.openDuration) : duration
         Self.check(options, &problems)
-        strike = PlannedStrike(options, mode: mode, duration: duration, strategies: named, &problems)
+        (servers, database) = Self.servers(options, mode, &problems)
+        strike = PlannedStrike(
+            options, mode: mode, database, duration: duration, strategies: named, &problems)
         target = Self.target(options, mode, &problems)
         redis = Self.redis(options.redis, &problems)
-        (servers, database) = Self.servers(options, mode, &problems)
         guard problems.isEmpty else { throw PlanProblems(sentences: problems) }
         strategies = named.filter { !$0.isNegativeControl }
         // An audit that was not seen to catch anybody proves nothing. A server that runs already has one

@@ -39,15 +39,7 @@ extension ServerGroup: TrialService {
 
     var linesWritten: Int? { servers.compactMap(\.linesWritten).reduce(0, +) }
 
-    /// Of all of them together; nil when one does not say.
-    func figures() async -> ServerFigures? {
-        var all: ServerFigures?
-        for server in servers {
-            guard let own = await server.figures() else { return nil }
-            all = all?.adding(own) ?? own
-        }
-        return all
-    }
+    func figures() async -> ServerFigures? { await .sum(of: servers) }
 
     func openShop(_ order: ShopOrder) async throws -> OpenShop {
         try await Shop.open(servers[0].target, order, prefix: "buyer-")

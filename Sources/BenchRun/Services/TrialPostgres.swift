@@ -1,11 +1,11 @@
-import BenchModel
-import LabProcesses
+package import BenchModel
+package import LabProcesses
 
 /// The PostgreSQL server of one trial, with an empty data folder. It waits for its disk at each commit.
-struct TrialPostgres: Sendable {
-    private let server: PostgresServerProcess
+package struct TrialPostgres: Sendable {
+    package let server: PostgresServerProcess
 
-    static func start(servers: Int) async throws(BenchError) -> TrialPostgres {
+    package static func start(servers: Int) async throws(BenchError) -> TrialPostgres {
         do throws(LabProcessError) {
             // Eight connections a server, and some to look.
             let options = PostgresServerOptions(connections: 8 * servers + 20)
@@ -16,11 +16,14 @@ struct TrialPostgres: Sendable {
     }
 
     /// With the password.
-    var url: String { server.url() }
+    package var url: String { server.url() }
 
-    var place: LedgerPlace {
-        .postgres(server.url().replacing(":\(server.password)@", with: "@"), password: server.password)
+    /// - Parameter port: Of something that stands before it on this machine.
+    package func place(port: Int? = nil) -> LedgerPlace {
+        let url = server.url().replacing(":\(server.password)@", with: "@")
+        return .postgres(
+            url.replacing(":\(server.port)/", with: ":\(port ?? server.port)/"), password: server.password)
     }
 
-    func stop() async { await server.discard() }
+    package func stop() async { await server.discard() }
 }

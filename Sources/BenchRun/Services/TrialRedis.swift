@@ -22,9 +22,13 @@ struct TrialRedis: Sendable {
     private let servers: [RedisServerProcess]
 
     /// Starts what the strategy needs, or takes the Redis that the user named.
-    static func start(_ plan: RunPlan, _ strategy: StrategyEntry) async throws -> TrialRedis {
+    ///
+    /// - Parameter postgres: The ledger's, for a fault that strikes it.
+    static func start(
+        _ plan: RunPlan, _ strategy: StrategyEntry, postgres: PostgresServerProcess? = nil
+    ) async throws -> TrialRedis {
         if let strike = plan.strike, !strategy.isNegativeControl {
-            return try await staged(strike.fault, strategy)
+            return try await staged(strike.fault, strategy, postgres)
         }
         var servers: [RedisServerProcess] = []
         do {
@@ -55,10 +59,12 @@ struct TrialRedis: Sendable {
             lockNodes: servers.dropFirst().map(\.endpoint), servers: servers)
     }
 
-    private static func staged(_ fault: Fault, _ strategy: StrategyEntry) async throws -> TrialRedis {
+    private static func staged(
+        _ fault: Fault, _ strategy: StrategyEntry, _ postgres: PostgresServerProcess?
+    ) async throws -> TrialRedis {
         do {
             let stage = try await FaultStage.open(
-                fault, needsNodes: strategy.needsLockNodes, usual: usualPersistence)
+                fault, needsNodes: strategy.needsLockNodes, usual: usualPersistence, postgres: postgres)
             return TrialRedis(
                 stage: stage, origin: stage.stock.endpoint, urls: stage.urls,
                 lockNodes: stage.nodes.map(\.endpoint), servers: [stage.stock] + stage.nodes)

@@ -15,6 +15,16 @@ final class PurchaseNotes: Sendable {
     /// Idempotency key to operation.
     var keys: [String: Int] { state.withLock(\.keys) }
 
+    /// Purchases per second that were acknowledged between two moments.
+    func rate(from: Int64, until: Int64) -> Double {
+        let sold = state.withLock { state in
+            state.operations.count {
+                $0.outcome == .ok && ($0.answered.map { $0 >= from && $0 < until } ?? false)
+            }
+        }
+        return until > from ? Double(sold) * 1e9 / Double(until - from) : 0
+    }
+
     /// - Returns: Its place in the history.
     func begin(_ key: String, buyer: Int, units: Int, at moment: Int64) -> Int {
         state.withLock { state in

@@ -8,10 +8,13 @@ import NIOHTTP1
 /// until the answer says what became of it.
 struct ServiceBuyer: Sendable {
     let number: Int
-    let shop: FaultedServer.Shop
-    let server: FaultedServer
+    let shop: FaultedServers.Shop
+    let servers: FaultedServers
     let notes: PurchaseNotes
     let door: ShopDoor
+
+    /// At one of several servers.
+    private static let purchasesOfATurn = 25
 
     private struct Order: Encodable, Sendable {
         let productID: Int64
@@ -29,14 +32,18 @@ struct ServiceBuyer: Sendable {
 
     func run() async {
         var count = 0
+        var turn = number
         while door.isOpen && !Task.isCancelled {
-            // A connection of its own, until it breaks.
-            try? await APIClient.with(server.target) { client in
-                while door.isOpen && !Task.isCancelled {
+            // A connection of its own, until it breaks; of several servers each has its turn.
+            try? await APIClient.with(servers.target(turn)) { client in
+                var left = servers.struck.count > 1 ? Self.purchasesOfATurn : .max
+                while left > 0 && door.isOpen && !Task.isCancelled {
                     count += 1
-                    try await buy(1, "b\(number)-\(count)", client)
+                    left -= 1
+                    try await buy(1, "b\(number)-\(count)", client, at: turn)
                 }
             }
+            turn += 1
             if door.isOpen { try? await Task.sleep(for: .milliseconds(20)) }
         }
     }
@@ -46,7 +53,7 @@ struct ServiceBuyer: Sendable {
     /// - Throws: When nobody says how many are left, or they cannot be bought.
     func buyAll() async throws {
         for turn in 0..<20 {
-            let left = try? await APIClient.with(server.target) { client in
+            let left = try? await APIClient.with(servers.target(turn)) { client in
                 let answer = try await client.send(
                     .GET, "/api/products/\(shop.product)/stock", token: token)
                 return try JSONDecoder().decode(Stock.self, from: answer.body).quantity
@@ -56,8 +63,8 @@ struct ServiceBuyer: Sendable {
                 continue
             }
             guard left > 0 else { return }
-            try? await APIClient.with(server.target) { client in
-                try await buy(min(left, shop.most), "last-\(turn)", client)
+            try? await APIClient.with(servers.target(turn)) { client in
+                try await buy(min(left, shop.most), "last-\(turn)", client, at: turn)
             }
         }
         throw LabProcessError(.notReady, "what was left after the fault could not be bought")
@@ -66,19 +73,23 @@ struct ServiceBuyer: Sendable {
     private var token: String { shop.tokens[number % shop.tokens.count] }
 
     /// - Throws: When the connection is no use any more; the purchase has been asked for to its end then.
-    private func buy(_ units: Int, _ key: String, _ client: APIClient) async throws {
+    ///
+    /// - Parameter turn: Of the server that he is connected to. Who gets no word there asks the next one.
+    private func buy(_ units: Int, _ key: String, _ client: APIClient, at turn: Int) async throws {
         let body = try JSONEncoder().encode(Order(productID: shop.product, quantity: units))
         let id = notes.begin(key, buyer: number, units: units, at: MachineClock.now)
         var isInDoubt = false
         var isBroken = false
+        var turn = turn
         while true {
             let answer: APIClient.Answer?
             if isBroken {
-                answer = try? await APIClient.with(server.target) { try await ask($0, key, body) }
+                turn += 1
+                answer = try? await APIClient.with(servers.target(turn)) { try await ask($0, key, body) }
             } else {
                 answer = try? await ask(client, key, body)
             }
-            if answer == nil { isBroken = true }
+            if answer == nil || (answer?.status == 503 && servers.struck.count > 1) { isBroken = true }
             switch Self.meaning(answer, isInDoubt: isInDoubt) {
             case .some(let outcome):
                 notes.end(id, outcome, at: MachineClock.now)

@@ -21,6 +21,8 @@ struct FaultsCommand: AsyncParsableCommand {
               lab-bench faults --strategies setnx-spin,fenced --faults slow-holder,pause-buyer
             The whole service, with its ledger:
               lab-bench faults --level service
+            Two servers on one PostgreSQL, one of which, or the PostgreSQL, is struck:
+              lab-bench faults --servers 2 --strategies lua-atomic,setnx-notify
             The same three times, with other moments:
               lab-bench faults --seeds 3
             A lock of your own, in any language (docs/DRIVERS.md), which must survive a killed buyer:
@@ -64,6 +66,13 @@ struct FaultsCommand: AsyncParsableCommand {
             """, completion: .list(FaultLevel.allCases.map(\.rawValue)))
     var level: String?
 
+    @Option(
+        help: """
+            lab-server processes at the level of the service, 1 to 4; several share one PostgreSQL, which is started with \
+            them. What strikes a server or its connections strikes one of them. Default 1.
+            """)
+    var servers = 1
+
     @Option(help: "Decides when and whom a fault strikes; default 1.")
     var seed: UInt64 = 1
 
@@ -102,7 +111,7 @@ struct FaultsCommand: AsyncParsableCommand {
         for text in driver { drivers.append(try await PlannedDriver.find(text)) }
         return try FaultPlan(
             strategies: strategies, faults: faults, level: level, seed: seed, seeds: seeds, budget: budget,
-            drivers: drivers, mustHold: mustHold)
+            drivers: drivers, mustHold: mustHold, servers: servers)
     }
 
     private func carryOut(_ plan: FaultPlan) async throws(BenchError) -> BenchExit {
@@ -130,7 +139,8 @@ struct FaultsCommand: AsyncParsableCommand {
         let results = FaultResults(
             run: .init(
                 started: started, ended: Date(), command: plan.command, seed: seed, seeds: seeds,
-                budgetSeconds: plan.budget / .seconds(1), gitCommit: environment.gitCommit,
+                budgetSeconds: plan.budget / .seconds(1), servers: plan.servers > 1 ? plan.servers : nil,
+                gitCommit: environment.gitCommit,
                 status: isInterrupted
                     ? .interrupted : cells.count < matrix.cells.count ? .outOfTime : .complete),
             env: environment,

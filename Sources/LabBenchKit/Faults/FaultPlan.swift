@@ -14,6 +14,8 @@ struct FaultPlan: Sendable {
     let levels: [FaultLevel]
     let matrix: Matrix
     let budget: Duration
+    /// At the level of the service.
+    let servers: Int
     /// Asks for the same again.
     let command: String
 
@@ -23,8 +25,10 @@ struct FaultPlan: Sendable {
     /// - Throws: ``BenchError`` with `.badInput`, in one sentence.
     init(
         strategies: String?, faults faultNames: String?, level: String?, seed: UInt64, seeds: Int,
-        budget: String?, drivers: [PlannedDriver] = [], mustHold: String? = nil
+        budget: String?, drivers: [PlannedDriver] = [], mustHold: String? = nil, servers: Int = 1
     ) throws(BenchError) {
+        levels = try Self.levels(level, servers: servers)
+        self.servers = servers
         let registry = LabBench.strategies
         // Who brings a lock and names no other wants to see that one.
         let all = drivers.isEmpty || strategies != nil ? registry.entries : []
@@ -38,27 +42,19 @@ struct FaultPlan: Sendable {
         } catch {
             throw BenchError(.badInput, "--driver: \(error)")
         }
-        self.faults = try Self.faults(faultNames, "--faults")
+        self.faults = try Self.faults(faultNames, "--faults", servers: servers)
         guard mustHold == nil || !drivers.isEmpty else {
             throw BenchError(.badInput, "--must-hold is about a --driver, and there is none")
         }
         let held = Set(mustHold == nil ? [] : try Self.faults(mustHold, "--must-hold"))
         let underFaults = drivers.map { FaultDriver($0, mustHold: held) }
         self.strategies = named + drivers.map(\.entry)
-        if let level {
-            guard let one = FaultLevel(rawValue: level) else {
-                throw BenchError(.badInput, "--level is strategy or service, not \(level)")
-            }
-            levels = [one]
-        } else {
-            levels = FaultLevel.allCases
-        }
         guard (1...20).contains(seeds) else {
             throw BenchError(.badInput, "--seeds is a number from 1 to 20, not \(seeds)")
         }
         matrix = Matrix(
             strategies: named, faults: self.faults, levels: levels, seed: seed, seeds: seeds,
-            drivers: underFaults, program: LabBench.name)
+            drivers: underFaults, servers: servers, program: LabBench.name)
         try Self.check(faultNames == nil ? [] : self.faults, matrix)
         let expected = matrix.expectedTime
         self.budget = try budget.map { text throws(BenchError) in try Self.time(text) } ?? expected * 2
@@ -72,14 +68,41 @@ struct FaultPlan: Sendable {
             words.append("--faults " + self.faults.map(\.rawValue).joined(separator: ","))
         }
         if let level { words.append("--level \(level)") }
+        if servers > 1 { words.append("--servers \(servers)") }
         words.append("--seed \(seed)")
         if seeds > 1 { words.append("--seeds \(seeds)") }
         if let budget { words.append("--budget \(budget)") }
         command = words.joined(separator: " ")
     }
 
-    private static func faults(_ text: String?, _ option: String) throws(BenchError) -> [Fault] {
-        try list(text, option, all: Fault.allCases) {
+    /// So many fit on a machine of two cores.
+    static let serverCounts = 1...4
+
+    private static func levels(_ level: String?, servers: Int) throws(BenchError) -> [FaultLevel] {
+        guard serverCounts.contains(servers) else {
+            throw BenchError(
+                .badInput,
+                "--servers is a number from \(serverCounts.lowerBound) to \(serverCounts.upperBound), not \(servers)"
+            )
+        }
+        guard let level else { return servers > 1 ? [.service] : FaultLevel.allCases }
+        guard let one = FaultLevel(rawValue: level) else {
+            throw BenchError(.badInput, "--level is strategy or service, not \(level)")
+        }
+        guard one == .service || servers == 1 else {
+            throw BenchError(
+                .badInput, "--servers is for --level service: at the level of the strategy there is no server"
+            )
+        }
+        return [one]
+    }
+
+    /// All that are not of several servers, unless there are several.
+    private static func faults(
+        _ text: String?, _ option: String, servers: Int = 1
+    ) throws(BenchError) -> [Fault] {
+        let all = Fault.allCases.filter { servers > 1 || !$0.isOfSeveralServers }
+        return try list(text, option, all: all) {
             Fault(rawValue: $0)
         } complaint: {
             complaint(about: $0)
@@ -89,7 +112,9 @@ struct FaultPlan: Sendable {
     /// Somebody who names a fault wants to see it strike.
     private static func check(_ faults: [Fault], _ matrix: Matrix) throws(BenchError) {
         for fault in faults where !matrix.cells.contains(where: { $0.fault == fault }) {
-            let why = matrix.notApplicable.first { $0.fault == fault.rawValue }?.why ?? "nothing was named"
+            let reasons = matrix.notApplicable.filter { $0.fault == fault.rawValue }.map(\.why)
+            // The level of the service comes last, and there it can strike.
+            let why = (fault.isOfSeveralServers ? reasons.last : reasons.first) ?? "nothing was named"
             throw BenchError(.badInput, "\(fault.rawValue) cannot strike what was asked for: \(why)")
         }
         guard matrix.cells.isEmpty else { return }

@@ -14,6 +14,9 @@ enum FaultPrograms {
         let bench = Executable.current() ?? CommandLine.arguments[0]
         let isServed = cells.contains { $0.level == .service }
         let found = isServed ? try ServerProcess.find(server) : ""
+        guard plan.servers == 1 || PostgresServerProcess.programs() != nil else {
+            throw BenchError(.unreachable, PostgresServerProcess.absence)
+        }
         do {
             try await withRedisServer { _ in }
             if cells.contains(where: { $0.fault == .clockJump }) { _ = try await ClockShim.build() }

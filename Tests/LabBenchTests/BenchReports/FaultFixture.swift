@@ -157,6 +157,19 @@ enum FaultFixture {
 }
 
 extension FaultFixture {
+    /// One strategy in the service of two servers.
+    static func ofTwoServers() -> FaultResults {
+        var figures = figures(availability: 0.9, recoveryMs: 40, refused: 0)
+        figures.standstillMs = 612
+        var results = results([
+            cell("lua-atomic", "lose-server", at: .service, shown: shown(figures: figures))
+        ])
+        results.run.servers = 2
+        results.strategies.removeAll { $0.id != "lua-atomic" }
+        results.faults.append(.init(id: "lose-server", summary: "One of several servers is killed."))
+        return results
+    }
+
     /// As many strategies and faults as the catalogue will have, with one seed.
     static let large: FaultResults = {
         let strategies = [

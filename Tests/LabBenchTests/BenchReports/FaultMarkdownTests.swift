@@ -33,6 +33,15 @@ struct FaultMarkdownTests {
         #expect(right.contains("Every cell that was run came out as theory says."))
     }
 
+    @Test("says how many servers there were, and how long nobody was sold anything")
+    func servers() {
+        let text = Self.text(FaultFixture.ofTwoServers())
+        #expect(text.contains("from 2 servers in turn, whose ledger is on one PostgreSQL"))
+        #expect(text.contains("| servers | 2, on one PostgreSQL |"))
+        #expect(text.contains("**Standstill**") && text.contains("| lose-server | 612 |"))
+        #expect(!Self.text(FaultFixture.results()).contains("Standstill"))
+    }
+
     @Test("says of each strategy what broke it, what was not shown and what was not decided")
     func strategies() {
         let text = Self.text(FaultFixture.results())

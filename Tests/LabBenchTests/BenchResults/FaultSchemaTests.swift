@@ -27,6 +27,17 @@ struct FaultSchemaTests {
         #expect(try await complaints(try empty.json()) == [])
     }
 
+    @Test("describes a run of several servers, and how long nobody was sold anything")
+    func servers() async throws {
+        let results = FaultFixture.ofTwoServers()
+        #expect(try await complaints(try results.json()) == [])
+        #expect(try FaultResults.decode(try results.json()) == results)
+        let text = String(decoding: try results.json(), as: UTF8.self)
+        let wrong = text.replacing(#""servers":2"#, with: #""servers":1"#)
+        try #require(wrong != text)
+        #expect(try await complaints(Data(wrong.utf8)) != [])
+    }
+
     @Test("describes a run that did not come to its end", arguments: FaultResults.Run.Status.allCases)
     func unfinished(status: FaultResults.Run.Status) async throws {
         var results = FaultFixture.results([], status: status, notRun: 3)
@@ -37,9 +48,9 @@ struct FaultSchemaTests {
     @Test("reads results of the version before, which lacked words and no field")
     func older() throws {
         let text = String(decoding: try FaultFixture.results().json(), as: UTF8.self)
-        #expect(text.contains(#""schema":"1.1""#))
+        #expect(text.contains(#""schema":"1.2""#))
         let older = try FaultResults.decode(
-            Data(text.replacing(#""schema":"1.1""#, with: #""schema":"1.0""#).utf8))
+            Data(text.replacing(#""schema":"1.2""#, with: #""schema":"1.0""#).utf8))
         #expect(older.schema == "1.0" && older.cells == FaultFixture.results().cells)
     }
 
@@ -52,7 +63,7 @@ struct FaultSchemaTests {
     @Test(
         "refuses another major version, a word that it does not know, a missing or unknown field, and NaN",
         arguments: [
-            (#""schema":"1.1""#, #""schema":"2.0""#), (#""judgement":"not-shown""#, #""judgement":"fine""#),
+            (#""schema":"1.2""#, #""schema":"2.0""#), (#""judgement":"not-shown""#, #""judgement":"fine""#),
             (#""verdict":"unknown""#, #""verdict":"perhaps""#), (#""fence":null,"#, ""),
             (#""not_run":0"#, #""not_run":0,"extra":1"#), (#""not_run":0"#, #""not_run":-1"#),
             (#""availability":null"#, #""availability":NaN"#), (#""status":"complete""#, #""status":null"#),

@@ -24,6 +24,9 @@ struct PlannedStrikeTests {
             ($0.fault, $0.at, $0.lasts, $0.duration) = ("jitter", 2, 3, 10)
         }
         #expect(named.strike?.at == .seconds(2) && named.strike?.lasts == .seconds(3))
+        let shared = try plan { ($0.fault, $0.servers) = ("pause-postgres", 2) }
+        #expect(shared.strike?.fault == .pausePostgres && shared.database == .postgres)
+        #expect(shared.command.contains("--servers 2") && shared.command.contains("--fault pause-postgres"))
     }
 
     @Test("is refused where it cannot be, in one sentence each")
@@ -40,6 +43,8 @@ struct PlannedStrikeTests {
             ({ ($0.fault, $0.at) = ("delay", 0.1) }, "half a second"),
             ({ ($0.fault, $0.lasts) = ("delay", 0) }, "does not fit"),
             ({ ($0.fault, $0.lasts) = ("delay", .nan) }, "does not fit"),
+            ({ $0.fault = "pause-postgres" }, "add --database postgres, or --servers 2"),
+            ({ ($0.fault, $0.servers) = ("lose-server", 2) }, "cannot strike a run"),
             ({ $0.at = 3 }, "--at is for --fault"), ({ $0.lasts = 3 }, "--for is for --fault"),
         ]
         for (change, words) in cases {

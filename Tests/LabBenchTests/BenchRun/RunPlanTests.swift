@@ -272,10 +272,6 @@ struct RunPlanTests {
                 RunOptions(servers: 2, target: "http://127.0.0.1:1"),
                 "--servers is for servers that the bench starts: leave it out with --target"
             ),
-            (
-                RunOptions(database: "postgres", fault: "pause-redis"),
-                "--database postgres is for a run without --fault: a fault strikes one server on SQLite"
-            ),
         ])
     func wrongServers(options: RunOptions, sentence: String) {
         #expect(problems(options) == [sentence])

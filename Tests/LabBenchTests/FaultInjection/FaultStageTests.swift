@@ -59,6 +59,19 @@ struct FaultStageTests {
         }
     }
 
+    @Test("breaks the connections of the first server alone, and leads all of them to a Redis that moves")
+    func servers() async throws {
+        try await with(.reset, needsNodes: true) { stage, _ in
+            let (first, second) = (stage.urls(ofServer: 0), stage.urls(ofServer: 1))
+            #expect(first == stage.urls && first.count == second.count)
+            #expect(Set(first).isDisjoint(with: second))
+            #expect(second == ([stage.stock] + stage.nodes).map(\.url))
+        }
+        try await with(.failoverLostWrite) { stage, _ in
+            #expect(stage.urls(ofServer: 1) == stage.urls)
+        }
+    }
+
     @Test("loses what was acknowledged when a replica that was cut off takes over")
     func failover() async throws {
         try await with(.failoverLostWrite) { stage, client in

@@ -1,13 +1,14 @@
 import BenchResults
 import FaultAudit
 import FaultInjection
+import LabProcesses
 import LockStrategies
 import Testing
 
 @testable import FaultLab
 
 /// Real workers, servers and Redis, real signals: the cells that every change is held to.
-@Suite("A cell of the fault lab", .serialized, .timeLimit(.minutes(8)))
+@Suite("A cell of the fault lab", .serialized, .timeLimit(.minutes(12)))
 struct CellTests {
     static func programs() throws -> Cell.Programs {
         Cell.Programs(
@@ -74,6 +75,41 @@ struct CellTests {
         #expect(history.operations.contains { $0.outcome == .ok && $0.invoked > healed })
         #expect(history.end.rows?.units == history.initialStock - (history.end.stock ?? 0))
         #expect(cell.shown?.figures.refusedByLedger == 0)
+    }
+
+    /// What strikes a server strikes one of two; what strikes PostgreSQL strikes both.
+    @Test(
+        "keeps every acknowledged purchase of two servers on one PostgreSQL, and sells again by itself",
+        .enabled(if: PostgresServerProcess.programs() != nil, "\(PostgresServerProcess.absence)"),
+        arguments: [
+            Fault.pauseBuyer, .loseServer, .killServer, .halfOpen, .cutPostgres, .pausePostgres, .killBackend,
+            .killPostgres,
+        ])
+    func twoServers(fault: Fault) async throws {
+        let cell = Cell(.luaAtomic, fault, level: .service, seed: 1, servers: 2)
+        let outcome = await cell.run(try Self.programs())
+        let result = cell.result(outcome)
+        #expect(
+            result.verdict == .safe && result.judgement == .asExpected,
+            "\(result.why ?? "") \(result.shown?.findings.filter { $0.verdict != .safe } ?? [])")
+        let record = try #require(outcome.shown?.record)
+        let history = record.history
+        #expect(history.operations.contains { $0.outcome == .ok && $0.invoked > record.healed })
+        #expect(history.end.rows?.units == history.initialStock - (history.end.stock ?? 0))
+        let figures = try #require(result.shown?.figures)
+        #expect(figures.recoveryMs != nil, "half as much is sold again as before")
+        let standstill = try #require(figures.standstillMs)
+        print(
+            "two servers, \(fault.rawValue): \(figures.purchases) purchases, available "
+                + "\(figures.availability ?? 0), recovered \(figures.recoveryMs ?? -1) ms, nothing sold for \(standstill) ms"
+        )
+        let isOfPostgres: Set<Fault> = [.pausePostgres, .killBackend, .killPostgres]
+        if isOfPostgres.contains(fault) {
+            #expect(standstill > 0)
+        } else {
+            // Whose transaction stands still keeps the other one waiting for two seconds, not for the fault.
+            #expect((figures.availability ?? 0) > 0.05 && standstill < 4_900)
+        }
     }
 
     @Test("shows at the service that the control gave out units twice, which the ledger refused")

@@ -2,6 +2,7 @@ import FaultAudit
 import FaultInjection
 import Foundation
 import GRDB
+import LabProcesses
 import LockStrategies
 import RedisClient
 import Testing
@@ -97,6 +98,19 @@ struct PlantedFaultTests {
             }
         }
         #expect(stranger.findings.first { $0.invariant == .oneRowEach }?.verdict == .violated)
+    }
+
+    @Test(
+        "sees a row that is missing in the ledger of two servers on PostgreSQL",
+        .enabled(if: PostgresServerProcess.programs() != nil, "\(PostgresServerProcess.absence)"))
+    func rowsOnPostgres() async throws {
+        let one = ServiceTry(
+            strategy: .luaAtomic, fault: .none, chance: 3, program: try CellTests.programs().server,
+            servers: 2,
+            plantedStatement: "DELETE FROM purchases WHERE id = (SELECT max(id) FROM purchases)")
+        let report = Auditor.judge(try await one.run().history)
+        let found = report.findings.filter { $0.verdict == .violated }.map(\.invariant)
+        #expect(found.contains(.oneRowEach) && found.contains(.conservation), "\(found)")
     }
 
     @Test("sees sales that the ledger had to refuse")

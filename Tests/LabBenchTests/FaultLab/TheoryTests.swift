@@ -75,7 +75,13 @@ struct TheoryTests {
         #expect(Fault.none.obstacle(for: .sqlRow, at: .strategy) != nil)
         #expect(Fault.none.obstacle(for: .sqlRow, at: .service) == nil)
         for fault in Fault.allCases {
-            #expect(FaultLevel.allCases.contains { fault.obstacle(for: .redlock, at: $0) == nil })
+            let servers = fault.isOfSeveralServers ? 2 : 1
+            #expect(
+                FaultLevel.allCases.contains {
+                    fault.obstacle(for: .redlock, at: $0, servers: servers) == nil
+                })
+            // One server keeps its ledger in a file.
+            #expect(servers == 1 || fault.obstacle(for: .redlock, at: .service) != nil)
         }
     }
 
@@ -89,6 +95,20 @@ struct TheoryTests {
         #expect(Set(matrix.cells.map(\.seed)) == [5, 6, 7])
         #expect(matrix.notApplicable.allSatisfy { !$0.why.isEmpty })
         #expect(matrix.expectedTime > .seconds(600))
+    }
+
+    @Test("is asked at two servers of what strikes one of them or their PostgreSQL, with the command for it")
+    func servers() {
+        let matrix = Matrix(
+            strategies: [.setnxSpin, .luaAtomic], faults: [.loseServer, .pausePostgres, .powerCut],
+            levels: [.service], seed: 1, seeds: 1, servers: 2)
+        #expect(matrix.cells.map(\.fault) == [.loseServer, .loseServer, .pausePostgres, .pausePostgres])
+        #expect(matrix.cells.allSatisfy { $0.expected == .safe })
+        #expect(matrix.notApplicable.allSatisfy { $0.why.contains("PostgreSQL") })
+        let again = matrix.cells[0].result(.init(verdict: .safe, tries: 1, why: nil, shown: nil))
+        #expect(
+            again.command
+                == "lab-bench faults --servers 2 --strategies setnx-spin --faults lose-server --seed 1")
     }
 
     @Test("says nothing of a driver, but what must hold; a server runs none")

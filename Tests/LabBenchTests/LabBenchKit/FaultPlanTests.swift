@@ -13,16 +13,18 @@ import Testing
 struct FaultPlanTests {
     private func plan(
         _ strategies: String? = nil, _ faults: String? = nil, level: String? = nil, seeds: Int = 1,
-        budget: String? = nil
+        budget: String? = nil, servers: Int = 1
     ) throws(BenchError) -> FaultPlan {
         try FaultPlan(
-            strategies: strategies, faults: faults, level: level, seed: 1, seeds: seeds, budget: budget)
+            strategies: strategies, faults: faults, level: level, seed: 1, seeds: seeds, budget: budget,
+            servers: servers)
     }
 
     @Test("is everything, unless something is named, and its command asks for the same again")
     func everything() throws {
         let all = try plan()
-        #expect(all.faults == Fault.allCases && all.levels == FaultLevel.allCases)
+        #expect(all.faults == Fault.allCases.filter { !$0.isOfSeveralServers })
+        #expect(all.levels == FaultLevel.allCases && all.servers == 1)
         #expect(all.budget == all.matrix.expectedTime * 2)
         let some = try plan(
             "redlock, fenced,redlock", "node-down", level: "strategy", seeds: 2, budget: "90s")
@@ -32,6 +34,23 @@ struct FaultPlanTests {
             some.command
                 == "lab-bench faults --strategies redlock,fenced --faults node-down --level strategy --seed 1 --seeds 2 --budget 90s"
         )
+    }
+
+    @Test("is the service alone with several servers, whose ledger is on PostgreSQL")
+    func servers() throws {
+        let all = try plan("lua-atomic", servers: 2)
+        #expect(all.faults == Fault.allCases && all.levels == [.service])
+        let struck = Set(all.matrix.cells.map(\.fault))
+        #expect(
+            struck.isSuperset(of: [
+                .pauseBuyer, .killServer, .loseServer, .halfOpen, .cutPostgres, .pausePostgres, .killBackend,
+                .killPostgres,
+            ]))
+        #expect(struck.isDisjoint(with: [.powerCut, .diskFull, .slowHolder, .killBuyer]))
+        #expect(all.matrix.cells.allSatisfy { $0.servers == 2 })
+        #expect(all.command == "lab-bench faults --strategies lua-atomic --servers 2 --seed 1")
+        let one = try plan("lua-atomic", "lose-server", level: "service", servers: 2)
+        #expect(one.matrix.cells.count == 1)
     }
 
     @Test("is the drivers alone, where nobody names a strategy beside them")
@@ -81,6 +100,11 @@ struct FaultPlanTests {
             ({ try plan("lua-atomic", "node-down") }, "asks no lock nodes"),
             ({ try plan(nil, "disk-full", level: "strategy") }, "cannot strike"),
             ({ try plan("sql-row", level: "strategy") }, "in the ledger"),
+            ({ try plan(level: "strategy", servers: 2) }, "at the level of the strategy there is no server"),
+            ({ try plan(servers: 0) }, "from 1 to 4"), ({ try plan(servers: 5) }, "from 1 to 4"),
+            ({ try plan("lua-atomic", "lose-server") }, "it needs --servers 2"),
+            ({ try plan("lua-atomic", "pause-postgres", level: "strategy") }, "no server and no ledger"),
+            ({ try plan("lua-atomic", "disk-full", servers: 2) }, "is on PostgreSQL"),
             ({ try plan(level: "http") }, "strategy or service"),
             ({ try plan(",") }, "names nothing"),
             ({ try plan(seeds: 0) }, "1 to 20"),
