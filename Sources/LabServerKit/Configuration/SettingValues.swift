@@ -57,7 +57,8 @@ struct SettingValues: Sendable {
 
     /// Variables that other parts of the project read.
     private static let namesOfOthers = [
-        "LAB_CRASH_AT", "LAB_CRASH_KILLS", "LAB_CRASH_SEED", "LAB_LONG_TESTS",
+        "LAB_CRASH_AT", "LAB_CRASH_DATABASE", "LAB_CRASH_KILLS", "LAB_CRASH_SEED", "LAB_LONG_ROUNDS",
+        "LAB_LONG_STRATEGIES", "LAB_LONG_TESTS",
     ]
 
     private mutating func read(

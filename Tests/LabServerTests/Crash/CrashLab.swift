@@ -4,6 +4,7 @@ import InventoryService
 import LabProcesses
 import LabTesting
 import LockStrategies
+import PostgresClient
 import RedisClient
 import Synchronization
 import Testing
@@ -12,7 +13,10 @@ import Testing
 /// the same places; and an audit from the outside when all is quiet.
 final class CrashLab: Sendable {
     let redis: RedisServerProcess
+    /// The file of the ledger, where it has one.
     let database: String
+    /// Holds the ledger in place of the file.
+    let postgres: PostgresServerProcess?
     let port: Int
     let strategy: StrategyEntry
     private let directory: TemporaryDirectory
@@ -21,8 +25,10 @@ final class CrashLab: Sendable {
     var client: ApiClient { ApiClient(port: port) }
 
     private init(
-        redis: RedisServerProcess, directory: TemporaryDirectory, database: String, strategy: StrategyEntry
+        redis: RedisServerProcess, directory: TemporaryDirectory, database: String, strategy: StrategyEntry,
+        postgres: PostgresServerProcess? = nil
     ) throws {
+        self.postgres = postgres
         self.redis = redis
         self.directory = directory
         self.strategy = strategy
@@ -40,13 +46,28 @@ final class CrashLab: Sendable {
 
     static func run(
         _ strategy: StrategyEntry = .luaAtomic, persistence: RedisServerOptions.Persistence = .aofAlways,
-        _ body: (CrashLab) async throws -> Void
+        onPostgres: Bool = false, _ body: (CrashLab) async throws -> Void
+    ) async throws {
+        let postgres = onPostgres ? try await PostgresServerProcess.start() : nil
+        do {
+            try await run(strategy, persistence, postgres, body)
+            await postgres?.discard()
+        } catch {
+            await postgres?.discard()
+            throw error
+        }
+    }
+
+    private static func run(
+        _ strategy: StrategyEntry, _ persistence: RedisServerOptions.Persistence,
+        _ postgres: PostgresServerProcess?, _ body: (CrashLab) async throws -> Void
     ) async throws {
         let redis = try await RedisServerProcess.start(
             RedisServerOptions(listener: .unixSocket, persistence: persistence))
         let directory = try TemporaryDirectory(prefix: "lab-crash")
         let lab = try CrashLab(
-            redis: redis, directory: directory, database: directory.file("ledger.sqlite"), strategy: strategy)
+            redis: redis, directory: directory, database: directory.file("ledger.sqlite"), strategy: strategy,
+            postgres: postgres)
         let result: Result<Void, any Error>
         do {
             try await body(lab)
@@ -60,6 +81,9 @@ final class CrashLab: Sendable {
         try result.get()
     }
 
+    /// As the program takes it.
+    var ledger: String { postgres?.url() ?? "sqlite:" + database }
+
     /// Starts the program; it is ready to serve, or it died at its crash point (false).
     ///
     /// - Parameter crashAt: As `LAB_CRASH_AT`.
@@ -72,7 +96,7 @@ final class CrashLab: Sendable {
             try BuiltProgram.path("lab-server"),
             [
                 "--dev", "--bcrypt-cost", "4", "--redis", redis.url, "--port", "\(port)", "--database",
-                "sqlite:" + database, "--strategy", strategy.name, "--reconcile-interval-s", "1",
+                ledger, "--strategy", strategy.name, "--reconcile-interval-s", "1",
                 "--log-level", "error",
             ], environment: environment)
         self.child.withLock { $0 = child }
@@ -117,8 +141,7 @@ final class CrashLab: Sendable {
     func reconcile(fix: Bool) async throws -> (status: LabProcesses.ExitStatus, output: String) {
         try await command(
             [
-                "reconcile", "--redis", redis.url, "--database", "sqlite:" + database, "--strategy",
-                strategy.name,
+                "reconcile", "--redis", redis.url, "--database", ledger, "--strategy", strategy.name,
             ] + (fix ? ["--fix"] : []))
     }
 
@@ -157,8 +180,22 @@ final class CrashLab: Sendable {
     }
 
     func evidence(_ product: Int) async throws -> Evidence {
+        var evidence = try await books(product)
+        let client = RedisClient(redis.endpoint, limits: .patient)
+        evidence.stock = Int(
+            try await client.send(RedisCommand("GET", "stock:{\(product)}")).integer ?? -1)
+        let records = try await client.send(RedisCommand("HVALS", "reservations:{\(product)}")).array ?? []
+        evidence.openUnits = records.compactMap { $0.string }.filter { $0 != "ended:" }
+            .compactMap { $0.split(separator: ":").first.flatMap { Int($0) } }.reduce(0, +)
+        await client.close()
+        return evidence
+    }
+
+    /// What the ledger says.
+    private func books(_ product: Int) async throws -> Evidence {
+        if let postgres { return try await Self.books(product, on: postgres) }
         let queue = try DatabaseQueue(path: database)
-        var evidence = try await queue.read { database in
+        let evidence = try await queue.read { database in
             var evidence = Evidence()
             let row = try #require(
                 try GRDB.Row.fetchOne(
@@ -173,13 +210,27 @@ final class CrashLab: Sendable {
             return evidence
         }
         try queue.close()
-        let client = RedisClient(redis.endpoint, limits: .patient)
-        evidence.stock = Int(
-            try await client.send(RedisCommand("GET", "stock:{\(product)}")).integer ?? -1)
-        let records = try await client.send(RedisCommand("HVALS", "reservations:{\(product)}")).array ?? []
-        evidence.openUnits = records.compactMap { $0.string }.filter { $0 != "ended:" }
-            .compactMap { $0.split(separator: ":").first.flatMap { Int($0) } }.reduce(0, +)
-        await client.close()
+        return evidence
+    }
+
+    private static func books(
+        _ product: Int, on postgres: PostgresServerProcess
+    ) async throws -> Evidence {
+        let pool = PostgresPool(try PostgresEndpoint(parsing: postgres.url()), .init(connections: 1))
+        defer { pool.close() }
+        let results = try await pool.run(
+            PostgresStatement(nil, "SELECT supplied, sold FROM products WHERE id = $1::bigint")
+                .with(.integer(Int64(product))),
+            PostgresStatement(
+                nil, "SELECT id, idempotency_key, quantity FROM purchases WHERE product_id = $1::bigint"
+            ).with(.integer(Int64(product))))
+        let sums = try #require(results[0].rows.first)
+        var evidence = Evidence()
+        evidence.supplied = try sums.int(0)
+        evidence.sold = try sums.int(1)
+        evidence.rows = try results[1].rows.map {
+            Row(id: try $0.number(0), key: try $0.optional(1), quantity: try $0.int(2))
+        }
         return evidence
     }
 }

@@ -8,12 +8,15 @@ import Testing
 
 @testable import LabServerKit
 
-/// Buyers with idempotency keys while server and Redis are killed at random moments.
+/// Buyers with idempotency keys while server, Redis and PostgreSQL are killed at random moments.
 ///
-/// `LAB_CRASH_KILLS` kills in each of the two runs (default 6), moments from `LAB_CRASH_SEED` (default:
-/// another one each time, printed). `./lab check --crash` runs it long.
-@Suite("Server and Redis are killed at random moments")
+/// `LAB_CRASH_KILLS` kills in each of the two runs on a database (default 6), moments from `LAB_CRASH_SEED`
+/// (default: another one each time, printed); `LAB_CRASH_DATABASE` leaves out the other database.
+/// `./lab check --crash` runs it long.
+@Suite("Server, Redis and database are killed at random moments", .serialized)
 struct RandomCrashTests {
+    private static let named = ProcessInfo.processInfo.environment["LAB_CRASH_DATABASE"]
+
     /// One buyer's notes: what each key was answered, for good.
     private final class Notebook: Sendable {
         struct Notes: Sendable {
@@ -70,19 +73,36 @@ struct RandomCrashTests {
 
     @Test(
         "no acknowledged purchase is missing, none is double, no unit is lost, no stock is negative",
+        .enabled(if: named != "postgres", "LAB_CRASH_DATABASE names the other one"),
         .timeLimit(.minutes(60)),
         arguments: [RedisServerOptions.Persistence.aofAlways, .none])
     func kills(persistence: RedisServerOptions.Persistence) async throws {
+        try await kill(persistence, onPostgres: false)
+    }
+
+    @Test(
+        "nor with the ledger on a PostgreSQL that is killed too",
+        .enabled(if: named != "sqlite", "LAB_CRASH_DATABASE names the other one"),
+        .enabled(if: PostgresDatabases.canBeMade, "\(PostgresDatabases.absence)"),
+        .timeLimit(.minutes(60)),
+        arguments: [RedisServerOptions.Persistence.aofAlways, .none])
+    func killsOnPostgres(persistence: RedisServerOptions.Persistence) async throws {
+        try await kill(persistence, onPostgres: true)
+    }
+
+    private func kill(
+        _ persistence: RedisServerOptions.Persistence, onPostgres: Bool
+    ) async throws {
         let seed = Self.seed
         var moments = Moments(state: seed)
-        try await CrashLab.run(persistence: persistence) { lab async throws in
+        try await CrashLab.run(persistence: persistence, onPostgres: onPostgres) { lab async throws in
             try await lab.startServer()
             let buyer = try await lab.client.signedIn()
             // So few that some runs sell out: refusals are answers too.
             let product = try await buyer.product(units: 40 * Self.kills)
             let notebook = Notebook()
             let over = Recorder<Bool>()
-            var downs = 0
+            var downs = Downs()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<8 {
                     group.addTask {
@@ -91,20 +111,7 @@ struct RandomCrashTests {
                 }
                 for _ in 0..<Self.kills {
                     try await Task.sleep(for: .milliseconds(Int64(40 + moments.next(500))))
-                    if moments.next(2) == 0 {
-                        await lab.killServer()
-                        if moments.next(4) == 0 {
-                            await lab.redis.kill()
-                            try await lab.redis.restart()
-                            downs += 1
-                        }
-                        try await lab.startServer()
-                    } else {
-                        await lab.redis.kill()
-                        try await Task.sleep(for: .milliseconds(Int64(moments.next(100))))
-                        try await lab.redis.restart()
-                        downs += 1
-                    }
+                    try await Self.strike(lab, &moments, &downs)
                 }
                 over.note(true)
                 try await group.waitForAll()
@@ -116,8 +123,9 @@ struct RandomCrashTests {
             #expect(clean.status == .exited(0), "seed \(seed): \(clean.output)")
             let notes = notebook.all
             let audit = try await lab.evidence(product)
+            let others = "\(downs.redis) of Redis" + (onPostgres ? ", \(downs.postgres) of PostgreSQL" : "")
             print(
-                "crash test: \(persistence.rawValue), seed \(seed), \(Self.kills) kills (\(downs) of Redis), "
+                "crash test: \(persistence.rawValue), seed \(seed), \(Self.kills) kills (\(others)), "
                     + "\(notes.tries) requests, \(notes.bought.count) purchases answered, \(audit.rows.count) rows, "
                     + "\(notes.refused.count) refusals, stock \(audit.stock), open \(audit.openUnits)")
             #expect(!notes.bought.isEmpty, "seed \(seed): nothing was bought, so nothing was shown")
@@ -130,6 +138,42 @@ struct RandomCrashTests {
             #expect(notes.refused.isDisjoint(with: rows.keys), "seed \(seed): refused and sold")
             // Every key got its definite answer in the end, so there is no row that nobody knows.
             #expect(Set(rows.keys) == Set(notes.bought.keys), "seed \(seed)")
+        }
+    }
+
+    private struct Downs {
+        var redis = 0
+        var postgres = 0
+    }
+
+    /// Kills one of them, sometimes two at once, and starts it again.
+    private static func strike(
+        _ lab: CrashLab, _ moments: inout Moments, _ downs: inout Downs
+    ) async throws {
+        switch moments.next(lab.postgres == nil ? 2 : 3) {
+        case 0:
+            await lab.killServer()
+            if moments.next(4) == 0 {
+                await lab.redis.kill()
+                try await lab.redis.restart()
+                downs.redis += 1
+            }
+            if let postgres = lab.postgres, moments.next(4) == 0 {
+                await postgres.kill()
+                try await postgres.restart()
+                downs.postgres += 1
+            }
+            try await lab.startServer()
+        case 1:
+            await lab.redis.kill()
+            try await Task.sleep(for: .milliseconds(Int64(moments.next(100))))
+            try await lab.redis.restart()
+            downs.redis += 1
+        default:
+            await lab.postgres?.kill()
+            try await Task.sleep(for: .milliseconds(Int64(moments.next(100))))
+            try await lab.postgres?.restart()
+            downs.postgres += 1
         }
     }
 
