@@ -29,10 +29,38 @@ struct ManyServersExactTests {
         case replaced
     }
 
+    /// A strategy, what becomes of one of its servers, and how often it was tried before.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let strategy: StrategyEntry
+        let strike: Strike
+        var round = 1
+
+        var testDescription: String { "\(strategy), \(strike), round \(round)" }
+    }
+
     static let strategies = StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl }
-    /// All of them with every strike take half an hour.
-    static let struckStrategies: [StrategyEntry] =
-        ProcessInfo.processInfo.environment["LAB_LONG_TESTS"] == nil ? [.luaAtomic, .fenced] : strategies
+    /// Two strategies with every strike, and three cases of the others, which are other ones each day. With
+    /// `LAB_LONG_TESTS=1` all of them, ten times: for hours. `LAB_LONG_STRATEGIES` and `LAB_LONG_ROUNDS` take
+    /// less.
+    static let cases: [Case] = {
+        let environment = ProcessInfo.processInfo.environment
+        let strikes = Strike.allCases.dropFirst()
+        func cases(_ strategies: [StrategyEntry], _ round: Int = 1) -> [Case] {
+            strategies.flatMap { strategy in
+                strikes.map { Case(strategy: strategy, strike: $0, round: round) }
+            }
+        }
+        guard environment["LAB_LONG_TESTS"] != nil else {
+            let usual: [StrategyEntry] = [.luaAtomic, .fenced]
+            let others = cases(strategies.filter { !usual.contains($0) })
+            let day = Int(Date().timeIntervalSince1970 / 86_400)
+            return cases(usual) + (0..<3).map { others[(3 * day + $0) * 7 % others.count] }
+        }
+        let names = environment["LAB_LONG_STRATEGIES"]?.split(separator: ",").map(String.init)
+        let named = strategies.filter { names?.contains($0.name) ?? true }
+        let rounds = environment["LAB_LONG_ROUNDS"].flatMap { Int($0) } ?? 10
+        return (1...max(rounds, 1)).flatMap { cases(named, $0) }
+    }()
     private static let units = 150
 
     /// Where servers are reached; a buyer takes them in turn.
@@ -57,10 +85,9 @@ struct ManyServersExactTests {
         #expect(sold == Self.units)
     }
 
-    @Test(
-        "While one is stopped, killed or restarted", arguments: struckStrategies, Strike.allCases.dropFirst())
-    func whileStruck(strategy: StrategyEntry, strike: Strike) async throws {
-        _ = try await run(strategy, strike)
+    @Test("While one is stopped, killed or restarted", arguments: cases)
+    func whileStruck(one: Case) async throws {
+        _ = try await run(one.strategy, one.strike)
     }
 
     /// - Returns: Units that were sold.
