@@ -26,7 +26,7 @@ extension Fault {
                 return "buyers are clients of the server, see \(Fault.killServer.rawValue)"
             }
             if servers == 1 && isOfSeveralServers {
-                return "one server keeps its ledger in a file: it needs --servers 2"
+                return "one server keeps its ledger in a file: add --servers 2"
             }
             if servers > 1 && [.powerCut, .diskFull].contains(self) {
                 return "the ledger of several servers is on PostgreSQL, whose disk is not ours to break"

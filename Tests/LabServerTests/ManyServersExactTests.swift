@@ -39,8 +39,8 @@ struct ManyServersExactTests {
     }
 
     static let strategies = StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl }
-    /// Two strategies with every strike, and three cases of the others, which are other ones each day. With
-    /// `LAB_LONG_TESTS=1` all of them, ten times: for hours. `LAB_LONG_STRATEGIES` and `LAB_LONG_ROUNDS` take
+    /// Two strategies with every strike, and five cases of the others, which are other ones each day. With
+    /// `LAB_LONG_TESTS=1` all of them, ten times: for more than an hour. `LAB_LONG_STRATEGIES` and `LAB_LONG_ROUNDS` take
     /// less.
     static let cases: [Case] = {
         let environment = ProcessInfo.processInfo.environment
@@ -54,7 +54,7 @@ struct ManyServersExactTests {
             let usual: [StrategyEntry] = [.luaAtomic, .fenced]
             let others = cases(strategies.filter { !usual.contains($0) })
             let day = Int(Date().timeIntervalSince1970 / 86_400)
-            return cases(usual) + (0..<3).map { others[(3 * day + $0) * 7 % others.count] }
+            return cases(usual) + (0..<5).map { others[(5 * day + $0) * 7 % others.count] }
         }
         let names = environment["LAB_LONG_STRATEGIES"]?.split(separator: ",").map(String.init)
         let named = strategies.filter { names?.contains($0.name) ?? true }

@@ -102,7 +102,7 @@ struct FaultPlanTests {
             ({ try plan("sql-row", level: "strategy") }, "in the ledger"),
             ({ try plan(level: "strategy", servers: 2) }, "at the level of the strategy there is no server"),
             ({ try plan(servers: 0) }, "from 1 to 4"), ({ try plan(servers: 5) }, "from 1 to 4"),
-            ({ try plan("lua-atomic", "lose-server") }, "it needs --servers 2"),
+            ({ try plan("lua-atomic", "lose-server") }, "add --servers 2"),
             ({ try plan("lua-atomic", "pause-postgres", level: "strategy") }, "no server and no ledger"),
             ({ try plan("lua-atomic", "disk-full", servers: 2) }, "is on PostgreSQL"),
             ({ try plan(level: "http") }, "strategy or service"),
