@@ -40,8 +40,8 @@ struct ManyServersExactTests {
 
     static let strategies = StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl }
     /// Two strategies with every strike, and five cases of the others, which are other ones each day. With
-    /// `LAB_LONG_TESTS=1` all of them, ten times: for more than an hour. `LAB_LONG_STRATEGIES` and `LAB_LONG_ROUNDS` take
-    /// less.
+    /// `LAB_LONG_TESTS=1` all of them, ten times: for more than an hour. `LAB_LONG_STRATEGIES` and
+    /// `LAB_LONG_ROUNDS` take less.
     static let cases: [Case] = {
         let environment = ProcessInfo.processInfo.environment
         let strikes = Strike.allCases.dropFirst()

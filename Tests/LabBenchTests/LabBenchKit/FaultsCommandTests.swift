@@ -41,6 +41,27 @@ struct FaultsCommandTests {
         }
     }
 
+    @Test(
+        "strikes one of two servers on one PostgreSQL, which it starts, and leaves no process",
+        .enabled(if: PostgresServerProcess.programs() != nil, "\(PostgresServerProcess.absence)"))
+    func servers() async throws {
+        let folder = try TemporaryDirectory()
+        let mark = ProcessMark()
+        let child = try await start(
+            [
+                "--servers", "2", "--strategies", "sql-row", "--faults", "lose-server", "--output",
+                folder.file("out"),
+            ], environment: mark.environment)
+        #expect(await child.waitUntilExit() == .exited(0), "\(child.lines())")
+        #expect(await mark.left == [])
+        let data = try Data(contentsOf: URL(filePath: folder.file("out/faults.json")))
+        #expect(try await SchemaJudge.complaints(data, schema: "faults") == [])
+        let results = try FaultResults.decode(data)
+        #expect(results.run.servers == 2 && results.run.command.contains("--servers 2"))
+        #expect(results.cells.map(\.level) == [.service] && results.cells.map(\.verdict) == [.safe])
+        #expect(results.cells[0].shown?.figures.standstillMs != nil)
+    }
+
     @Test("shows what was seen of a driver, and ends with 4 only for what must hold")
     func driver() async throws {
         let folder = try TemporaryDirectory()
@@ -75,6 +96,7 @@ struct FaultsCommandTests {
         let folder = try TemporaryDirectory()
         for arguments in [
             ["--faults", "gremlins"], ["--strategies", "lua-atomic", "--faults", "node-down"],
+            ["--servers", "2", "--level", "strategy"],
         ] {
             let child = try await start(arguments + ["--output", folder.file("out")])
             #expect(await child.waitUntilExit() == .exited(64))
