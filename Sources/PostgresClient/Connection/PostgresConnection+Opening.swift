@@ -5,9 +5,17 @@ import Synchronization
 /// step has a source of its own.
 extension PostgresConnection {
     func start(_ opening: Opening, within limit: Duration) {
-        state.withLock { $0.opening = opening }
+        let isClosed = state.withLock { state in
+            if !state.isClosing { state.opening = opening }
+            return state.isClosing
+        }
+        if isClosed {
+            return opening.resume(
+                returning: .failure(PostgresError(.closed, "the connection to PostgreSQL was closed")))
+        }
         queue.async {
             let isMade = self.state.withLock { state in
+                guard !state.isClosing else { return true }
                 state.handle = PostgresHandle(self.endpoint)
                 return state.handle != nil
             }

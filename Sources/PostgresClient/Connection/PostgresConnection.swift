@@ -42,9 +42,12 @@ package final class PostgresConnection: Sendable {
     /// Connects and signs in: at the first of several hosts that takes writes. A host that does not answer
     /// has its share of the time and no more, so that a machine that is gone does not hide the others.
     ///
-    /// - Parameter first: The host to be tried first.
+    /// - Parameters:
+    ///   - first: The host to be tried first.
+    ///   - endsWhenCancelled: Whether a task that is cancelled waits no longer.
     package static func open(
-        _ endpoint: PostgresEndpoint, within limit: Duration, first: PostgresEndpoint.Host? = nil
+        _ endpoint: PostgresEndpoint, within limit: Duration, first: PostgresEndpoint.Host? = nil,
+        endsWhenCancelled: Bool = false
     ) async throws(PostgresError) -> PostgresConnection {
         let end = ContinuousClock.now + limit
         var failures: [PostgresError] = []
@@ -52,7 +55,11 @@ package final class PostgresConnection: Sendable {
         for (number, host) in hosts.enumerated() {
             let share = ContinuousClock.now.duration(to: end) / (hosts.count - number)
             do throws(PostgresError) {
-                return try await open(alone: host, within: max(share, .zero))
+                let connection = PostgresConnection(host)
+                try await connection.ending(whenCancelled: endsWhenCancelled) { () throws(PostgresError) in
+                    try await connection.open(within: max(share, .zero))
+                }
+                return connection
             } catch {
                 // Whoever is not let in there is not asked elsewhere, as with libpq.
                 guard error.code == .unreachable else { throw error }
@@ -66,13 +73,9 @@ package final class PostgresConnection: Sendable {
             last.code, failures.map(\.context).joined(separator: "; "), sqlState: last.sqlState)
     }
 
-    private static func open(
-        alone endpoint: PostgresEndpoint, within limit: Duration
-    ) async throws(PostgresError) -> PostgresConnection {
-        let connection = PostgresConnection(endpoint)
-        let result = await withCheckedContinuation { connection.start($0, within: limit) }
+    func open(within limit: Duration) async throws(PostgresError) {
+        let result = await withCheckedContinuation { start($0, within: limit) }
         try result.get()
-        return connection
     }
 
     package var isUsable: Bool {
@@ -104,6 +107,50 @@ package final class PostgresConnection: Sendable {
         let result = await withCheckedContinuation { send(commands, .now() + .limit(limit), $0) }
         return try result.get()
     }
+
+    /// The same, but the connection ends when the task is cancelled before the answer is there.
+    package func runUnlessCancelled(
+        _ commands: [PostgresCommand], within limit: Duration
+    ) async throws(PostgresError) -> [PostgresResult] {
+        try await ending(whenCancelled: true) { () throws(PostgresError) in
+            try await run(commands, within: limit)
+        }
+    }
+
+    /// Runs `body`. With `isEnding` the connection ends when the task is cancelled meanwhile, and what `body`
+    /// waits for with it.
+    func ending<Value: Sendable>(
+        whenCancelled isEnding: Bool, _ body: () async throws(PostgresError) -> Value
+    ) async throws(PostgresError) -> Value {
+        guard isEnding else { return try await body() }
+        let result: Result<Value, PostgresError> = await withTaskCancellationHandler {
+            do throws(PostgresError) {
+                return .success(try await body())
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            closeLater()
+        }
+        return try result.get()
+    }
+
+    /// Whether the connection lives, as far as can be seen now: what the server sent and the system has
+    /// received is looked at first, so an end that it told is seen. Waits for nothing.
+    package func lives() -> Bool {
+        let (isAlive, isBusy) = state.withLock { state in
+            // Once for its last words, once for the end behind them.
+            let isOpen =
+                !state.isClosing && state.handle?.consume() == true && state.handle?.consume() == true
+            return (isOpen && state.handle?.isAlive == true, state.exchange != nil)
+        }
+        // What was read may be an answer that somebody waits for.
+        if !isAlive || isBusy { queue.async { self.receive() } }
+        return isAlive
+    }
+
+    /// For callers that must not wait: libpq may be looking for a name.
+    func closeLater() { queue.async { self.close() } }
 
     /// Ends the connection. Who waits for an answer gets an error.
     package func close() {

@@ -75,7 +75,7 @@ package final class PostgresPool: Sendable {
     package func withConnection<Value: Sendable>(
         _ body: (PostgresConnection) async throws -> Value
     ) async throws -> Value {
-        let connection = try await take()
+        let connection = try await take(within: settings.wait, endsWhenCancelled: false)
         do {
             let value = try await body(connection)
             giveBack(connection)
@@ -85,6 +85,18 @@ package final class PostgresPool: Sendable {
             throw error
         }
     }
+
+    /// Lends a connection for as long as its holder wants it. A task that is cancelled does not wait any
+    /// longer.
+    ///
+    /// - Parameter limit: How long to wait for a free one.
+    /// - Throws: As ``withConnection(_:)`` before its body. In a cancelled task any of these may mean that.
+    package func lend(within limit: Duration) async throws(PostgresError) -> PostgresConnection {
+        try await take(within: limit, endsWhenCancelled: true)
+    }
+
+    /// Takes back what was lent. A connection that is not as clean as a new one is closed.
+    package func takeBack(_ connection: PostgresConnection) { giveBack(connection) }
 
     /// Runs commands as one transaction of their own.
     package func run(_ commands: PostgresCommand...) async throws -> [PostgresResult] {
@@ -100,27 +112,58 @@ package final class PostgresPool: Sendable {
 
     private static let closed = PostgresError(.closed, "the connections to PostgreSQL are closed")
 
-    private func take() async throws(PostgresError) -> PostgresConnection {
-        let result = await withCheckedContinuation { (waiter: Waiter) in
-            let answer = line.withLock { line in line.take { waiter } }
-            switch answer {
-            case .turn(let turn): waiter.resume(returning: .success(Self.lent(turn)))
-            case .closed: waiter.resume(returning: .failure(Self.closed))
-            case .wait(let id): expire(id)
+    private func take(
+        within limit: Duration, endsWhenCancelled: Bool
+    ) async throws(PostgresError) -> PostgresConnection {
+        let ticket = Ticket()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { (waiter: Waiter) in
+                let answer = line.withLock { line in line.take { waiter } }
+                switch answer {
+                case .turn(let turn): waiter.resume(returning: .success(Self.lent(turn)))
+                case .closed: waiter.resume(returning: .failure(Self.closed))
+                case .wait(let id):
+                    expire(id, after: limit)
+                    if ticket.isTorn(number: id) { leave(id) }
+                }
             }
+        } onCancel: {
+            if endsWhenCancelled, let id = ticket.tear() { leave(id) }
         }
         switch try result.get() {
         case .connection(let connection): return connection
-        case .open: return try await open()
+        case .open: return try await open(endsWhenCancelled: endsWhenCancelled)
         }
     }
 
-    private func open() async throws(PostgresError) -> PostgresConnection {
+    /// The place of a caller in the line, which he may give up before he has it.
+    private final class Ticket: Sendable {
+        private let state = Mutex<(number: Int?, isTorn: Bool)>((nil, false))
+
+        func isTorn(number: Int) -> Bool {
+            state.withLock { state in
+                state.number = number
+                return state.isTorn
+            }
+        }
+
+        func tear() -> Int? {
+            state.withLock { state in
+                state.isTorn = true
+                return state.number
+            }
+        }
+    }
+
+    private func open(endsWhenCancelled: Bool) async throws(PostgresError) -> PostgresConnection {
         do throws(PostgresError) {
             let connection = try await PostgresConnection.open(
-                endpoint, within: settings.connect, first: newest.withLock(\.self))
+                endpoint, within: settings.connect, first: newest.withLock(\.self),
+                endsWhenCancelled: endsWhenCancelled)
             do throws(PostgresError) {
-                try await prepare(connection)
+                try await connection.ending(whenCancelled: endsWhenCancelled) { () throws(PostgresError) in
+                    try await prepare(connection)
+                }
             } catch {
                 connection.close()
                 throw error
@@ -155,12 +198,14 @@ package final class PostgresPool: Sendable {
         }
     }
 
-    private func expire(_ id: Int) {
-        DispatchQueue.global().asyncAfter(deadline: .now() + .limit(settings.wait)) { [weak self] in
-            guard let waiter = self?.line.withLock({ $0.leave(id) }) else { return }
-            waiter.resume(
-                returning: .failure(
-                    PostgresError(.exhausted, "no connection to PostgreSQL became free in time")))
-        }
+    private func expire(_ id: Int, after limit: Duration) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + .limit(limit)) { [weak self] in self?.leave(id) }
+    }
+
+    private func leave(_ id: Int) {
+        guard let waiter = line.withLock({ $0.leave(id) }) else { return }
+        waiter.resume(
+            returning: .failure(
+                PostgresError(.exhausted, "no connection to PostgreSQL became free in time")))
     }
 }
