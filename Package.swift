@@ -114,6 +114,8 @@ let service: [Target] = [
     .target(
         name: "LedgerPostgres",
         dependencies: ["InventoryService", "LabProcesses", "LockStrategies", "PostgresClient"]),
+    // Advisory locks in the sessions of a PostgreSQL, as strategies ask for them.
+    .target(name: "LocksPostgres", dependencies: ["LockStrategies", "PostgresClient"]),
     // The ledger as a value in memory, for the simulation: it answers as the one on SQLite does.
     .target(
         name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"]
@@ -128,7 +130,7 @@ let service: [Target] = [
         name: "LabServerKit",
         dependencies: [
             "ConnectionFailures", "InventoryService", "LabCrypto", "LedgerPostgres", "LedgerSQLite",
-            "LockStrategies", "PostgresClient", "RedisClient", "LabProcesses",
+            "LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient", "LabProcesses",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTLS", package: "hummingbird"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -215,8 +217,8 @@ let bench: [Target] = [
         name: "BenchRun",
         dependencies: [
             "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit",
-            "ConnectionFailures", "FaultInjection", "InventoryService", "LedgerSQLite", "LockStrategies",
-            "RedisClient",
+            "ConnectionFailures", "FaultInjection", "InventoryService", "LedgerPostgres", "LedgerSQLite",
+            "LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient",
             "LabProcesses", "LockDrivers", "CZlib",
             .product(name: "Histogram", package: "hdrhistogram-swift"),
             .product(name: "Logging", package: "swift-log"),
@@ -292,7 +294,7 @@ let tests: [Target] = [
     // A process of its own for the clauses that need several.
     .executableTarget(
         name: "lock-worker",
-        dependencies: ["LockStrategies", "RedisClient"],
+        dependencies: ["LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient"],
         path: "Tests/lock-worker"),
     .testTarget(
         name: "RedisClientTests",
@@ -307,8 +309,8 @@ let tests: [Target] = [
     .testTarget(
         name: "LockStrategiesTests",
         dependencies: [
-            "LockStrategies", "RedisClient", "FaultInjection", "LabTesting", "LabProcesses",
-            "lock-worker",
+            "LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient", "FaultInjection",
+            "LabTesting", "LabProcesses", "lock-worker",
         ],
         // Seeded bugs as data and the script that plants them.
         exclude: ["mutations"]),
@@ -316,7 +318,7 @@ let tests: [Target] = [
         name: "InventoryServiceTests",
         dependencies: [
             "InventoryService", "LedgerPostgres", "LedgerSQLite", "LabCrypto", "LockStrategies",
-            "FaultInjection", "LabTesting", "LabProcesses", "PostgresClient",
+            "FaultInjection", "LabTesting", "LabProcesses", "LocksPostgres", "PostgresClient",
             .product(name: "GRDB", package: "GRDB.swift"),
         ],
         exclude: ["Auth/common_passwords.py", "LedgerSQLite/speed"]),
@@ -324,7 +326,7 @@ let tests: [Target] = [
         name: "LabServerTests",
         dependencies: [
             "LabServerKit", "lab-server", "InventoryService", "LedgerPostgres", "LedgerSQLite",
-            "LockStrategies", "PostgresClient", "RedisClient",
+            "LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient",
             "FaultInjection", "LabTesting", "LabProcesses", "foreign-writer",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -17,10 +17,10 @@ extension AuditFacts {
             reasons["redis-counted-sales"] = "moves between its buckets are written by the same command"
         case .oneKey: break
         }
-        if strategy.traits.abilities.contains(.leases) && holds == nil {
+        if strategy.traits.takesLock && holds == nil {
             reasons["holds-overlap"] = "answers carry durations, no moments; --mode direct sees every hold"
         }
         notChecked.merge(reasons) { given, _ in given }
-        if strategy.traits.abilities.contains(.leases) { heldShare = record.heldShare }
+        if strategy.traits.takesLock { heldShare = record.heldShare }
     }
 }

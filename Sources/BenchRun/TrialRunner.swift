@@ -3,9 +3,13 @@ import BenchLoad
 import BenchModel
 import BenchResults
 import FaultInjection
+import InventoryService
 import LabProcesses
+import LedgerPostgres
+import LedgerSQLite
 import LockDrivers
 import LockStrategies
+import LocksPostgres
 import NIOCore
 import NIOPosix
 
@@ -40,7 +44,12 @@ struct TrialRunner: Sendable {
         if case (.postgres, .server(let binary)) = (plan.database, place) {
             return try await serve(planned, usual, binary, progress)
         }
-        return try await withRedis(planned) { try await serve(planned, usual, $0, progress) }
+        return try await withRedis(planned) { redis in
+            if plan.database == .postgres {
+                return try await serveOnPostgres(planned, usual, redis, progress)
+            }
+            return try await serve(planned, usual, redis, progress)
+        }
     }
 
     private func withRedis(
@@ -102,8 +111,52 @@ struct TrialRunner: Sendable {
             return try await measure(planned, usual, service, redis, progress, state)
         }
         let service = try await DirectService.start(
-            plan.settings(of: planned.strategy), redis: redis, database: database, driver: fleet)
+            plan.settings(of: planned.strategy), redis: redis, driver: fleet
+        ) { () throws(InventoryError) in try await SQLiteLedger.open(path: database) }
         return try await measure(planned, usual, service, redis, progress, state)
+    }
+
+    /// Starts the service in this process, beside a PostgreSQL that has the ledger, if there is one, and the
+    /// locks of a strategy that takes them there.
+    private func serveOnPostgres(
+        _ planned: PlannedTrial, _ usual: [String: Double], _ redis: TrialRedis,
+        _ progress: AsyncStream<LoadProgress>.Continuation
+    ) async throws -> FinishedTrial {
+        let (strategy, settings) = (planned.strategy, plan.settings(of: planned.strategy))
+        return try await withPostgres { database in
+            let endpoint = try database.endpoint()
+            let locks = strategy.needsPostgres ? PostgresAdvisoryLocks(endpoint) : nil
+            let fleet = try await driver(of: strategy)?.start(redis: redis.urls)
+            if plan.mode == .strategy {
+                let service = try await StrategyService.start(
+                    settings, redis: redis, locks: locks, driver: fleet)
+                return try await measure(planned, usual, service, redis, progress) { products, _ in
+                    await state(of: strategy, products, redis) { _ in nil }
+                }
+            }
+            let service = try await DirectService.start(
+                settings, redis: redis, locks: locks, driver: fleet
+            ) { () throws(InventoryError) in try await PostgresLedger.open(endpoint) }
+            return try await measure(planned, usual, service, redis, progress) { products, _ in
+                await state(of: strategy, products, redis) { asked in
+                    await LedgerReader.read(postgres: database.url, products: products, asked: asked)
+                }
+            }
+        }
+    }
+
+    private func withPostgres(
+        _ body: (TrialPostgres) async throws -> FinishedTrial
+    ) async throws -> FinishedTrial {
+        let database = try await TrialPostgres.start(servers: plan.servers)
+        do {
+            let finished = try await body(database)
+            await database.stop()
+            return finished
+        } catch {
+            await database.stop()
+            throw error
+        }
     }
 
     /// Starts servers over an empty ledger on a PostgreSQL of their own.
@@ -111,9 +164,8 @@ struct TrialRunner: Sendable {
         _ planned: PlannedTrial, _ usual: [String: Double], _ binary: String,
         _ progress: AsyncStream<LoadProgress>.Continuation
     ) async throws -> FinishedTrial {
-        let database = try await TrialPostgres.start(servers: plan.servers)
-        do {
-            let finished = try await withRedis(planned, postgres: database.server) { redis in
+        try await withPostgres { database in
+            try await withRedis(planned, postgres: database.server) { redis in
                 func state(_ products: [Int64], _ record: LoadRecord) async -> ShopReading {
                     await self.state(of: planned.strategy, products, redis) { asked in
                         await LedgerReader.read(postgres: database.url, products: products, asked: asked)
@@ -134,11 +186,6 @@ struct TrialRunner: Sendable {
                 try await group.begin()
                 return try await measure(planned, usual, group, redis, progress, state)
             }
-            await database.stop()
-            return finished
-        } catch {
-            await database.stop()
-            throw error
         }
     }
 

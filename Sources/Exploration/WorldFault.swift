@@ -82,6 +82,9 @@ package enum WorldFault: String, Sendable, CaseIterable {
 
     /// Why the strategy cannot be explored under it; nil: it can.
     package func obstacle(for strategy: StrategyEntry, at level: FaultLevel = .strategy) -> String? {
+        if strategy.needsPostgres {
+            return "\(strategy) takes its lock in PostgreSQL, which no simulated world has"
+        }
         switch level {
         case .strategy:
             if strategy.traits.stockLayout == .ledger {

@@ -12,6 +12,9 @@ extension Fault {
         for strategy: StrategyEntry, at level: FaultLevel, servers: Int = 1
     ) -> String? {
         let isNodeFault = [.nodeDown, .nodeHang, .nodesDownMajority, .nodeEmptyRestart].contains(self)
+        if strategy.needsPostgres {
+            return "\(strategy) takes its lock in PostgreSQL, and the fault lab breaks none"
+        }
         if isNodeFault && !strategy.needsLockNodes { return "\(strategy) asks no lock nodes" }
         switch level {
         case .strategy:

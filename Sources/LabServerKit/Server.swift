@@ -4,6 +4,7 @@ import InventoryService
 import LedgerPostgres
 import LedgerSQLite
 import LockStrategies
+import LocksPostgres
 import Logging
 import NIOCore
 import PostgresClient
@@ -33,19 +34,24 @@ struct Server: Sendable {
     func run(onReady: @escaping @Sendable (ServingAddresses) -> Void) async throws {
         switch plan.database {
         case .sqlite(let path):
-            try await run(onReady: onReady) { meter throws(StartFailure) in try await open(path, meter) }
+            try await run(nil, onReady: onReady) { meter throws(StartFailure) in try await open(path, meter) }
         case .postgres(let endpoint):
-            try await run(onReady: onReady) { meter throws(StartFailure) in try await open(endpoint, meter) }
+            // Makes no connection before a buyer wants the first lock.
+            let locks = plan.settings.strategy.needsPostgres ? PostgresAdvisoryLocks(endpoint) : nil
+            defer { locks?.close() }
+            try await run(locks, onReady: onReady) { meter throws(StartFailure) in
+                try await open(endpoint, meter)
+            }
         }
     }
 
     private func run<Store: ServedLedger>(
-        onReady: @escaping @Sendable (ServingAddresses) -> Void,
+        _ locks: PostgresAdvisoryLocks?, onReady: @escaping @Sendable (ServingAddresses) -> Void,
         open: (LedgerMeter) async throws(StartFailure) -> Store
     ) async throws {
         let identity = try plan.tls.map { files throws(StartFailure) in try TLSIdentity(files) }
         // A Redis that is given is asked first: nothing is made for a server that cannot sell.
-        let given = try await givenServers()
+        let given = try await givenServers(locks)
         let ledger: Store
         let ledgerMeter = LedgerMeter(engine: Store.engine)
         do throws(StartFailure) {
@@ -64,7 +70,7 @@ struct Server: Sendable {
             do {
                 try await claim(redis, for: ledger)
                 try await join(ledger)
-                try await serve(redis, ledger, ledgerMeter, identity, onReady: onReady)
+                try await serve(redis, locks, ledger, ledgerMeter, identity, onReady: onReady)
                 result = .success(())
             } catch {
                 result = .failure(error)
@@ -77,11 +83,13 @@ struct Server: Sendable {
         try result.get()
     }
 
-    private func givenServers() async throws(StartFailure) -> RedisServers? {
+    private func givenServers(
+        _ locks: PostgresAdvisoryLocks?
+    ) async throws(StartFailure) -> RedisServers? {
         guard case .servers(let stock, let lockNodes) = plan.redis else { return nil }
         let servers = RedisServers(stock: stock, lockNodes: lockNodes, limits: plan.redisLimits)
         do throws(StartFailure) {
-            _ = try strategy(servers, RedisMeter())
+            _ = try strategy(servers, locks, RedisMeter())
             try await servers.check(for: plan.settings.strategy)
         } catch {
             await servers.close()
@@ -115,8 +123,8 @@ struct Server: Sendable {
     }
 
     private func serve(
-        _ redis: RedisServers, _ ledger: some ServedLedger, _ ledgerMeter: LedgerMeter,
-        _ identity: TLSIdentity?,
+        _ redis: RedisServers, _ locks: PostgresAdvisoryLocks?, _ ledger: some ServedLedger,
+        _ ledgerMeter: LedgerMeter, _ identity: TLSIdentity?,
         onReady: @escaping @Sendable (ServingAddresses) -> Void
     ) async throws {
         let hasher = PasswordHasher(
@@ -142,7 +150,7 @@ struct Server: Sendable {
                 logThreshold: logThreshold,
                 droppedLines: droppedLines)
             let strategy = try strategy(
-                redis, meter, fences: .ledger(ledger), finishing: finishing)
+                redis, locks, meter, fences: .ledger(ledger), finishing: finishing)
             let notice = StartNotice(withMetrics: plan.metricsPort != nil, onReady)
             let reconciling = reconciling(strategy, parts, stockServer, notice)
             let routes = parts.routes(
@@ -175,15 +183,15 @@ struct Server: Sendable {
     }
 
     private func strategy(
-        _ redis: RedisServers, _ meter: RedisMeter, fences: FenceOrigin = .unrecorded,
-        finishing: FinishingQueue? = nil
+        _ redis: RedisServers, _ locks: PostgresAdvisoryLocks?, _ meter: RedisMeter,
+        fences: FenceOrigin = .unrecorded, finishing: FinishingQueue? = nil
     ) throws(StartFailure) -> any LockStrategy {
         do throws(StrategyConfigurationError) {
             return try plan.settings.strategy(
                 on: MeteredRedis(redis.stock, as: .stock, meter),
                 lockNodes: redis.lockNodes.map {
                     LockNode(name: $0.endpoint.server, redis: MeteredRedis($0, as: .lockNode, meter))
-                }, fences: fences, finishing: finishing)
+                }, fences: fences, finishing: finishing, advisoryLocks: locks)
         } catch {
             throw StartFailure(.usage, "--strategy \(plan.settings.strategy): \(error)")
         }

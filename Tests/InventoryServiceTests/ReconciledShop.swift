@@ -1,6 +1,7 @@
 import LabProcesses
 import LabTesting
 import LockStrategies
+import LocksPostgres
 import Logging
 import RedisClient
 import Testing
@@ -95,12 +96,13 @@ struct ReconciledShop: Sendable {
             path: directory.file("ledger.sqlite"), settings: LedgerSettings(patience: .seconds(60)))
         let created = try await ledger.createUser(.sample("buyer"))
         guard case .created(let buyer) = created else { throw ShopError.noBuyer }
+        let locks = id.needsPostgres ? PostgresAdvisoryLocks(try await PostgresDatabases.make()) : nil
         let builder = StrategyBuilder(
             stock: redis,
             lockNodes: nodes.map {
                 LockNode(name: $0.url, redis: RedisClient($0.endpoint, limits: .patient))
             },
-            clock: ContinuousClock(), fences: .ledger(ledger))
+            clock: ContinuousClock(), fences: .ledger(ledger), advisoryLocks: locks)
         let shop = ReconciledShop(
             redis: redis, server: server, ledger: ledger, strategy: try builder.strategy(id),
             stock: StockStore(redis, layout: id.traits.stockLayout),
@@ -115,6 +117,7 @@ struct ReconciledShop: Sendable {
         }
         await ledger.close()
         await redis.close()
+        locks?.close()
         for process in nodes + [server] { await process.stop() }
         directory.remove()
         try result.get()
@@ -122,5 +125,6 @@ struct ReconciledShop: Sendable {
 
     static let strategies = StrategyRegistry.builtIn.entries.filter {
         !$0.isNegativeControl && $0.traits.stockLayout != .ledger
+            && (!$0.needsPostgres || PostgresDatabases.canBeMade)
     }
 }

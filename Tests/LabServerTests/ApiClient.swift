@@ -7,6 +7,7 @@ import LabProcesses
 import LabTesting
 import LedgerSQLite
 import LockStrategies
+import LocksPostgres
 import Logging
 import NIOPosix
 import RedisClient
@@ -127,6 +128,14 @@ extension ServerRoutes {
     }
 }
 
+private func redisServers(_ count: Int) async throws -> [RedisServerProcess] {
+    var servers: [RedisServerProcess] = []
+    for _ in 0..<count {
+        servers.append(try await RedisServerProcess.start(RedisServerOptions(listener: .unixSocket)))
+    }
+    return servers
+}
+
 /// - Parameter hook: Called with the name of each command or script of the strategy, before it is sent.
 func withLab(
     _ id: StrategyEntry = .luaAtomic, limits: AuthLimiter.Settings = .off,
@@ -136,23 +145,21 @@ func withLab(
     _ body: @Sendable (Lab) async throws -> Void
 ) async throws {
     let directory = try TemporaryDirectory(prefix: "lab-server")
-    var servers: [RedisServerProcess] = []
-    for _ in 0..<(id.needsLockNodes ? 6 : 1) {
-        servers.append(try await RedisServerProcess.start(RedisServerOptions(listener: .unixSocket)))
-    }
+    let servers = try await redisServers(id.needsLockNodes ? 6 : 1)
     let clients = servers.map { RedisClient($0.endpoint, limits: .patient) }
     let (redisMeter, ledgerMeter) = (RedisMeter(), LedgerMeter())
     let ledger = try await SQLiteLedger.open(
         path: directory.file("ledger.sqlite"), settings: LedgerSettings(patience: .seconds(60)),
         onCommit: { ledgerMeter.committed(in: $0) })
     let settings = ServiceSettings(strategy: id, patience: .seconds(60), perUserLimit: perUserLimit)
+    let locks = id.needsPostgres ? PostgresAdvisoryLocks(try await PostgresDatabases.make()) : nil
     let strategy = try settings.strategy(
         on: HookedPort(MeteredRedis(clients[0], as: .stock, redisMeter), before: hook),
         lockNodes: clients.dropFirst().map {
             LockNode(
                 name: $0.endpoint.description,
                 redis: HookedPort(MeteredRedis($0, as: .lockNode, redisMeter), before: hook))
-        })
+        }, advisoryLocks: locks)
     let units = StockStore(
         MeteredRedis(clients[0], as: .stock, redisMeter), layout: id.traits.stockLayout)
     let gate = SalesGate.open
@@ -183,6 +190,7 @@ func withLab(
     await clearing.finish()
     await ledger.close()
     await hasher.shutDown()
+    locks?.close()
     for client in clients { await client.close() }
     for server in servers { await server.stop() }
     directory.remove()

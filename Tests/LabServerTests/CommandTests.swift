@@ -207,6 +207,24 @@ import Testing
         #expect(plan.front.connection.total == .seconds(60 + 5 + 70 + 2))
     }
 
+    @Test(
+        "A lock in PostgreSQL is refused where the ledger is a file, in one sentence that says what to give")
+    func lockWithoutPostgres() async throws {
+        let directory = try TemporaryDirectory(prefix: "lab-lock")
+        let file = directory.file("lab.sqlite")
+        let sentence =
+            "--strategy pg-advisory takes its lock in PostgreSQL: give --database postgres://HOST/NAME, or "
+            + "another strategy"
+        for command in [["serve", "--dev"], ["reconcile"]] {
+            let ended = try await run(
+                command + ["--strategy", "pg-advisory", "--database", "sqlite:" + file])
+            #expect(ended.status == .exited(64))
+            #expect(ended.errors == ["lab-server: " + sentence])
+            #expect(!FileManager.default.fileExists(atPath: file), "nothing is made for it")
+        }
+        directory.remove()
+    }
+
     @Test("A secret may stand in a file that a variable names")
     func secretFile() async throws {
         let directory = try TemporaryDirectory(prefix: "lab-secret")

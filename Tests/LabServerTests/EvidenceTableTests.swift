@@ -72,7 +72,7 @@ import Testing
         let sources = try Self.sources()
         let rows = try Self.rows()
         #expect(rows.count > 100)
-        #expect(Set(rows.map(\.article)).count == 12)
+        #expect(Set(rows.map(\.article)).count == 13)
         for row in rows { #expect(Self.complaint(row, sources) == nil) }
     }
 

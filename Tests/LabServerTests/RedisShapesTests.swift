@@ -33,10 +33,11 @@ import Testing
         return left
     }
 
-    @Test("A cluster, under every strategy that needs one Redis")
+    @Test("A cluster, under every strategy that needs one Redis and no PostgreSQL")
     func cluster() async throws {
         try await ClusterGroup.run { group async throws in
-            for strategy in StrategyRegistry.builtIn.entries where !strategy.needsLockNodes {
+            for strategy in StrategyRegistry.builtIn.entries
+            where !strategy.needsLockNodes && !strategy.needsPostgres {
                 #expect(try await buyTwo(of: 5, try group.url, strategy) == 3, "\(strategy)")
                 // The next program numbers its products from 1 again.
                 for node in 0..<3 { try await group.send(node, "FLUSHALL") }

@@ -1,5 +1,6 @@
 import Foundation
 import LabProcesses
+package import LockStrategies
 package import PostgresClient
 import Synchronization
 
@@ -24,6 +25,32 @@ package enum PostgresDatabases {
 
     private static let running = Mutex<PostgresServerProcess?>(nil)
     private static let lastNumber = Mutex(0)
+
+    /// With the password, for another process.
+    package static func url(of database: PostgresEndpoint) async throws -> String {
+        try await server.value.url(database.database)
+    }
+
+    /// The sessions that hold an advisory lock or wait for it, by their process numbers, as `pg_locks` shows
+    /// them. It computes the number of a product's lock by itself.
+    package static func sessions(
+        holding key: LockKey, in database: PostgresEndpoint
+    ) async throws -> [String] {
+        guard let product = ProductKeys.product(of: key) else { throw NoProductLock(key: key) }
+        let pool = PostgresPool(database, .init(connections: 1))
+        defer { pool.close() }
+        let look = PostgresStatement(
+            nil,
+            """
+            SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND (classid::bigint << 32 | objid::bigint) = $1::bigint
+            """)
+        let number = Int64(0x4C4B) << 48 | product.rawValue
+        return try await pool.run(look.with(.integer(number)))[0].rows.map { try $0.text(0) }
+    }
+
+    private struct NoProductLock: Error { let key: LockKey }
 
     /// Makes an empty database.
     package static func make() async throws -> PostgresEndpoint {

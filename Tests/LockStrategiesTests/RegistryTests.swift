@@ -9,7 +9,8 @@ struct RegistryTests {
     private static func lock(_ entry: StrategyEntry) throws -> (any LeaseLock)? {
         let silent = ScriptedRedis { _ throws(RedisError) in .null }
         return try StrategyBuilder(
-            stock: silent, lockNodes: [LockNode(name: "only", redis: silent)], clock: SkippingClock()
+            stock: silent, lockNodes: [LockNode(name: "only", redis: silent)], clock: SkippingClock(),
+            advisoryLocks: ScriptedAdvisoryLocks()
         ).lock(entry)
     }
 
@@ -18,10 +19,10 @@ struct RegistryTests {
     }
 
     @Test(
-        "a strategy has a lock exactly when its traits say that it grants leases",
+        "a strategy has a lock exactly when its traits say that it grants leases, or that sessions hold it",
         arguments: StrategyRegistry.builtIn.entries)
     func leases(strategy: StrategyEntry) throws {
-        #expect((try Self.lock(strategy) != nil) == strategy.traits.abilities.contains(.leases))
+        #expect((try Self.lock(strategy) != nil) == strategy.traits.takesLock)
     }
 
     @Test("no two strategies say the same of themselves")
@@ -75,6 +76,18 @@ struct RegistryTests {
             factory: ForeignFactory())
         let error = #expect(throws: StrategyConfigurationError.self) { try Self.lock(hidden) }
         #expect(error?.description.contains("lack the ability leases") == true)
+    }
+
+    @Test("a strategy that needs a PostgreSQL is not built without one, and says what it lacks")
+    func noPostgres() {
+        let silent = ScriptedRedis { _ throws(RedisError) in .null }
+        for entry in StrategyRegistry.builtIn.entries where entry.needsPostgres {
+            let error = #expect(throws: StrategyConfigurationError.self) {
+                try StrategyBuilder(stock: silent, lockNodes: [], clock: SkippingClock()).lock(entry)
+            }
+            #expect(error?.description == "it takes its lock in a PostgreSQL, and none is given")
+        }
+        #expect(StrategyRegistry.builtIn.entries.filter(\.needsPostgres).map(\.name) == ["pg-advisory"])
     }
 
     @Test(

@@ -5,8 +5,11 @@
 //   lock-worker churn STRATEGY KEY SET ROUNDS URL[,NODE…]       take and give back ROUNDS locks, note their
 //   tokens lock-worker obey  STRATEGY LIST CLOCK 0 URL[,NODE…]         carry out the orders that come in a
 //   Redis list
+// Among the URLs may be one of PostgreSQL, for a lock that lives there.
 import Foundation
 import LockStrategies
+import LocksPostgres
+import PostgresClient
 import RedisClient
 
 struct WorkerFailure: Error {
@@ -22,14 +25,15 @@ func say(_ line: String) {
 let limits = RedisClient.Limits(connect: .seconds(60), command: .seconds(60))
 
 func lock(
-    _ id: StrategyEntry, on endpoints: [RedisEndpoint], clock: some MonotonicClock
+    _ id: StrategyEntry, on endpoints: [RedisEndpoint], _ database: PostgresEndpoint?,
+    clock: some MonotonicClock
 ) throws -> any LeaseLock {
     let builder = StrategyBuilder(
         stock: RedisClient(endpoints[0], limits: limits),
         lockNodes: endpoints.dropFirst().map {
             LockNode(name: $0.description, redis: RedisClient($0, limits: limits))
         },
-        clock: clock)
+        clock: clock, advisoryLocks: database.map { PostgresAdvisoryLocks($0) })
     guard let lock = try builder.lock(id) else { throw WorkerFailure(reason: "\(id) has no lock") }
     return lock
 }
@@ -40,12 +44,14 @@ func run(_ words: [String]) async throws {
     else {
         throw WorkerFailure(reason: "usage: see the head of the source file")
     }
-    let endpoints = try words[5].split(separator: ",").map { try RedisEndpoint(parsing: String($0)) }
+    let urls = words[5].split(separator: ",").map { String($0) }
+    let database = try urls.first { PostgresEndpoint.isURL($0) }.map { try PostgresEndpoint(parsing: $0) }
+    let endpoints = try urls.filter { !PostgresEndpoint.isURL($0) }.map { try RedisEndpoint(parsing: $0) }
     let stock = RedisClient(endpoints[0], limits: limits)
     let deadline = ContinuousClock.now + .seconds(120)
     switch words[0] {
     case "count":
-        let lock = try lock(id, on: endpoints, clock: ContinuousClock())
+        let lock = try lock(id, on: endpoints, database, clock: ContinuousClock())
         for _ in 0..<number {
             guard
                 case .granted(let lease, _) = try await lock.acquire(
@@ -60,7 +66,7 @@ func run(_ words: [String]) async throws {
     case "hold":
         let timeToLive = Duration.milliseconds(Int(words[3]) ?? 0)
         guard
-            case .granted = try await lock(id, on: endpoints, clock: ContinuousClock()).acquire(
+            case .granted = try await lock(id, on: endpoints, database, clock: ContinuousClock()).acquire(
                 LockKey(words[2]), timeToLive: timeToLive, deadline: deadline)
         else { throw WorkerFailure(reason: "contended") }
         say("held")
@@ -68,17 +74,17 @@ func run(_ words: [String]) async throws {
         try await Task.sleep(for: .seconds(600))
     case "churn":
         try await churn(
-            lock(id, on: endpoints, clock: ContinuousClock()), LockKey(words[2]), rounds: number,
+            lock(id, on: endpoints, database, clock: ContinuousClock()), LockKey(words[2]), rounds: number,
             notingIn: words[3], of: stock)
     case "obey":
         let orders = OrderList(redis: stock, name: words[2])
         switch words[3] {
         case "monotonic":
             let clock = ContinuousClock()
-            try await obey(orders, lock(id, on: endpoints, clock: clock), clock)
+            try await obey(orders, lock(id, on: endpoints, database, clock: clock), clock)
         case "wall":
             let clock = WallClock()
-            try await obey(orders, lock(id, on: endpoints, clock: clock), clock)
+            try await obey(orders, lock(id, on: endpoints, database, clock: clock), clock)
         default: throw WorkerFailure(reason: "unknown clock \(words[3])")
         }
     default:

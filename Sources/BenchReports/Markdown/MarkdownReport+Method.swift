@@ -74,8 +74,10 @@ extension MarkdownReport {
         Self.table(
             ["strategy", "lease (ms)", "pause between tries", "retry budget", "critical section"],
             results.systemUnderTest.conditions.map { condition in
-                [
-                    condition.id, condition.leaseTtlMs.map { Text.number($0) } ?? "no lock",
+                let takesLock = results.strategies.first { $0.id == condition.id }?.takesLock == true
+                return [
+                    condition.id,
+                    condition.leaseTtlMs.map { Text.number($0) } ?? (takesLock ? "no lease" : "no lock"),
                     condition.retry?.text ?? "none", condition.retry?.budget ?? "none",
                     condition.criticalSection,
                 ]

@@ -6,19 +6,19 @@
 package struct Palette: Sendable {
     static let colours = [
         "#556699", "#cc0011", "#117755", "#ee6611", "#1188ee", "#bb2288", "#557733", "#5544ff", "#bb6644",
-        "#60a236", "#0099bb", "#bb6677",
+        "#60a236", "#0099bb", "#bb6677", "#968a9c",
     ]
 
     /// The built-in strategies, each with a colour of its own; `PaletteTests` hold that none is missing.
     static let builtIn = [
         "unguarded", "setnx-spin", "setnx-backoff", "setnx-notify", "fenced", "optimistic", "lua-atomic",
-        "combining", "sharded", "sql-row", "redlock",
+        "combining", "sharded", "sql-row", "redlock", "pg-advisory",
     ]
 
     private let places: [String: Int]
 
     /// A built-in strategy has its own place in every run. Each other one takes the last place that no
-    /// strategy of the run has; beyond twelve strategies places are shared.
+    /// strategy of the run has; beyond thirteen strategies places are shared.
     ///
     /// - Parameter strategies: Those of a run.
     package init(_ strategies: [String]) {

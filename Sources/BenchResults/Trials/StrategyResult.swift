@@ -110,7 +110,7 @@ package struct StrategyResult: Sendable, Codable, Equatable {
     }
 
     package var id: String
-    /// It grants leases; nil in results of before (``takesLock``).
+    /// It takes a lock; nil in results of before (``takesLock``).
     package var isLock: Bool?
     /// Trials of any model.
     package var trials: Int

@@ -8,6 +8,7 @@ extension RunPlan {
         if target != nil { return [.bareHTTP] }
         if mode == .strategy { return [.redisOnly] }
         // The others are of one server, and of SQLite.
+        if database == .postgres && mode != .http { return [.redisOnly] }
         if database == .postgres { return servers == 1 ? [.bareHTTP, .redisOnly] : [.redisOnly] }
         return mode == .http ? Ceiling.allCases : [.redisOnly, .sqliteOnly, .noLock]
     }

@@ -18,7 +18,7 @@ extension RunPlan {
         guard options.mode == allModes else { return [] }
         var plans: [RunPlan] = []
         for mode in innerModes {
-            let names = strategies.filter { $0.isMeasurable(in: mode) }.map(\.name)
+            let names = strategies.filter { $0.obstacle(in: mode, on: .sqlite) == nil }.map(\.name)
             if names.isEmpty { continue }
             var inner = options
             (inner.mode, inner.strategies) = (mode.rawValue, names.joined(separator: ","))

@@ -28,11 +28,12 @@ extension RunPlan {
                 "--servers \(options.servers ?? 1) needs --database postgres: one server writes a SQLite file"
             )
         }
-        if engine == .postgres { refuse("--database postgres", options, mode, &problems) }
+        if engine == .postgres { refuse("--database postgres", options, .http, &problems) }
         return engine
     }
 
-    /// Only servers that the bench starts itself can be several, and have a PostgreSQL.
+    /// Only servers that the bench starts itself can be several. What it starts has a PostgreSQL if that is
+    /// asked for, also the service in its own process.
     private static func refuse(
         _ name: String, _ options: RunOptions, _ mode: RunMode, _ problems: inout [String]
     ) {

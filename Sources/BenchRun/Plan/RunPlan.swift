@@ -76,6 +76,8 @@ package struct RunPlan: Sendable, Equatable {
     /// lab-server processes in each trial, on this database.
     package let servers: Int
     package let database: LedgerEngine
+    /// Nobody named strategies, and these cannot be measured: a sentence for each.
+    package let leftOut: [String]
     /// The URL as typed, with its password, for the server's command line.
     let redisURL: Secret?
     /// Targets and noise floor.
@@ -112,7 +114,9 @@ package struct RunPlan: Sendable, Equatable {
         mix = Self.mix(options, defaults, &problems)
         bcryptCost = Self.count(
             options.bcryptCost, "--bcrypt-cost", PasswordHasher.costs, defaults.bcryptCost, &problems)
-        let named = Self.strategies(options, of: registry, mode, &problems)
+        (servers, database) = Self.servers(options, mode, &problems)
+        let named = Self.strategies(options, of: registry, mode, database, &problems)
+        leftOut = Self.leftOut(options, of: registry, mode, database)
         sweep = Self.sweep(options, &problems)
         models = Self.models(options, sweep, &problems)
         rate = Self.rate(options, &problems)
@@ -296,13 +300,14 @@ package struct RunPlan: Sendable, Equatable {
     }
 
     private static func strategies(
-        _ options: RunOptions, of given: StrategyRegistry, _ mode: RunMode, _ problems: inout [String]
+        _ options: RunOptions, of given: StrategyRegistry, _ mode: RunMode, _ database: LedgerEngine,
+        _ problems: inout [String]
     ) -> [StrategyEntry] {
         let registry = registry(given, options, mode, &problems)
         guard let text = options.strategies else {
             let added = given.entries.first { !$0.isBuiltIn }
             if let added, mode == .http { problems.append(unserved(added)) }
-            return registry.entries.filter { $0.isMeasurable(in: mode) }
+            return registry.entries.filter { $0.obstacle(in: mode, on: database) == nil }
         }
         let known = registry.names.joined(separator: ", ")
         var found: [StrategyEntry] = []
@@ -317,8 +322,9 @@ package struct RunPlan: Sendable, Equatable {
                 if given[strategy.id] != nil { problems.append(unserved(strategy)) }
                 continue
             }
-            guard strategy.isMeasurable(in: mode) else {
-                problems.append("\(name) keeps its stock in the ledger, and --mode \(mode.rawValue) has none")
+            // What a target runs is the target's affair.
+            if options.target == nil, let obstacle = strategy.obstacle(in: mode, on: database) {
+                problems.append(obstacle)
                 continue
             }
             if !found.contains(strategy) { found.append(strategy) }
@@ -331,15 +337,16 @@ package struct RunPlan: Sendable, Equatable {
         return found
     }
 
+    /// Nobody asked for what cannot be measured here.
+    private static func leftOut(
+        _ options: RunOptions, of registry: StrategyRegistry, _ mode: RunMode, _ database: LedgerEngine
+    ) -> [String] {
+        guard options.strategies == nil, options.target == nil else { return [] }
+        return registry.entries.compactMap { $0.obstacle(in: mode, on: database) }
+    }
+
     private static func unserved(_ strategy: StrategyEntry) -> String {
         "a lab-server does not know \(strategy): measure it by --mode strategy or --mode direct, or name others by --strategies"
-    }
-}
-
-extension StrategyEntry {
-    /// Without a ledger only strategies can sell whose stock is in Redis.
-    func isMeasurable(in mode: RunMode) -> Bool {
-        mode != .strategy || traits.stockLayout != .ledger
     }
 }
 
@@ -370,29 +377,4 @@ extension RunPlan {
 
     /// Two buyers at once are what a negative control needs to be caught, and many to be caught soon.
     package var controlUsers: Int { max(users, 20) }
-}
-
-extension RunPlan {
-    /// Set-up, drain and audit of one trial, roughly.
-    static let overhead = Duration.seconds(1)
-    /// What an empty PostgreSQL takes to be made, and each server more than one to start.
-    private var moreOverhead: Duration {
-        database == .postgres ? .seconds(2) + .milliseconds(300) * (servers - 1) : .zero
-    }
-
-    /// How long the run will take, roughly.
-    package var expectedTime: Duration {
-        let open = trialCount - schedule.count
-        // A closed load takes somewhat longer than was asked for until it is warm.
-        let first = (warmup * 7 / 5 + duration + Self.overhead) * (schedule.count - controls.count)
-        let second = (warmup + (sweep == nil ? openDuration : duration) + Self.overhead) * open
-        let control = (controlDuration + Self.overhead) * controls.count
-        let layered = layers.reduce(.zero) { $0 + $1.expectedTime }
-        return first + second + control + moreOverhead * trialCount + ceilingTime + layered
-    }
-
-    /// Of the ceilings, which come before the trials.
-    package var ceilingTime: Duration {
-        (ceilingWarmup + ceilingDuration + Self.overhead) * ceilings.count
-    }
 }

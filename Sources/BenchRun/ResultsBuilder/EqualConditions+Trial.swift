@@ -11,7 +11,7 @@ extension EqualConditions {
         values["retry budget"] = conditions.retry?.budget
         let abilities = trial.planned.strategy.traits.abilities
         // A fence belongs to the section of those who have one.
-        if abilities.contains(.leases) && !abilities.contains(.fencing) {
+        if trial.planned.strategy.traits.takesLock && !abilities.contains(.fencing) {
             values["critical section"] = conditions.criticalSection
         }
         if let redis = trial.redisSystem {

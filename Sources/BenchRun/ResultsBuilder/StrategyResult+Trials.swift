@@ -18,7 +18,7 @@ extension StrategyResult {
         let times = Times(records)
         self.init(
             id: id.rawValue,
-            isLock: trials.first.map { $0.planned.strategy.traits.abilities.contains(.leases) },
+            isLock: trials.first.map { $0.planned.strategy.traits.takesLock },
             trials: trials.count,
             isRanked: false,
             notRankedBecause: nil,

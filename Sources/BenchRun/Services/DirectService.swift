@@ -3,22 +3,23 @@ import BenchLoad
 import BenchModel
 import InventoryService
 import LabProcesses
-import LedgerSQLite
 import LockDrivers
 import LockStrategies
+import LocksPostgres
 import Logging
 import RedisClient
 
 /// The purchase service of one trial in this process, put together as lab-server does it: the same ledger,
 /// stock, strategy and limits; without HTTP, tokens, and passwords.
-struct DirectService: TrialService {
+struct DirectService<Store: Ledger>: TrialService {
     private typealias Buy = @Sendable (ProductID, UserID) async -> DirectAnswer
 
-    private let ledger: SQLiteLedger
+    private let ledger: Store
     private let stock: StockStore<RedisClient>
     /// The stock's, then the lock nodes'.
     private let clients: [RedisClient]
     private let finishing: FinishingQueue
+    private let locks: PostgresAdvisoryLocks?
     private let clearing: ClearingQueue<RedisClient>
     private let buy: Buy
     /// Nil: the strategy takes no lock.
@@ -33,17 +34,22 @@ struct DirectService: TrialService {
     var processIdentifiers: [Int32] { [] }
     var shownArguments: [String]? { nil }
 
-    /// Opens the ledger at `database` and the connections to Redis.
+    /// Opens the ledger and the connections to Redis.
     ///
-    /// - Parameter driver: Whose lock is taken instead of the strategy's own; ended by ``stop()``, and when
-    ///   this throws.
+    /// - Parameters:
+    ///   - locks: The sessions of a strategy that needs a PostgreSQL; ended by ``stop()``, and when this
+    ///     throws.
+    ///   - driver: Whose lock is taken instead of the strategy's own; ended likewise.
+    ///   - open: Opens the ledger.
     static func start(
-        _ settings: ServiceSettings, redis: TrialRedis, database: String, driver: DriverFleet? = nil
+        _ settings: ServiceSettings, redis: TrialRedis, locks: PostgresAdvisoryLocks? = nil,
+        driver: DriverFleet? = nil, open: () async throws(InventoryError) -> Store
     ) async throws(BenchError) -> DirectService {
-        let ledger: SQLiteLedger
+        let ledger: Store
         do throws(InventoryError) {
-            ledger = try await SQLiteLedger.open(path: database)
+            ledger = try await open()
         } catch {
+            locks?.close()
             await driver?.stop()
             throw BenchError(.unreachable, error.context)
         }
@@ -57,15 +63,17 @@ struct DirectService: TrialService {
         do throws(StrategyConfigurationError) {
             let strategy = try settings.strategy(
                 on: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-                fences: .ledger(ledger), finishing: finishing,
+                fences: .ledger(ledger), finishing: finishing, advisoryLocks: locks,
                 through: { watch.watched(driver.map { UnfencedLock(DriverLock($0)) } ?? $0) })
             return DirectService(
                 ledger: ledger, stock: stock, clients: [client] + nodes, finishing: finishing,
-                clearing: clearing, buy: buying(by: strategy, ledger, stock, settings, gate, clearing),
+                locks: locks, clearing: clearing,
+                buy: buying(by: strategy, ledger, stock, settings, gate, clearing),
                 watch: watch.hasLock ? watch : nil, driver: driver)
         } catch {
             for client in [client] + nodes { await client.close() }
             await ledger.close()
+            locks?.close()
             await driver?.stop()
             throw BenchError(.unreachable, "\(settings.strategy) cannot be set up: \(error)")
         }
@@ -77,7 +85,7 @@ struct DirectService: TrialService {
     }
 
     private static func buying(
-        by strategy: some LockStrategy, _ ledger: SQLiteLedger, _ stock: StockStore<RedisClient>,
+        by strategy: some LockStrategy, _ ledger: Store, _ stock: StockStore<RedisClient>,
         _ settings: ServiceSettings, _ gate: SalesGate, _ clearing: ClearingQueue<RedisClient>
     ) -> Buy {
         let service = ServiceAssembly(
@@ -148,6 +156,7 @@ extension DirectService {
         await ledger.close()
         await clearing.finish()
         await finishing.finish()
+        locks?.close()
         end = end.after(await driver?.stop())
         for client in clients { await client.close() }
         return end

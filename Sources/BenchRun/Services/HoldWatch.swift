@@ -76,6 +76,10 @@ struct WatchedLock<Lock: LeaseLock>: LeaseLock {
     func abandon(_ lease: Lease) async { await lock.abandon(lease) }
 }
 
+extension WatchedLock: SessionBoundLock where Lock: SessionBoundLock {
+    func isHeld(_ lease: Lease) -> Bool { lock.isHeld(lease) }
+}
+
 extension WatchedLock: ReleasingBehind where Lock: ReleasingBehind {
     func releaseBehind(_ lease: Lease, _ evidence: inout Evidence) -> Bool {
         watch.released(lease)

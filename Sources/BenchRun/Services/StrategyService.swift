@@ -5,6 +5,7 @@ import InventoryService
 import LabProcesses
 import LockDrivers
 import LockStrategies
+import LocksPostgres
 import RedisClient
 
 /// The strategy of one trial alone, in this process: a purchase is a reservation and its clearing. No HTTP,
@@ -15,6 +16,7 @@ struct StrategyService: TrialService {
     /// The stock's, then the lock nodes'.
     private let clients: [RedisClient]
     private let finishing: FinishingQueue
+    private let locks: PostgresAdvisoryLocks?
     private let patience: Duration
     /// Nil: the strategy takes no lock.
     private let watch: HoldWatch?
@@ -40,10 +42,13 @@ struct StrategyService: TrialService {
 
     /// Opens the connections to Redis.
     ///
-    /// - Parameter driver: Whose lock is taken instead of the strategy's own; ended by ``stop()``, and when
-    ///   this throws.
+    /// - Parameters:
+    ///   - locks: The sessions of a strategy that needs a PostgreSQL; ended by ``stop()``, and when this
+    ///     throws.
+    ///   - driver: Whose lock is taken instead of the strategy's own; ended likewise.
     static func start(
-        _ settings: ServiceSettings, redis: TrialRedis, driver: DriverFleet? = nil
+        _ settings: ServiceSettings, redis: TrialRedis, locks: PostgresAdvisoryLocks? = nil,
+        driver: DriverFleet? = nil
     ) async throws(BenchError) -> StrategyService {
         let client = RedisClient(redis.stock, limits: .stockServer, watchesServers: true)
         let nodes = redis.lockNodes.map { RedisClient($0, limits: .lockNode) }
@@ -52,14 +57,15 @@ struct StrategyService: TrialService {
         do throws(StrategyConfigurationError) {
             let strategy = try settings.strategy(
                 on: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-                finishing: finishing,
+                finishing: finishing, advisoryLocks: locks,
                 through: { watch.watched(driver.map { UnfencedLock(DriverLock($0)) } ?? $0) })
             return StrategyService(
                 strategy: strategy, stock: ProductStock(client, layout: settings.strategy.traits.stockLayout),
-                clients: [client] + nodes, finishing: finishing, patience: settings.patience,
+                clients: [client] + nodes, finishing: finishing, locks: locks, patience: settings.patience,
                 watch: watch.hasLock ? watch : nil, driver: driver)
         } catch {
             for client in [client] + nodes { await client.close() }
+            locks?.close()
             await driver?.stop()
             throw BenchError(.unreachable, "\(settings.strategy) cannot be set up: \(error)")
         }
@@ -127,6 +133,7 @@ struct StrategyService: TrialService {
             end = ServiceEnd(description: "no answer at the end: \(error)", isGood: false)
         }
         await finishing.finish()
+        locks?.close()
         end = end.after(await driver?.stop())
         for client in clients { await client.close() }
         return end
@@ -138,7 +145,8 @@ extension BuyerOutcome {
     fileprivate init(_ code: StrategyError.Code) {
         switch code {
         case .timedOut: self = .contended
-        case .unavailable, .refused, .outcomeUnknown, .cancelled, .leaseLost, .stockReplaced,
+        case .unavailable, .lockUnavailable, .refused, .outcomeUnknown, .cancelled, .leaseLost,
+            .stockReplaced,
             .reservationEnded:
             self = .unavailable
         case .notStocked, .invalidStock, .invalidRequest: self = .other

@@ -1,5 +1,6 @@
 package import BenchModel
 package import LabProcesses
+import PostgresClient
 
 /// The PostgreSQL server of one trial, with an empty data folder. It waits for its disk at each commit.
 package struct TrialPostgres: Sendable {
@@ -7,8 +8,8 @@ package struct TrialPostgres: Sendable {
 
     package static func start(servers: Int) async throws(BenchError) -> TrialPostgres {
         do throws(LabProcessError) {
-            // Eight connections a server, and some to look.
-            let options = PostgresServerOptions(connections: 8 * servers + 20)
+            // Eight connections a server for the ledger, eight for locks, and some to look.
+            let options = PostgresServerOptions(connections: 16 * servers + 20)
             return TrialPostgres(server: try await PostgresServerProcess.start(options))
         } catch {
             throw BenchError(.unreachable, error.description)
@@ -23,6 +24,14 @@ package struct TrialPostgres: Sendable {
         let url = server.url().replacing(":\(server.password)@", with: "@")
         return .postgres(
             url.replacing(":\(server.port)/", with: ":\(port ?? server.port)/"), password: server.password)
+    }
+
+    func endpoint() throws(BenchError) -> PostgresEndpoint {
+        do throws(PostgresURLError) {
+            return try PostgresEndpoint(parsing: url)
+        } catch {
+            throw BenchError(.unreachable, error.description)
+        }
     }
 
     package func stop() async { await server.discard() }

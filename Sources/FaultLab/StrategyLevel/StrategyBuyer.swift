@@ -84,7 +84,8 @@ package struct StrategyBuyer<Redis: RedisPort, C: MonotonicClock>: Sendable {
     private static func mayHaveTaken(_ code: StrategyError.Code) -> Bool {
         switch code {
         case .outcomeUnknown, .cancelled: true
-        case .unavailable, .timedOut, .refused, .notStocked, .invalidStock, .invalidRequest, .leaseLost,
+        case .unavailable, .lockUnavailable, .timedOut, .refused, .notStocked, .invalidStock, .invalidRequest,
+            .leaseLost,
             .reservationEnded, .stockReplaced:
             false
         }

@@ -26,15 +26,17 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - Parameters:
     ///   - fences: Where `fenced` finds the last numbers when Redis has lost them.
     ///   - finishing: Takes work that no buyer waits for; its owner waits for the end of it.
+    ///   - advisoryLocks: The sessions of `pg-advisory`; nil where there is no PostgreSQL.
     ///   - wrap: Put around the strategy's lock, where it has one.
     /// - Throws: When the configuration cannot work for it.
     public func strategy<Redis: RedisPort>(
         on stock: Redis, lockNodes: [LockNode<Redis>], fences: FenceOrigin = .unrecorded,
-        finishing: FinishingQueue? = nil, through wrap: (any LeaseLock) -> any LeaseLock = { $0 }
+        finishing: FinishingQueue? = nil, advisoryLocks: (any AdvisoryLocks)? = nil,
+        through wrap: (any LeaseLock) -> any LeaseLock = { $0 }
     ) throws(StrategyConfigurationError) -> any LockStrategy {
         try StrategyBuilder(
             stock: stock, lockNodes: lockNodes, clock: ContinuousClock(), settings: policies, fences: fences,
-            finishing: finishing
+            finishing: finishing, advisoryLocks: advisoryLocks
         ).strategy(strategy, through: wrap)
     }
 }

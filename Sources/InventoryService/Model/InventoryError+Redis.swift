@@ -21,6 +21,11 @@ extension InventoryError {
         switch error.code {
         case .unavailable, .timedOut:
             (code, sentence) = (.redisUnavailable, "Redis could not be reached; nothing was taken")
+        case .lockUnavailable:
+            // The locks are where the ledger is.
+            (code, sentence) = (
+                .ledgerUnavailable, "the lock in the database could not be asked for; nothing was taken"
+            )
         case .outcomeUnknown:
             (code, sentence) = (.outcomeUnknown, "the answer of Redis was lost; the purchase was not made")
         case .cancelled:

@@ -244,7 +244,7 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             gate.report(reservation.product)
         case .invalidStock, .stockReplaced, .reservationEnded:
             gate.report(reservation.product)
-        case .unavailable, .timedOut, .refused, .invalidRequest, .leaseLost:
+        case .unavailable, .lockUnavailable, .timedOut, .refused, .invalidRequest, .leaseLost:
             break
         }
         throw InventoryError(error, timings: timings)

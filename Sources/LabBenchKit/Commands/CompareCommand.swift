@@ -39,7 +39,7 @@ struct CompareCommand: AsyncParsableCommand {
     var paired = false
 
     @Option(
-        help: "With --paired: comma-separated ids; default: all but the negative control.",
+        help: "With --paired: comma-separated ids; default: all but the negative control and pg-advisory.",
         completion: .list(StrategyRegistry.builtIn.names))
     var strategies: String?
 
@@ -291,7 +291,17 @@ extension CompareCommand {
         var defaults = RunPlan.Defaults()
         defaults.rounds = 7
         defaults.duration = .seconds(3)
-        let real = StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl }.map(\.name)
+        let real = StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl && !$0.needsPostgres }
+            .map(\.name)
+        let named = strategies?.split(separator: ",").map { $0.filter { !$0.isWhitespace } } ?? []
+        if let beside = StrategyRegistry.builtIn.entries.first(where: {
+            $0.needsPostgres && named.contains($0.name)
+        }) {
+            throw BenchError(
+                .badInput,
+                "\(beside) takes its lock in PostgreSQL, and compare --paired starts none: measure it by run "
+                    + "--database postgres")
+        }
         do throws(PlanProblems) {
             let options = RunOptions(
                 model: rate == nil ? LoadModel.closed.rawValue : "both", rate: rate,

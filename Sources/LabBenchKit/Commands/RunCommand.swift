@@ -160,6 +160,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         let folder = try ResultsFolder(named: kept.output, word: plan.folderWord, at: Date())
         let terminal = Terminal(isQuiet: plan.isQuiet)
+        for sentence in plan.leftOut { terminal.say("left out: \(sentence)") }
         let started = Date()
         let runner = Runner(plan: plan, place: service, display: terminal)
         let before = LoadAverage.now()

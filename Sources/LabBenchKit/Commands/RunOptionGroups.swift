@@ -102,7 +102,9 @@ struct PlaceOptions: ParsableArguments {
     var servers: Int?
 
     @Option(
-        help: "sqlite or postgres: where the ledger is; default sqlite, with several --servers postgres.")
+        help:
+            "sqlite or postgres: where the ledger is, and the lock of pg-advisory; default sqlite, with several --servers postgres."
+    )
     var database: String?
 
     @Option(help: "URL of a Redis with an empty database; default: start one for each trial.")

@@ -25,6 +25,9 @@ struct ConformancePlan: Sendable {
         } complaint: {
             registry.complaint(about: $0)
         }
+        if strategies != nil, let beside = self.strategies.first(where: \.needsPostgres) {
+            throw BenchError(.badInput, "\(beside) cannot be judged: \(Self.reason(beside))")
+        }
         self.clauses = try FaultPlan.list(clauses, "--clauses", all: Clause.all) {
             Clause.named($0)
         } complaint: { name in
@@ -54,7 +57,7 @@ struct ConformancePlan: Sendable {
         strategies.map { entry in
             let lock = LockUnderTest(entry)
             return .init(
-                id: entry.name, kind: lock == nil ? .lockFree : .strategy, summary: entry.traits.summary,
+                id: entry.name, kind: entry.traits.takesLock ? .strategy : .lockFree, summary: entry.traits.summary,
                 abilities: Self.names(lock?.abilities ?? []))
         }
             + drivers.map { driver in
@@ -68,12 +71,17 @@ struct ConformancePlan: Sendable {
         LockUnderTest.Ability.allCases.filter { abilities.contains($0) }.map(\.rawValue)
     }
 
-    /// Findings of strategies without a lock: none of the clauses is about them.
+    private static func reason(_ entry: StrategyEntry) -> String {
+        entry.needsPostgres
+            ? "it takes its lock in PostgreSQL, and the clauses start none" : "it takes no lock"
+    }
+
+    /// Findings of strategies without a lock that a clause can reach: none of the clauses is about them.
     var lockFree: [ConformanceResults.Finding] {
         strategies.filter { LockUnderTest($0) == nil }.flatMap { entry in
             clauses.map { clause in
                 .init(
-                    lock: entry.name, clause: clause.id, verdict: .notApplicable, reason: "it takes no lock",
+                    lock: entry.name, clause: clause.id, verdict: .notApplicable, reason: Self.reason(entry),
                     tookMs: 0, steps: [], command: command([entry.name], [], [clause]))
             }
         }

@@ -115,6 +115,7 @@ struct ServePlan: Sendable {
         Self.checkLockNodes(&reading, settings, redisLimits)
         redis = Self.redis(&reading)
         Self.checkRedis(of: database, redis, &reading)
+        if let problem = settings.strategy.problem(on: database) { reading.add("--strategy \(problem)") }
         guard reading.problems.isEmpty else {
             throw StartFailure(.usage, reading.problems.joined(separator: "; "))
         }
@@ -271,5 +272,15 @@ struct ServePlan: Sendable {
     private static func isWellKnown(_ secret: String) -> Bool {
         let letters = String(secret.lowercased().filter { $0.isLetter || $0.isNumber })
         return Set(secret).count < 8 || wordsOfExamples.contains { letters.contains($0) }
+    }
+}
+
+extension StrategyEntry {
+    /// What is wrong with this strategy on this ledger; nil: nothing.
+    func problem(on database: DatabaseAddress) -> String? {
+        // Without a path the address could not be read, and that is said already.
+        guard needsPostgres, case .sqlite(let path) = database, !path.isEmpty else { return nil }
+        return
+            "\(self) takes its lock in PostgreSQL: give --database postgres://HOST/NAME, or another strategy"
     }
 }

@@ -4,6 +4,7 @@ import InventoryService
 import LedgerPostgres
 import LedgerSQLite
 import LockStrategies
+import LocksPostgres
 import Logging
 import RedisClient
 
@@ -48,12 +49,16 @@ struct Reconcile: AsyncParsableCommand {
         guard let strategy = registry.entry(named: strategy) else {
             throw StartFailure(.usage, registry.complaint(about: strategy))
         }
-        switch try ledger.address {
+        let address = try ledger.address
+        if let problem = strategy.problem(on: address) {
+            throw StartFailure(.usage, "--strategy \(problem)")
+        }
+        switch address {
         case .sqlite(let path):
             guard FileManager.default.fileExists(atPath: path) else {
                 throw StartFailure(.databaseUnusable, "there is no database \(path); check --database")
             }
-            return try await reconcile(path, strategy, logger) { () throws(InventoryError) in
+            return try await reconcile(path, strategy, nil, logger) { () throws(InventoryError) in
                 do throws(InventoryError) {
                     return try await SQLiteLedger.open(path: path)
                 } catch {
@@ -69,14 +74,16 @@ struct Reconcile: AsyncParsableCommand {
                 throw StartFailure(
                     .usage, "reconcile with PostgreSQL needs --redis: where the servers' stock is")
             }
-            return try await reconcile("\(endpoint)", strategy, logger) { () throws(InventoryError) in
+            let locks = strategy.needsPostgres ? PostgresAdvisoryLocks(endpoint) : nil
+            defer { locks?.close() }
+            return try await reconcile("\(endpoint)", strategy, locks, logger) { () throws(InventoryError) in
                 try await PostgresLedger.open(endpoint)
             }
         }
     }
 
     private func reconcile<Store: ServedLedger>(
-        _ path: String, _ strategy: StrategyEntry, _ logger: Logger,
+        _ path: String, _ strategy: StrategyEntry, _ locks: PostgresAdvisoryLocks?, _ logger: Logger,
         open: () async throws(InventoryError) -> Store
     ) async throws -> ReconcileReport {
         let ledger: Store
@@ -87,7 +94,7 @@ struct Reconcile: AsyncParsableCommand {
         }
         let result: Result<ReconcileReport, any Error>
         do {
-            result = .success(try await reconcile(ledger, path, strategy, logger))
+            result = .success(try await reconcile(ledger, path, strategy, locks, logger))
         } catch {
             result = .failure(error)
         }
@@ -96,7 +103,8 @@ struct Reconcile: AsyncParsableCommand {
     }
 
     private func reconcile(
-        _ ledger: some ServedLedger, _ path: String, _ strategy: StrategyEntry, _ logger: Logger
+        _ ledger: some ServedLedger, _ path: String, _ strategy: StrategyEntry,
+        _ locks: PostgresAdvisoryLocks?, _ logger: Logger
     ) async throws -> ReconcileReport {
         let servers = try await servers(beside: path, strategy)
         let result: Result<ReconcileReport, any Error>
@@ -105,7 +113,7 @@ struct Reconcile: AsyncParsableCommand {
             let returns = try settings.strategy(
                 on: servers.stock,
                 lockNodes: servers.lockNodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-                fences: .ledger(ledger))
+                fences: .ledger(ledger), advisoryLocks: locks)
             result = .success(
                 try await Self.run(returns, ledger, servers.stock, settings, isDryRun: !fix, logger))
         } catch let error as InventoryError {

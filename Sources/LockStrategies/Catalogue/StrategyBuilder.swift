@@ -7,6 +7,7 @@ public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
     private let settings: StrategySettings
     private let fences: FenceOrigin
     private let finishing: FinishingQueue?
+    private let advisoryLocks: (any AdvisoryLocks)?
 
     /// - Parameters:
     ///   - stock: The Redis that holds stock and reservations, and the lock where a lock needs one node only.
@@ -16,10 +17,11 @@ public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
     ///   - settings: Leases, drift and retries.
     ///   - fences: Where `fenced` finds the last numbers when Redis has lost them.
     ///   - finishing: Takes work that no caller waits for; nil: a call waits for all that it began.
+    ///   - advisoryLocks: The sessions of `pg-advisory`; nil where there is no PostgreSQL.
     public init(
         stock: Redis, lockNodes: [LockNode<Redis>], clock: C, random: RandomSource = .system,
         settings: StrategySettings = StrategySettings(), fences: FenceOrigin = .unrecorded,
-        finishing: FinishingQueue? = nil
+        finishing: FinishingQueue? = nil, advisoryLocks: (any AdvisoryLocks)? = nil
     ) {
         self.stock = stock
         self.lockNodes = lockNodes
@@ -28,6 +30,7 @@ public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
         self.settings = settings
         self.fences = fences
         self.finishing = finishing
+        self.advisoryLocks = advisoryLocks
     }
 
     /// The strategy of this entry.
@@ -58,13 +61,15 @@ public struct StrategyBuilder<Redis: RedisPort, C: MonotonicClock>: Sendable {
             from: StrategyParts(
                 stock: stock, lockNodes: lockNodes, clock: clock, random: random,
                 retry: settings.retry(of: entry), validity: settings.validity, fences: fences,
-                finishing: finishing))
-        switch (made, entry.traits.abilities.contains(.leases)) {
+                finishing: finishing, advisoryLocks: advisoryLocks))
+        switch (made, entry.traits.takesLock) {
         case (.lock, true), (.lockFree, false): return made
         case (.lock, false):
-            throw StrategyConfigurationError("\(entry) makes a lock, and its traits lack the ability leases")
+            throw StrategyConfigurationError(
+                "\(entry) makes a lock, and its traits lack the ability leases, or sessions")
         case (.lockFree, true):
-            throw StrategyConfigurationError("\(entry) makes no lock, and its traits have the ability leases")
+            throw StrategyConfigurationError(
+                "\(entry) makes no lock, and its traits have the ability leases, or sessions")
         }
     }
 

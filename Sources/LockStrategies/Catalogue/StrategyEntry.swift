@@ -30,6 +30,9 @@ public struct StrategyEntry: Sendable, Hashable, CustomStringConvertible {
     /// Needs lock nodes beside the Redis that holds the stock.
     public var needsLockNodes: Bool { traits.abilities.contains(.quorum) }
 
+    /// Needs a PostgreSQL, whose sessions hold its lock.
+    public var needsPostgres: Bool { traits.abilities.contains(.sessions) }
+
     /// It is one of this package's own, which a lab-server knows.
     package var isBuiltIn: Bool { StrategyRegistry.builtIn[id] != nil }
 
@@ -74,4 +77,7 @@ public struct StrategyParts<Redis: RedisPort, C: MonotonicClock>: Sendable {
     public let fences: FenceOrigin
     /// Takes work that no caller waits for; nil: a call waits for all that it began.
     public let finishing: FinishingQueue?
+    /// Sessions of a PostgreSQL, for strategies with the ability ``StrategyTraits/Ability/sessions``; nil
+    /// where no PostgreSQL is given.
+    public let advisoryLocks: (any AdvisoryLocks)?
 }

@@ -6,7 +6,7 @@ public struct StrategyRegistry: Sendable {
     /// The strategies of this package. The only list of them.
     public static let builtIn = StrategyRegistry(entries: [
         .unguarded, .setnxSpin, .setnxBackoff, .setnxNotify, .fenced, .optimistic, .luaAtomic, .combining,
-        .sharded, .sqlRow, .redlock,
+        .sharded, .sqlRow, .redlock, .pgAdvisory,
     ])
 
     private init(entries: [StrategyEntry]) { self.entries = entries }

@@ -4,8 +4,10 @@
 public struct StrategyTraits: Sendable, Hashable {
     /// What a strategy can do. Claim only what is there: each ability turns tests and checks on.
     public enum Ability: String, Sendable, Hashable, CaseIterable {
-        /// Grants leases; without it the strategy takes no lock.
+        /// Grants leases: its lock ends by itself when a time has passed.
         case leases
+        /// Takes a lock that a session of PostgreSQL holds and that ends with it: it has no time to live.
+        case sessions
         /// Asks a majority of lock nodes that stand beside the stock's Redis.
         case quorum
         /// Each lease carries a number that rises, and the write under an older one is refused.
@@ -45,6 +47,9 @@ public struct StrategyTraits: Sendable, Hashable {
         self.retry = retry
         self.isNegativeControl = isNegativeControl
     }
+
+    /// It takes a lock, whatever ends it.
+    public var takesLock: Bool { abilities.contains(.leases) || abilities.contains(.sessions) }
 
     /// What every built-in lock does under its lease.
     static let guardedSection = "GET, then write, under the lock"

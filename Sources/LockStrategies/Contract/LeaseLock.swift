@@ -1,5 +1,6 @@
 /// A lock that is granted as a lease: it ends by release or when its time to live has passed,
-/// whichever comes first.
+/// whichever comes first. One that a session holds (``AdvisoryLock``) ends by release or with the session,
+/// and its leases have no end in time.
 ///
 /// Mutual exclusion holds only while the holder acts within `Lease.validUntil`. A holder that is stopped
 /// past that instant (a pause of the process, a slow disk) can act beside the next holder; only a

@@ -6,6 +6,9 @@ public struct StrategyError: Error, Sendable, Equatable, CustomStringConvertible
     public enum Code: String, Sendable, CaseIterable {
         /// A server could not be reached; nothing was taken.
         case unavailable
+        /// The server of the lock, which is another one than the Redis of the stock, could not be asked in
+        /// time; nothing was taken.
+        case lockUnavailable = "lock-unavailable"
         /// A time limit passed before the deciding command was sent; nothing was taken.
         case timedOut = "timed-out"
         /// The deciding command was sent and its reply never seen: it may have been applied.

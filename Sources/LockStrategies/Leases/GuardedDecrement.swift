@@ -14,6 +14,8 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
     private let carrier: (any CarryingLock)?
     /// The lock, if nobody has to wait for its release.
     private let behind: (any ReleasingBehind)?
+    /// The lock, if it can be lost before its lease ends.
+    private let bound: (any SessionBoundLock)?
     private let section: StockSection<Redis>
     private let clock: C
     private let timeToLive: Duration
@@ -27,6 +29,7 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
         self.lock = lock
         carrier = lock as? any CarryingLock
         behind = lock as? any ReleasingBehind
+        bound = lock as? any SessionBoundLock
         self.section = StockSection(redis: redis)
         self.clock = clock
         self.timeToLive = timeToLive
@@ -136,7 +139,7 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
     ) async throws(StrategyError) -> Answer {
         let written = await uncancelled(&evidence) { [self] cost in
             await whileValid(
-                lease, "the lease on \(lease.key) ended before the write; nothing was taken", &cost, write)
+                lease, "\(ending(of: lease.key)) before the write; nothing was taken", &cost, write)
         }
         return try written.get()
     }
@@ -153,7 +156,7 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
             let work = await uncancelled { [self] in
                 var cost = Evidence()
                 return await whileValid(
-                    lease, "the lease on \(key) ended before the return; nothing went back", &cost
+                    lease, "\(ending(of: key)) before the return; nothing went back", &cost
                 ) { [section] _ throws(StrategyError) in
                     try await section.cancel(id, of: product, fence: lease.fence)
                 }
@@ -174,7 +177,9 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
         _ lease: Lease, _ lost: String, _ cost: inout Evidence,
         _ write: (inout Evidence) async throws(StrategyError) -> Value
     ) async -> Result<Value, StrategyError> {
-        let isValid: @Sendable () -> Bool = { [clock] in clock.now < lease.validUntil }
+        let isValid: @Sendable () -> Bool = { [clock, bound] in
+            clock.now < lease.validUntil && bound?.isHeld(lease) ?? true
+        }
         var spent = cost
         guard isValid() else { return .failure(StrategyError(.leaseLost, lost)) }
         let result = await SendPermit.$isValid.withValue(isValid) {
@@ -188,6 +193,10 @@ public struct GuardedDecrement<Lock: LeaseLock, Redis: RedisPort, C: MonotonicCl
         }
         cost = spent
         return result
+    }
+
+    private func ending(of key: LockKey) -> String {
+        bound == nil ? "the lease on \(key) ended" : "the session that held \(key) ended"
     }
 
     /// Gives the lease back, unless a write may still be under way.

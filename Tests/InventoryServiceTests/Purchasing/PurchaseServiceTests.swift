@@ -157,6 +157,7 @@ import Testing
             let expected: InventoryError.Code =
                 switch reason {
                 case .unavailable, .timedOut: .redisUnavailable
+                case .lockUnavailable: .ledgerUnavailable
                 case .outcomeUnknown: .outcomeUnknown
                 case .cancelled: .cancelled
                 case .refused: .redisRefused

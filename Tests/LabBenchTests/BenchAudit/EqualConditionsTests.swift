@@ -34,7 +34,8 @@ struct EqualConditionsTests {
 
     @Test("hold for all built-in strategies, in one run")
     func allBuiltIn() throws {
-        let plan = try RunResultsTests.plan(StrategyRegistry.builtIn.names.joined(separator: ","))
+        let names = StrategyRegistry.builtIn.names.joined(separator: ",")
+        let plan = try RunResultsTests.plan(names, database: "postgres")
         let results = RunResultsTests.results(plan, RunResultsTests.trials(plan))
         let checks = results.trials.flatMap(\.checks).filter { $0.id == "equal-conditions" }
         #expect(checks.count == results.trials.count)

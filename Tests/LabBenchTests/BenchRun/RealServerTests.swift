@@ -12,7 +12,10 @@ import Testing
 /// The promises of the whole product, over HTTP, with every process real.
 @Suite("Buyers at a real server", .serialized, .timeLimit(.minutes(10)))
 struct RealServerTests {
-    static let strategies = StrategyRegistry.builtIn.entries.filter { !$0.isNegativeControl }
+    /// Those that a server on SQLite can run; the other one is in `PostgresStrategyTests`.
+    static let strategies = StrategyRegistry.builtIn.entries.filter {
+        !$0.isNegativeControl && !$0.needsPostgres
+    }
 
     /// Runs `body` with a server of its own, which is killed afterwards.
     private func withServer(

@@ -26,7 +26,26 @@ struct RunPlanTests {
         #expect(plan.stock == 10_000_000)
         #expect(plan.seed == 7)
         #expect(plan.controls == [.unguarded])
-        #expect(Set(plan.strategies + plan.controls) == Set(StrategyRegistry.builtIn.entries))
+        let here = StrategyRegistry.builtIn.entries.filter { !$0.needsPostgres }
+        #expect(Set(plan.strategies + plan.controls) == Set(here))
+        #expect(
+            plan.leftOut == ["pg-advisory takes its lock in PostgreSQL: give --database postgres"])
+    }
+
+    @Test(
+        "has what takes its lock in PostgreSQL beside one, in every mode, and refuses it without one by name",
+        arguments: ["http", "direct", "strategy"])
+    func postgresLocks(mode: String) throws {
+        let plan = try RunPlan(RunOptions(mode: mode, database: "postgres"), seed: 7)
+        #expect(plan.database == .postgres && plan.strategies.contains(.pgAdvisory))
+        #expect(plan.command.contains("--database postgres"))
+        let sqlRow = "sql-row keeps its stock in the ledger, and --mode strategy has none"
+        #expect(plan.leftOut == (mode == "strategy" ? [sqlRow] : []))
+        let named = RunOptions(mode: mode, strategies: "pg-advisory,lua-atomic")
+        #expect(problems(named) == ["pg-advisory takes its lock in PostgreSQL: give --database postgres"])
+        // What somebody names is measured or refused, and nothing is left out.
+        let others = try RunPlan(RunOptions(mode: mode, strategies: "lua-atomic"), seed: 7)
+        #expect(others.leftOut.isEmpty && others.strategies == [.luaAtomic])
     }
 
     @Test("is one round of 3 s when it is quick")
@@ -263,10 +282,6 @@ struct RunPlanTests {
             (
                 RunOptions(mode: "direct", servers: 2),
                 "--servers is for --mode http: in direct mode there is no lab-server"
-            ),
-            (
-                RunOptions(mode: "strategy", database: "postgres"),
-                "--database postgres is for --mode http: in strategy mode there is no lab-server"
             ),
             (
                 RunOptions(servers: 2, target: "http://127.0.0.1:1"),

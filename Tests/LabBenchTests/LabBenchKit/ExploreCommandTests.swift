@@ -78,6 +78,7 @@ struct ExploreCommandTests {
         "refuses what cannot be with 64, in one line",
         arguments: [
             ["--faults", "gremlins"], ["--strategies", "sql-row", "--level", "strategy"],
+            ["--strategies", "pg-advisory"],
             ["--seed", "seven"],
             ["--level", "shop"], ["--level", "service", "--order", "all"],
             ["--level", "strategy", "--faults", "kill-server"],

@@ -105,6 +105,7 @@ struct FaultPlanTests {
             ({ try plan("lua-atomic", "lose-server") }, "add --servers 2"),
             ({ try plan("lua-atomic", "pause-postgres", level: "strategy") }, "no server and no ledger"),
             ({ try plan("lua-atomic", "disk-full", servers: 2) }, "is on PostgreSQL"),
+            ({ try plan("pg-advisory") }, "pg-advisory takes its lock in PostgreSQL, and the fault lab"),
             ({ try plan(level: "http") }, "strategy or service"),
             ({ try plan(",") }, "names nothing"),
             ({ try plan(seeds: 0) }, "1 to 20"),

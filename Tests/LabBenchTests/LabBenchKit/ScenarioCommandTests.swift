@@ -199,6 +199,26 @@ struct ScenarioCommandTests {
     }
 
     @Test(
+        "measures the lock that PostgreSQL holds, over HTTP, in its own process and alone, and catches the control",
+        .enabled(if: PostgresServerProcess.programs() != nil, "\(PostgresServerProcess.absence)"),
+        arguments: RunMode.allCases)
+    func advisoryLock(mode: RunMode) async throws {
+        let found = try await results([
+            "--database", "postgres", "--mode", mode.rawValue, "--strategies", "pg-advisory",
+            "--no-ceilings",
+            "--users", "20", "--model", "closed", "--rounds", "1", "--warmup", "0.2", "--duration", "2",
+        ])
+        let trial = try #require(found.trials.first { !$0.isControl })
+        expectCorrect([trial])
+        #expect(trial.strategy == "pg-advisory" && trial.audit.answeredSuccess > 0)
+        #expect(found.run.command.contains("--database postgres"))
+        #expect(found.systemUnderTest.database == (mode == .strategy ? nil : .postgres))
+        // Every hold was seen from inside, and none while another one went on.
+        if mode != .http { #expect((trial.holds ?? 0) > 0 && trial.holdOverlaps == 0) }
+        #expect(found.controls.first?.isCaught == true)
+    }
+
+    @Test(
         "spreads buyers over two servers on one PostgreSQL, and audits what both sold",
         .enabled(if: PostgresServerProcess.programs() != nil, "\(PostgresServerProcess.absence)"),
         arguments: ["purchase", "journey"])

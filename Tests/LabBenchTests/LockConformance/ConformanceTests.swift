@@ -20,11 +20,13 @@ struct ConformanceTests {
         #expect(skipped == expected)
     }
 
-    @Test("are about no strategy without a lock")
+    @Test("are about no strategy without a lock, and about none whose lock is in PostgreSQL")
     func lockFree() {
         let free = StrategyRegistry.builtIn.entries.filter { LockUnderTest($0) == nil }
         #expect(
-            free.map(\.name) == ["unguarded", "optimistic", "lua-atomic", "combining", "sharded", "sql-row"])
+            free.map(\.name) == [
+                "unguarded", "optimistic", "lua-atomic", "combining", "sharded", "sql-row", "pg-advisory",
+            ])
     }
 
     @Test("have names of their own, a number of the suite, and a sentence each")

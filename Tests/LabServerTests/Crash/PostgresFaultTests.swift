@@ -84,7 +84,7 @@ struct PostgresFaultTests {
 
     @Test(
         "nothing acknowledged is missing, nothing is sold twice, every refusal says when to come back, and sales go on by themselves",
-        .timeLimit(.minutes(10)), arguments: ["lua-atomic", "sql-row"])
+        .timeLimit(.minutes(10)), arguments: ["lua-atomic", "sql-row", "pg-advisory"])
     func faults(strategy: String) async throws {
         try await withPlace(strategy) { place in
             let product = try await place.buyer.product(units: 100_000)
@@ -121,6 +121,7 @@ struct PostgresFaultTests {
                     + "\(notes.bought.count) purchases, \(notes.unavailable) answers of 503")
             #expect(notes.wrong.isEmpty, "\(notes.wrong.prefix(5))")
             #expect(notes.unavailable > 0, "nothing failed, so nothing was shown")
+            #expect(notes.contended == 0 || strategy == "pg-advisory", "nobody else waits for a lock")
             try await audit(place, product, notes)
         }
     }

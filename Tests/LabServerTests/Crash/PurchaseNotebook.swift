@@ -14,6 +14,7 @@ final class PurchaseNotebook: Sendable {
         var refused: Set<String> = []
         var wrong: [String] = []
         var unavailable = 0
+        var contended = 0
         var lastSale: ContinuousClock.Instant?
         /// The longest time between two sales.
         var standstill = Duration.zero
@@ -35,6 +36,9 @@ final class PurchaseNotebook: Sendable {
                 notes.standstill = max(notes.standstill, notes.lastSale.map { now - $0 } ?? .zero)
                 notes.lastSale = now
             case 400: notes.refused.insert(key)
+            // In line for a lock behind one who asks a PostgreSQL that does not answer.
+            case 409 where answer.body["type"] as? String == "/problems/contended":
+                notes.contended += 1
             case 503:
                 notes.unavailable += 1
                 if answer.headers[.retryAfter] == nil {
@@ -61,7 +65,7 @@ final class PurchaseNotebook: Sendable {
             while true {
                 let answer = try await buyer.buy(product, headers: name)
                 note(key, answer)
-                if answer.status != 503 { break }
+                if answer.status != 503 && answer.status != 409 { break }
                 try await Task.sleep(for: .milliseconds(50))
             }
         }

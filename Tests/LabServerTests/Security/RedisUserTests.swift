@@ -62,8 +62,10 @@ struct RedisUserTests {
     }
 
     /// Sells, restocks and gives back as the user `lab`; what the last purchase was answered.
+    ///
+    /// - Parameter database: As the program takes it; nil: a SQLite file.
     private static func sell(
-        _ id: StrategyEntry, on servers: [RedisServerProcess]
+        _ id: StrategyEntry, on servers: [RedisServerProcess], _ database: String? = nil
     ) async throws -> Int {
         let directory = try TemporaryDirectory(prefix: "lab-acl")
         let urls = try servers.map { try url($0, as: "lab") }.joined(separator: ",")
@@ -71,7 +73,8 @@ struct RedisUserTests {
             try BuiltProgram.path("lab-server"),
             [
                 "--dev", "--bcrypt-cost", "4", "--redis", urls, "--port", "0", "--database",
-                "sqlite:" + directory.file("l.sqlite"), "--strategy", id.name, "--reconcile-interval-s",
+                database ?? "sqlite:" + directory.file("l.sqlite"), "--strategy", id.name,
+                "--reconcile-interval-s",
                 "1",
             ])
         let line = try #require(
@@ -94,11 +97,19 @@ struct RedisUserTests {
 
     @Test(
         "S40 · a Redis user with the documented commands, keys and channels is enough for every strategy, and default is off",
-        arguments: StrategyRegistry.builtIn.entries.filter { $0.traits.stockLayout != .ledger })
+        arguments: StrategyRegistry.builtIn.entries.filter {
+            $0.traits.stockLayout != .ledger && (!$0.needsPostgres || PostgresDatabases.canBeMade)
+        })
     func enough(id: StrategyEntry) async throws {
         try await Self.withServers(id.needsLockNodes ? 4 : 1) { servers async throws in
             for server in servers { try await Self.admit(on: server) }
-            #expect(try await Self.sell(id, on: servers) == 200)
+            if id.needsPostgres {
+                try await withPostgresServer { database async throws in
+                    #expect(try await Self.sell(id, on: servers, database.url()) == 200)
+                }
+            } else {
+                #expect(try await Self.sell(id, on: servers) == 200)
+            }
             for server in servers {
                 let refused = try await Self.refusals(server)
                 #expect(refused.isEmpty, "\(refused)")

@@ -150,7 +150,7 @@ private struct HeldStage {
             lockNodes: zip(lab.nodes, ports.dropFirst()).map { LockNode(name: $0.url, redis: $1) },
             clock: ContinuousClock(),
             // So long that nothing here is cleaned up by expiry.
-            settings: StrategySettings(leaseTimeToLive: .seconds(600))
+            settings: StrategySettings(leaseTimeToLive: .seconds(600)), advisoryLocks: lab.advisoryLocks()
         ).strategy(id)
         try await lab.setStock(Self.units, of: Self.product)
     }

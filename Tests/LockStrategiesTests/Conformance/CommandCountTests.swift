@@ -138,7 +138,7 @@ struct CommandCountTests {
         let gone = ScriptedRedis { _ throws(RedisError) in throw RedisError(.unavailable, "refused") }
         let builder = StrategyBuilder(
             stock: gone, lockNodes: (0..<3).map { LockNode(name: "node \($0)", redis: gone) },
-            clock: ContinuousClock())
+            clock: ContinuousClock(), advisoryLocks: ScriptedAdvisoryLocks())
         let error = await #expect(throws: StrategyError.self) {
             try await builder.strategy(id).reserve(Self.reservation())
         }

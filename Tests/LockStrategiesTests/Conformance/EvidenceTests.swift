@@ -75,7 +75,7 @@ struct EvidenceTests {
             _ = try await strategy.reserve(lab.reservation(of: product, quantity: 5_000))
             try await lab.setStock(1_000, of: product)
 
-            let isLock = StrategyLab.leases.contains(id)
+            let isLock = id.traits.takesLock
             let isCarried = StrategyLab.carries(id)
             /// The read and the write, where the grant does not carry the one and the release the other; no
             /// release is part of a hold, or two holds could overlap.

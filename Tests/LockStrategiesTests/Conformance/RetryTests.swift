@@ -68,7 +68,7 @@ struct RetryTests {
 
     @Test(
         "19 · cancelled before any of its sends: prompt, no key remains, the connection stays usable",
-        arguments: StrategyLab.leases + StrategyLab.lockFree)
+        arguments: StrategyLab.real)
     func cancelledAtEachSend(id: StrategyEntry) async throws {
         try await StrategyLab.run(for: id) { lab in
             let product = ProductID(1)

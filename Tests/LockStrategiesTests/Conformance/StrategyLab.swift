@@ -1,7 +1,10 @@
 import LabProcesses
 import LabTesting
 import LockStrategies
+import LocksPostgres
+import PostgresClient
 import RedisClient
+import Synchronization
 
 /// Real servers and the builder over them: one Redis for stock, five nodes where redlock runs.
 struct StrategyLab: Sendable {
@@ -10,7 +13,11 @@ struct StrategyLab: Sendable {
     /// A connection beside those of the strategies, to look and to meddle.
     let stock: RedisClient
     let lockServers: [RedisClient]
+    /// Where locks are that live in PostgreSQL; nil for strategies that need none.
+    let database: PostgresEndpoint?
+    private let databaseURL: String?
     private let layout: StockLayout
+    private let sessions = Sessions()
 
     /// Far above what any machine needs: a limit that passes here is a hang, not a slow machine.
     static let patient = RedisClient.Limits.patient
@@ -18,11 +25,15 @@ struct StrategyLab: Sendable {
     /// All that keep their stock in Redis and are meant to be right; those that leave it to the ledger are
     /// held to the same clauses with the ledger (InventoryServiceTests).
     static let real = inRedis.filter { !$0.isNegativeControl }
-    static let inRedis = StrategyRegistry.builtIn.entries.filter { $0.traits.stockLayout != .ledger }
+    /// Without a PostgreSQL on this machine those that need one are missing; `AdvisoryLockTests` are skipped
+    /// then, and say so.
+    static let inRedis = StrategyRegistry.builtIn.entries.filter {
+        $0.traits.stockLayout != .ledger && (!$0.needsPostgres || PostgresDatabases.canBeMade)
+    }
     static let leases = real.filter { $0.traits.abilities.contains(.leases) }
     /// Those whose lock carries the section's commands.
     static let carrying = leases.filter { carries($0) }
-    static let lockFree = real.filter { !$0.traits.abilities.contains(.leases) }
+    static let lockFree = real.filter { !$0.traits.takesLock }
     static let fenced = real.filter { $0.traits.abilities.contains(.fencing) }
     static let notified = real.filter { $0.traits.abilities.contains(.notifiedWaiting) }
     static let backoffs = leases.filter {
@@ -32,8 +43,9 @@ struct StrategyLab: Sendable {
     static func carries(_ id: StrategyEntry) -> Bool {
         let redis = ScriptedRedis { _ throws(RedisError) in .null }
         let nodes = [LockNode(name: "node", redis: redis)]
-        return (try? StrategyBuilder(stock: redis, lockNodes: nodes, clock: ContinuousClock()).lock(id))
-            is any CarryingLock
+        let builder = StrategyBuilder(
+            stock: redis, lockNodes: nodes, clock: ContinuousClock(), advisoryLocks: ScriptedAdvisoryLocks())
+        return (try? builder.lock(id)) is any CarryingLock
     }
 
     /// Starts what `id` needs, runs `body`, and stops it.
@@ -47,10 +59,13 @@ struct StrategyLab: Sendable {
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
+        let database = id.needsPostgres ? try await PostgresDatabases.make() : nil
+        var databaseURL: String?
+        if let database { databaseURL = try await PostgresDatabases.url(of: database) }
         let lab = StrategyLab(
             server: server, nodes: nodes, stock: RedisClient(server.endpoint, limits: patient),
             lockServers: (nodes.isEmpty ? [server] : nodes).map { RedisClient($0.endpoint, limits: patient) },
-            layout: id.traits.stockLayout)
+            database: database, databaseURL: databaseURL, layout: id.traits.stockLayout)
         let result: Result<Value, any Error>
         do {
             result = .success(try await body(lab))
@@ -58,6 +73,7 @@ struct StrategyLab: Sendable {
             result = .failure(error)
         }
         for client in [lab.stock] + lab.lockServers { await client.close() }
+        lab.sessions.close()
         for process in [server] + nodes { await process.stop() }
         return try result.get()
     }
@@ -69,7 +85,7 @@ struct StrategyLab: Sendable {
         StrategyBuilder(
             stock: RedisClient(server.endpoint, limits: limits),
             lockNodes: nodes.map { LockNode(name: $0.url, redis: RedisClient($0.endpoint, limits: limits)) },
-            clock: ContinuousClock())
+            clock: ContinuousClock(), advisoryLocks: advisoryLocks())
     }
 
     /// The strategies on real servers behind ports that a test controls.
@@ -86,12 +102,30 @@ struct StrategyLab: Sendable {
                     name: $0.url,
                     redis: ControlledPort(base: RedisClient($0.endpoint, limits: limits), counter: counter))
             },
-            clock: clock)
+            clock: clock, advisoryLocks: advisoryLocks())
     }
 
-    /// Redis that stock and locks live on, as the worker process takes it.
+    /// Sessions of their own, as another process has them; nil where the strategy needs none.
+    func advisoryLocks() -> PostgresAdvisoryLocks? { database.map { sessions.open($0) } }
+
+    /// Where stock and locks live, as the worker process takes it.
     var urls: String {
-        ([server.url] + nodes.map(\.url)).joined(separator: ",")
+        ([server.url] + nodes.map(\.url) + (databaseURL.map { [$0] } ?? [])).joined(separator: ",")
+    }
+
+    private final class Sessions: Sendable {
+        private let opened = Mutex<[PostgresAdvisoryLocks]>([])
+
+        func open(_ database: PostgresEndpoint) -> PostgresAdvisoryLocks {
+            let settings = PostgresAdvisoryLocks.Settings(connect: .seconds(60), answer: .seconds(60))
+            let locks = PostgresAdvisoryLocks(database, settings)
+            opened.withLock { $0.append(locks) }
+            return locks
+        }
+
+        func close() {
+            for locks in opened.withLock({ $0 }) { locks.close() }
+        }
     }
 
     /// The product's stock, in the layout of the strategy.
@@ -112,8 +146,10 @@ struct StrategyLab: Sendable {
         return (open.values.reduce(0, +), open.count)
     }
 
-    /// What each lock server holds under a lock's name.
+    /// What each lock server holds under a lock's name. For a lock in PostgreSQL: the sessions that hold it,
+    /// or that wait for it.
     func owners(of key: LockKey) async throws -> [String] {
+        if let database { return try await PostgresDatabases.sessions(holding: key, in: database) }
         var owners: [String] = []
         for client in lockServers {
             if let owner = try await client.send(RedisCommand("GET", key.description)).string {
