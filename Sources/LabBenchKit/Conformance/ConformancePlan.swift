@@ -57,8 +57,8 @@ struct ConformancePlan: Sendable {
         strategies.map { entry in
             let lock = LockUnderTest(entry)
             return .init(
-                id: entry.name, kind: entry.traits.takesLock ? .strategy : .lockFree, summary: entry.traits.summary,
-                abilities: Self.names(lock?.abilities ?? []))
+                id: entry.name, kind: entry.traits.takesLock ? .strategy : .lockFree,
+                summary: entry.traits.summary, abilities: Self.names(lock?.abilities ?? []))
         }
             + drivers.map { driver in
                 .init(
