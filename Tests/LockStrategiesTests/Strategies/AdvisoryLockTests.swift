@@ -147,7 +147,7 @@ struct AdvisoryLockTests {
             let pool = PostgresPool(database, .init(connections: 1))
             try await pool.withConnection { connection in
                 // The number of the product alone; the ledger's own locks, which have two numbers.
-                let taken = ["pg_advisory_lock(1)", "pg_advisory_lock(5000193, 1)", "pg_advisory_lock(0, 1)"]
+                let taken = ["pg_advisory_lock(1)", "pg_advisory_lock(4997442, 1)", "pg_advisory_lock(0, 1)"]
                 for lock in taken {
                     _ = try await connection.run(
                         [PostgresStatement(nil, "SELECT \(lock)").with()], within: .seconds(60))
