@@ -1,3 +1,5 @@
+import BenchModel
+
 /// How long a run will take.
 extension RunPlan {
     /// Set-up, drain and audit of one trial, roughly.

@@ -141,7 +141,6 @@ package struct RunPlan: Sendable, Equatable {
             models.first == .closed && options.fault == nil
             ? min(duration, defaults.openDuration) : duration
         Self.check(options, &problems)
-        (servers, database) = Self.servers(options, mode, &problems)
         strike = PlannedStrike(
             options, mode: mode, database, duration: duration, strategies: named, &problems)
         target = Self.target(options, mode, &problems)

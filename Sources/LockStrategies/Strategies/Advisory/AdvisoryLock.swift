@@ -22,6 +22,7 @@ public struct AdvisoryLock<C: MonotonicClock>: LeaseLock {
     private let clock: C
     private let random: RandomSource
     private let desk = Desk()
+    private let timer: WakeTimer
 
     /// - Parameters:
     ///   - sessions: Hold the locks.
@@ -30,6 +31,7 @@ public struct AdvisoryLock<C: MonotonicClock>: LeaseLock {
     public init(sessions: any AdvisoryLocks, clock: C, random: RandomSource) {
         self.sessions = sessions
         self.clock = clock
+        timer = WakeTimer(clock: clock)
         self.random = random
     }
 
@@ -67,11 +69,14 @@ public struct AdvisoryLock<C: MonotonicClock>: LeaseLock {
         _ place: SessionLine<WakeSignal>.Place, _ signal: WakeSignal, _ deadline: ContinuousClock.Instant,
         _ evidence: inout Evidence
     ) async throws(StrategyError) -> (any AdvisorySession)? {
+        defer { timer.forget(place.number) }
         while !desk.isFirst(place) {
             guard clock.now < deadline else { return nil }
-            let isOver = await signal.wait(until: deadline, on: clock)
-            guard isOver, !Task.isCancelled else { throw Self.cancelled(place.key) }
+            timer.wake(signal, at: deadline, as: place.number)
+            await signal.wait()
+            guard !Task.isCancelled else { throw Self.cancelled(place.key) }
         }
+        timer.forget(place.number)
         evidence.attempts += 1
         guard !Task.isCancelled else { throw Self.cancelled(place.key) }
         let number = AdvisoryNumber.number(of: place.key)

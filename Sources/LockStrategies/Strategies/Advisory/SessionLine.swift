@@ -1,9 +1,9 @@
 /// Which task of this process may ask PostgreSQL for a lock, or holds it: the first in the line of each key.
 /// Pure: whoever keeps it wakes those that it names.
 struct SessionLine<Waiter> {
-    struct Place: Hashable {
+    struct Place: Hashable, Sendable {
         let key: LockKey
-        fileprivate let number: UInt64
+        let number: UInt64
     }
 
     private var lines: [LockKey: [(place: Place, waiter: Waiter)]] = [:]

@@ -2,9 +2,6 @@ import RedisClient
 import Synchronization
 
 /// Where the tasks of one process wait for locks: a ``WaitingLine`` a lock, and the wake-ups of its tasks.
-///
-/// One timer watches the time of all who wait. A timer for each of them would be made and cancelled for each
-/// purchase, and a cancelled sleep of Swift's clock stays with the system until its time has come.
 final class WaitingRoom: Sendable {
     /// A task's place in the line of one lock, and for how long it wants it.
     struct Place: Sendable {
@@ -27,27 +24,12 @@ final class WaitingRoom: Sendable {
     private struct Queue: Sendable {
         var line = WaitingLine()
         var places: [WaitingLine.Ticket: Place] = [:]
-        /// When each task that waits has to look again, if nothing wakes it before.
-        var looks: [WaitingLine.Ticket: ContinuousClock.Instant] = [:]
         /// What was read for tasks that were handed the lock and have not seen it yet.
         var stocks: [WaitingLine.Ticket: RESPValue] = [:]
         var subscription: RedisSubscription?
 
         /// Who may go on now; nil where somebody else's lease must end first.
         var next: WakeSignal? { line.first.flatMap { places[$0]?.signal } }
-
-        /// The first in line and when it looks, while it sleeps.
-        var sleeper: (Place, ContinuousClock.Instant)? {
-            guard let first = line.first, let place = places[first], let look = looks[first] else {
-                return nil
-            }
-            return (place, look)
-        }
-
-        mutating func forget(_ ticket: WaitingLine.Ticket) {
-            places[ticket] = nil
-            looks[ticket] = nil
-        }
 
         /// The subscription that nobody needs any more.
         mutating func unused() -> RedisSubscription? {
@@ -60,47 +42,13 @@ final class WaitingRoom: Sendable {
     private struct State: Sendable {
         var queues: [LockKey: Queue] = [:]
         var lastTicket: WaitingLine.Ticket = 0
-        /// Places in all lines.
-        var places = 0
-        /// Nil: nobody waits. The timer ends with the last place, so no sleep outlives the calls.
-        var watch: Watch?
-        var lastWatch = 0
-
-        var firstLook: ContinuousClock.Instant? { queues.values.lazy.flatMap(\.looks.values).min() }
-
-        mutating func endWatch() {
-            watch?.task.cancel()
-            watch = nil
-        }
-
-        /// Those whose moment has come, in the order in which they came.
-        mutating func takeDue(at now: ContinuousClock.Instant) -> [Place] {
-            var due: [Place] = []
-            for key in queues.keys {
-                let tickets = queues[key]?.looks.filter { $0.value <= now }.keys.sorted() ?? []
-                for ticket in tickets {
-                    queues[key]?.looks[ticket] = nil
-                    if let place = queues[key]?.places[ticket] { due.append(place) }
-                }
-            }
-            return due.sorted { $0.ticket < $1.ticket }
-        }
-    }
-
-    /// The timer, set to a moment that is not later than the first look of any task.
-    private struct Watch: Sendable {
-        let number: Int
-        var until: ContinuousClock.Instant
-        let task: Task<Void, Never>
     }
 
     private let state = Mutex(State())
-    private let now: @Sendable () -> ContinuousClock.Instant
-    private let sleep: @Sendable (ContinuousClock.Instant) async throws -> Void
+    private let timer: WakeTimer
 
     init<C: MonotonicClock>(clock: C) {
-        now = { clock.now }
-        sleep = { try await clock.sleep(until: $0, tolerance: nil) }
+        timer = WakeTimer(clock: clock)
     }
 
     /// Tasks in the line of a lock, the one that asks included.
@@ -116,7 +64,6 @@ final class WaitingRoom: Sendable {
                 signal: WakeSignal())
             state.queues[key, default: Queue()].line.enter(place.ticket)
             state.queues[key]?.places[place.ticket] = place
-            state.places += 1
             return place
         }
     }
@@ -128,14 +75,16 @@ final class WaitingRoom: Sendable {
     ) -> (turn: WaitingLine.Turn, stock: RESPValue?) {
         state.withLock { state in
             let found = Self.change(place.key, in: &state) { queue in
-                queue.looks[place.ticket] = nil
                 let turn = queue.line.turn(of: place.ticket, now: now)
                 guard case .granted = turn else { return (turn, RESPValue?.none) }
-                queue.forget(place.ticket)
+                queue.places[place.ticket] = nil
                 return (turn, queue.stocks.removeValue(forKey: place.ticket))
             }
+            // Within the lock, so that who hands the lock on sees who waits.
             if case .wait(let until) = found?.0, now < deadline {
-                look(place, at: min(until ?? deadline, deadline), &state)
+                timer.wake(place.signal, at: min(until ?? deadline, deadline), as: place.ticket)
+            } else {
+                timer.forget(place.ticket)
             }
             return found ?? (.ask, nil)
         }
@@ -143,19 +92,20 @@ final class WaitingRoom: Sendable {
 
     /// Wakes the task at this place at this moment, if nothing does before.
     func look(_ place: Place, at instant: ContinuousClock.Instant) {
-        state.withLock { look(place, at: instant, &$0) }
+        timer.wake(place.signal, at: instant, as: place.ticket)
     }
 
     /// Makes room for the next. With a lease the subscription stays until the release.
     func leave(_ place: Place, with lease: Lease? = nil, now: ContinuousClock.Instant) -> Remains {
         let left = change(place.key) { queue in
             var remains = Remains(grant: queue.line.leave(place.ticket, with: lease))
-            queue.forget(place.ticket)
+            queue.places[place.ticket] = nil
             queue.stocks[place.ticket] = nil
             queue.line.forgetEnded(now: now)
             if lease == nil { remains.unused = queue.unused() }
             return (next: queue.next, remains: remains)
         }
+        timer.forget(place.ticket)
         left?.next?.signal()
         return left?.remains ?? Remains()
     }
@@ -177,13 +127,11 @@ final class WaitingRoom: Sendable {
             let done = Self.change(lease.key, in: &state) { queue in
                 let isTaken = queue.line.handedOver(lease, to: heir.ticket)
                 if isTaken { queue.stocks[heir.ticket] = stock }
-                return (isTaken: isTaken, next: queue.sleeper)
+                return (isTaken: isTaken, next: queue.line.first)
             }
             guard let done, done.isTaken else { return false }
             // Who is first now has to look when the new lease ends. It sleeps on.
-            if let (next, planned) = done.next, lease.validUntil < planned {
-                look(next, at: lease.validUntil, &state)
-            }
+            if let next = done.next { timer.wakeEarlier(next, at: lease.validUntil) }
             return true
         }
         if isTaken { heir.signal.signal() }
@@ -235,45 +183,8 @@ final class WaitingRoom: Sendable {
         _ key: LockKey, in state: inout State, _ body: (inout Queue) -> Value
     ) -> Value? {
         guard var queue = state.queues.removeValue(forKey: key) else { return nil }
-        let before = queue.places.count
         let result = body(&queue)
-        state.places += queue.places.count - before
-        if state.places == 0 { state.endWatch() }
         if !queue.line.isIdle { state.queues[key] = queue }
         return result
-    }
-}
-
-extension WaitingRoom {
-    /// Sets the timer, unless it rings before that anyway.
-    private func look(_ place: Place, at instant: ContinuousClock.Instant, _ state: inout State) {
-        guard state.queues[place.key]?.places[place.ticket] != nil else { return }
-        state.queues[place.key]?.looks[place.ticket] = instant
-        if let watch = state.watch, watch.until <= instant { return }
-        state.endWatch()
-        state.lastWatch += 1
-        let number = state.lastWatch
-        let task = Task(executorPreference: preferredExecutor()) { await self.watch(number, from: instant) }
-        state.watch = Watch(number: number, until: instant, task: task)
-    }
-
-    /// Wakes whose moment has come, until nobody waits. Whoever leaves before does not set the timer back: it
-    /// rings, and is set to the next moment.
-    private func watch(_ number: Int, from first: ContinuousClock.Instant) async {
-        var next: ContinuousClock.Instant? = first
-        while let instant = next {
-            // Cancelled: another timer, set to an earlier moment, has taken over.
-            guard (try? await sleep(instant)) != nil else { return }
-            let moment = now()
-            let due: [Place]
-            (due, next) = state.withLock { state in
-                guard state.watch?.number == number else { return ([], nil) }
-                let due = state.takeDue(at: moment)
-                let next = state.firstLook
-                if let next { state.watch?.until = next } else { state.watch = nil }
-                return (due, next)
-            }
-            for place in due { place.signal.signal() }
-        }
     }
 }
