@@ -83,7 +83,10 @@ struct ConformanceCommandTests {
         arguments: [
             (["--clauses", "late-relaese"], "did you mean late-release?"),
             (["--strategies", "setnx-spinn"], "did you mean setnx-spin?"),
-            (["--strategies", "pg-advisory"], "pg-advisory cannot be judged: it takes its lock in PostgreSQL"),
+            (
+                ["--strategies", "pg-advisory"],
+                "pg-advisory cannot be judged: it takes its lock in PostgreSQL"
+            ),
             (["--driver", "mine"], "must be NAME=COMMAND"),
             (["--driver", "setnx-spin=true", "--strategies", "setnx-spin"], "--driver setnx-spin: "),
             (["--driver", "mine=true"], "before its hello"), (["--at-once", "0"], "from 1 to 16"),
