@@ -80,7 +80,7 @@ def read(path):
         return ""
 
 
-def conditions(wish, begin):
+def conditions(wish, begin, command="./lab speed"):
     def found(pattern, words):
         match = re.search(pattern, words or "")
         return match.group(1) if match else None
@@ -91,7 +91,7 @@ def conditions(wish, begin):
             at = words.index(name)
             del words[at:at + 2]
     return {
-        "command": " ".join(["./lab speed", *words]),
+        "command": " ".join([command, *words]),
         "commit": first_line("git", "rev-parse", "HEAD"),
         "has_changes": bool(first_line("git", "status", "--porcelain", "--untracked-files=no")),
         "started": begin.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -108,7 +108,7 @@ def conditions(wish, begin):
         },
         "versions": {
             "redis": found(r"v=([\d.]+)", first_line("redis-server", "--version")),
-            "go": found(r"go([\d.]+)", first_line("go", "version")) if wish.go else None,
+            "go": found(r"go([\d.]+)", first_line("go", "version")) if getattr(wish, "go", None) else None,
             "wrk": found(r"wrk \D*([\d.]+)", first_line("wrk", "-v")) if shutil.which("wrk") else None,
             "swift": found(r"Swift version ([\d.]+)", first_line("swift", "--version")),
         },

@@ -93,6 +93,8 @@ ROWS = [
         [Aim("rows", ("ledger now", "rate"), ("ledger raw", "rate"), least=0.7)]),
     Row("ledger-before", "ledger alone ÷ the ledger of `--against`",
         [Aim("rows", ("ledger now", "rate"), ("ledger before", "rate"), least=2)]),
+    Row("postgres", "`lua-atomic` over HTTP, ledger on PostgreSQL ÷ on SQLite",
+        [Aim("purchases", ("ledger-on postgres", "rate"), ("ledger-on sqlite", "rate"), least=0.5)]),
     Row("lua-atomic-strategy", "`lua-atomic`, strategy mode, 100 tasks ÷ redis-benchmark -c 100 -P 50",
         [Aim("purchases", ("strategy lua-atomic", "rate"), ("redis-benchmark script", "rate"), least=0.5)]),
     Row("combining-strategy", "`combining`, strategy mode, 100 tasks ÷ redis-benchmark -c 100 -P 50",
@@ -128,6 +130,8 @@ class Trials:
             "strategy": lambda strategy: self.bench(
                 strategy, self.seconds, "--mode", "strategy", "--users", 100, "--warmup", 1),
             "bench": self.memory,
+            "ledger-on": lambda engine: self.bench(
+                "lua-atomic", self.seconds, "--users", 100, "--warmup", 1, "--database", engine),
             "redis-benchmark": self.redis_benchmark,
             "ledger": self.ledger,
         }
@@ -205,6 +209,8 @@ def needs(trial):
     kind, _, which = trial.partition(" ")
     found = {"http": ["wrk"], "go": ["wrk", "go"], "crowd": ["wrk"], "bare": ["wrk"],
              "redis-benchmark": ["redis-benchmark"]}.get(kind, [])
+    if trial == "ledger-on postgres":
+        found = ["postgres"]
     if which == "go":
         found = [*found, "go"]
     return [*found, "--against"] if trial == "ledger before" else found

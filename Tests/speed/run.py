@@ -74,6 +74,8 @@ def missing(wish):
         found["wrk"] = "wrk is not installed (apt-get install wrk)"
     if not shutil.which("redis-benchmark"):
         found["redis-benchmark"] = "redis-benchmark is not installed (apt-get install redis-tools)"
+    if not (shutil.which("initdb") or list(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))):
+        found["postgres"] = "no PostgreSQL server is installed here (apt-get install postgresql)"
     if not wish.go:
         found["go"] = "Go or one of its packages is not installed (Tests/peers/go/README.md names them)"
     if not wish.against:
