@@ -121,7 +121,7 @@ class Simulation:
 
             self.use(self.postgres, self.demand.postgres * len(batch), worked)
 
-    def run(self, warm=0.3, seconds=1.0):
+    def run(self, warm=0.5, seconds=2.0):
         """Purchases a second, and rows for each commit."""
         counted = None
         while self.events:

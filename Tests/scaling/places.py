@@ -1,5 +1,4 @@
 """Shops of several servers on one PostgreSQL and one Redis, and Redis clusters, all on this machine."""
-import json
 import os
 import pathlib
 import pwd
@@ -18,11 +17,10 @@ from shops import BOUND, TICKS, Failure, Process, Shop, free_port  # noqa: E402
 
 def postgres_programs():
     """Where PostgreSQL's own programs are; None without them."""
-    found = shutil.which("initdb")
-    if found:
-        return pathlib.Path(found).parent
-    folders = [each for each in pathlib.Path("/usr/lib/postgresql").glob("*/bin") if (each / "initdb").is_file()]
-    return max(folders, key=lambda each: int(each.parent.name)) if folders else None
+    debian = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: -int(each.parent.name))
+    folders = debian + [pathlib.Path(each) for each in os.environ.get("PATH", "").split(":")]
+    wanted = ["initdb", "postgres", "pg_isready"]
+    return next((each for each in folders if all((each / name).is_file() for name in wanted)), None)
 
 
 class Postgres:
@@ -110,7 +108,7 @@ class Company(Shop):
             raise
 
     def words(self, program, strategy):
-        return [program, "serve", "--bcrypt-cost", "4", "--port", "0", "--strategy", strategy, "--jwt-secret-file",
+        return [program, "serve", "--dev", "--bcrypt-cost", "4", "--port", "0", "--strategy", strategy, "--jwt-secret-file",
                 self.secret, "--redis", ",".join(each.url for each in self.redis), "--database", self.postgres.url]
 
     @property
@@ -237,18 +235,13 @@ class RedisNodes:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def bench(program, words, folder):
-    """The trial of a strategy that lab-bench measured."""
-    shutil.rmtree(folder, ignore_errors=True)
-    child = subprocess.run(BOUND + [str(word) for word in [program, *words, "--output", folder]],
-                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    file = pathlib.Path(folder) / "results.json"
-    if not file.exists():
-        raise Failure(f"lab-bench ended with {child.returncode}: {child.stderr[-1500:]}")
-    results = json.loads(file.read_text())
-    if child.returncode == 4:
-        raise Failure("lab-bench found a strategy to sell wrongly")
-    trials = [each for each in results["trials"] + results["spoilt"] if each["strategy"] != "unguarded"]
-    if not trials:
-        raise Failure(f"lab-bench has no trial: {results['verdict']['sentence']}")
-    return trials[-1]["purchases_per_second"]
+class ClusterShop(Shop):
+    """One server with a SQLite file, whose stock is in a cluster."""
+
+    def __init__(self, folder, program, strategy, nodes, buyers):
+        self.nodes = nodes
+        super().__init__(folder, "lab", program, strategy, buyers)
+
+    def words(self, program, strategy):
+        return [program, "serve", "--dev", "--bcrypt-cost", "4", "--port", "0", "--strategy", strategy, "--redis",
+                self.nodes.url, "--database", "sqlite:" + self.database]
