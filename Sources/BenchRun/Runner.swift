@@ -170,8 +170,8 @@ package struct Runner: Sendable {
         return .complete
     }
 
-    /// Runs one trial, and its like in each mode inside of this one, one right after the other, in an order that
-    /// turns back in every second round: what is compared met the same minute.
+    /// Runs one trial, and its like in each mode inside of this one, one right after the other, in an order
+    /// that turns back in every second round: what is compared met the same minute.
     private func runInAllModes(_ planned: PlannedTrial, _ course: inout Course) async -> RunEnd {
         var modes = Array(plan.layers.indices) + [plan.layers.count]
         if planned.block.isMultiple(of: 2) { modes.reverse() }

@@ -3,9 +3,9 @@ package import BenchStatistics
 
 /// What one purchase takes in each mode of a run in all modes, and what each layer around the strategy adds.
 ///
-/// A mode's time is the length of the load divided by the purchases sold in it, with all buyers busy: what the
-/// system needs from one sale to the next, not what a buyer waits. Only rounds count in which every mode has a
-/// trial that counts, and a difference is taken within a round: what is subtracted met the same minute.
+/// A mode's time is the length of the load divided by the purchases sold in it, with all buyers busy: what
+/// the system needs from one sale to the next, not what a buyer waits. Only rounds count in which every mode
+/// has a trial that counts, and a difference is taken within a round: what is subtracted met the same minute.
 package struct LayerResult: Sendable, Codable, Equatable {
     /// One mode of the run.
     package struct Mode: Sendable, Codable, Equatable {
@@ -13,8 +13,8 @@ package struct LayerResult: Sendable, Codable, Equatable {
         package var purchasesPerSecond: Spread
         /// Microseconds from one sale to the next.
         package var perPurchaseUs: Spread
-        /// Of buyers, service and Redis together, in milliseconds for each sale, median of the rounds; null where
-        /// it could not be read.
+        /// Of buyers, service and Redis together, in milliseconds for each sale, median of the rounds; null
+        /// where it could not be read.
         @OrNull package var cpuMsPerPurchase: Double?
     }
 

@@ -121,10 +121,7 @@ package struct RunPlan: Sendable, Equatable {
         models = Self.models(options, sweep, &problems)
         rate = Self.rate(options, &problems)
         arrivals = options.scheduleIn
-        users =
-            sweep == .users
-            ? Sweep.userLoads.max() ?? 1
-            : Self.count(options.users, "--users", 1...10_000, defaults.users, &problems)
+        users = Self.users(options, sweep, defaults, &problems)
         rounds = Self.count(
             options.rounds, "--rounds", 1...1_000, options.isQuick || sweep != nil ? 1 : defaults.rounds,
             &problems)
@@ -165,6 +162,13 @@ package struct RunPlan: Sendable, Equatable {
         (isQuick, isJSON) = (options.isQuick, options.isJSON)
         hasCeilings = !options.isWithoutCeilings && options.fault == nil
         layers = try Self.layers(options, strategies, seed: self.seed, registry, defaults)
+    }
+
+    private static func users(
+        _ options: RunOptions, _ sweep: Sweep?, _ defaults: Defaults, _ problems: inout [String]
+    ) -> Int {
+        if sweep == .users { return Sweep.userLoads.max() ?? 1 }
+        return count(options.users, "--users", 1...10_000, defaults.users, &problems)
     }
 
     private static func check(_ options: RunOptions, _ problems: inout [String]) {

@@ -176,23 +176,12 @@ struct RunCommand: AsyncParsableCommand {
             folder.removeIfEmpty()
             throw error
         }
-        let (ended, environment) = (
-            Date(), await EnvironmentInfo.current(loadBefore: before, bcryptCost: plan.hashedCost)
-        )
-        let layers = zip(plan.layers, measured.layers).map { plan, trials in
-            let results = RunResults(
-                plan: plan, trials: trials, end: measured.end, started: started, ended: ended,
-                environment: environment)
-            return (results: results, trials: trials)
-        }
-        let results = RunResults(
-            plan: plan, trials: measured.finished, ceilings: measured.ceilings, end: measured.end,
-            started: started, ended: ended, environment: environment, pipe: measured.pipe,
-            layers: layers.map(\.results))
+        let environment = await EnvironmentInfo.current(loadBefore: before, bcryptCost: plan.hashedCost)
+        let (results, layers) = Self.results(of: plan, measured, since: started, environment)
         // What was measured is shown, also when it cannot be kept.
         let writing = Result { () throws(BenchError) in
-            for layer in layers {
-                try folder.write(layer.results, layer.trials, mode: layer.results.workload.mode)
+            for (layer, trials) in zip(layers, measured.layers) {
+                try folder.write(layer, trials, mode: layer.workload.mode)
             }
             try folder.write(results, measured.finished)
         }
@@ -204,5 +193,21 @@ struct RunCommand: AsyncParsableCommand {
         try writing.get()
         if case .failed(let error) = measured.end { throw error }
         return results.verdict.exit
+    }
+
+    /// - Returns: Of the run, and of each mode inside of its own.
+    private static func results(
+        of plan: RunPlan, _ measured: Runner.Finished, since started: Date, _ environment: EnvironmentInfo
+    ) -> (own: RunResults, layers: [RunResults]) {
+        let ended = Date()
+        let layers = zip(plan.layers, measured.layers).map { plan, trials in
+            RunResults(
+                plan: plan, trials: trials, end: measured.end, started: started, ended: ended,
+                environment: environment)
+        }
+        let own = RunResults(
+            plan: plan, trials: measured.finished, ceilings: measured.ceilings, end: measured.end,
+            started: started, ended: ended, environment: environment, pipe: measured.pipe, layers: layers)
+        return (own, layers)
     }
 }

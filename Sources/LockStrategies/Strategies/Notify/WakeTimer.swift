@@ -2,8 +2,8 @@ import Synchronization
 
 /// One timer for many who wait: it wakes each at its moment, if nothing woke it before.
 ///
-/// A timer for each wait would be made and cancelled for each purchase, and a cancelled sleep of Swift's clock
-/// stays with the system until its time has come. The timer ends with the last who waits, so no sleep
+/// A timer for each wait would be made and cancelled for each purchase, and a cancelled sleep of Swift's
+/// clock stays with the system until its time has come. The timer ends with the last who waits, so no sleep
 /// outlives the calls.
 final class WakeTimer: Sendable {
     /// Whoever waits has one that nobody else has.
