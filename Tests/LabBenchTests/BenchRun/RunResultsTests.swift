@@ -200,7 +200,7 @@ struct RunResultsTests {
         let json = try results.json()
         #expect(try RunResults.decode(json) == results)
         let text = String(decoding: json, as: UTF8.self)
-        #expect(text.contains(#""schema_version":"2.8""#))
+        #expect(text.contains(#""schema_version":"2.9""#))
         #expect(text.contains(#""git_commit":null"#))
         #expect(text.contains(#""redis_commands_per_success":null"#))
         #expect(!text.lowercased().contains("nan"))
