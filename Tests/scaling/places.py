@@ -40,7 +40,8 @@ class Postgres:
                 "C.UTF-8", "--no-instructions"], cwd="/")
         self.log = open(os.path.join(self.folder, "log"), "w")
         self.child = subprocess.Popen(
-            BOUND + self.become + [
+            # Behind the change of user, which would undo it.
+            self.become + BOUND + [
                 str(programs / "postgres"), "-D", data, "-p", str(self.port), "-k", self.folder, "-c",
                 "listen_addresses=127.0.0.1", "-c", f"max_connections={connections}"],
             stdout=self.log, stderr=self.log, cwd="/")
@@ -49,6 +50,7 @@ class Postgres:
             if subprocess.run([programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode == 0:
                 return
             time.sleep(0.05)
+        self.stop()
         raise Failure("PostgreSQL did not start")
 
     def ask(self, statement):
