@@ -31,6 +31,12 @@ struct SpeedTests {
         #expect(ended.lines.last == "OK")
     }
 
+    @Test("the model of several servers answers cases whose answers are known")
+    func model() async throws {
+        let ended = try await run("scaling/model_test.py", [])
+        #expect(ended.status == .exited(0) && ended.lines.last == "OK", "\(ended.lines)")
+    }
+
     @Test(
         "refuses with one sentence what it cannot use",
         arguments: [
@@ -40,6 +46,8 @@ struct SpeedTests {
             ("speed/run.py", "--against /nowhere", "/nowhere has no program ledger-bench"),
             ("speed/run.py", "--round 1", "unrecognized arguments: --round"),
             ("cost/run.py", "--writes", "unrecognized arguments: --writes"),
+            ("scaling/run.py", "--rounds none", "'none' is no whole number from 1 to 1000"),
+            ("scaling/run.py", "--second 1", "unrecognized arguments: --second"),
         ])
     func refusals(script: String, options: String, sentence: String) async throws {
         let ended = try await run(script, options.split(separator: " ").map(String.init))

@@ -15,13 +15,25 @@ BATCH = 100
 
 @dataclass
 class Demand:
-    """Seconds for each purchase, and for each transaction."""
+    """Seconds for each purchase; of the last three, for each transaction, whatever it records."""
     load: float
     server: float
     redis: float
     postgres: float
-    # A transaction that holds a product's row, whatever it records: round trips and the disk's fsync.
+    # Processor time of the server and of PostgreSQL.
+    server_transaction: float
+    postgres_transaction: float
+    # What a transaction waits for besides, while it holds the product's row: round trips and the disk's fsync.
     commit: float
+
+
+def shared_cost(one, many, name):
+    """Microseconds for each purchase and for each transaction, from two shapes whose transactions differ in length.
+
+    What a purchase takes is the first, and its part of the second."""
+    share = 1 / many["rows_per_commit"] - 1 / one["rows_per_commit"]
+    each = max(0.0, (many[name] - one[name]) / share) if share > 0 else 0.0
+    return max(0.0, one[name] - each / one["rows_per_commit"]), each
 
 
 class Cores:
@@ -119,7 +131,11 @@ class Simulation:
                 self.write(server)
                 self.rowsfree()
 
-            self.use(self.postgres, self.demand.postgres * len(batch), worked)
+            def sent(batch=batch, worked=worked):
+                d = self.demand
+                self.use(self.postgres, d.postgres_transaction + d.postgres * len(batch), worked)
+
+            self.use(self.servers[server], self.demand.server_transaction, sent)
 
     def run(self, warm=0.5, seconds=2.0):
         """Purchases a second, and rows for each commit."""
@@ -158,8 +174,8 @@ def scalability(points):
     weights = [(x / n) ** 2 for n, x in points]
     matrix = [[sum(w * row[i] * row[j] for w, row in zip(weights, rows)) for j in range(3)] for i in range(3)]
     a, b, c = solved(matrix, [sum(w * row[i] * y for w, row, y in zip(weights, rows, right)) for i in range(3)])
-    if c < 0:
-        # What users cost one another is not below nothing: fitted again without it.
+    if c < 1e-9 * a:
+        # What servers cost one another is not below nothing, nor a rounding: fitted again without it.
         m = [row[:2] for row in matrix[:2]]
         a, b = solved(m, [sum(w * row[i] * y for w, row, y in zip(weights, rows, right)) for i in range(2)])
         c = 0

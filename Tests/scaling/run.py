@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 
-from model import Demand, Simulation, scalability
+from model import Demand, Simulation, scalability, shared_cost
 from places import ClusterShop, Company, Failure, RedisNodes, postgres_programs
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "speed"))
@@ -52,6 +52,8 @@ def arguments(words):
     parser.add_argument("--seconds", type=whole, default=4, metavar="S", help="measured seconds of a shape; default 4")
     parser.add_argument("--output", type=pathlib.Path, metavar="FOLDER",
                         help="where the figures are kept; default: results/TIME-scaling-MACHINE")
+    parser.add_argument("--again", type=pathlib.Path, metavar="FOLDER",
+                        help="measure nothing: make the model and the tables of kept results again, in their folder")
     parser.add_argument("--programs", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--only-options", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(words)
@@ -111,17 +113,21 @@ def medians(values):
     return {key: statistics.median(value[key] for value in values) for key in values[0]}
 
 
-def demand(one):
-    """Of what one server was measured to take."""
-    transaction = one["rows_per_commit"] / one["rate"]
-    postgres = one["postgres_us"] / 1e6
-    return Demand(load=one["load_us"] / 1e6, server=one["server_us"] / 1e6, redis=one["redis_us"] / 1e6,
-                  postgres=postgres, commit=max(1e-4, transaction - postgres * one["rows_per_commit"]))
+def demand(one, most):
+    """Of what one server and the most servers were measured to take; those between are a check."""
+    server, server_transaction = shared_cost(one, most, "server_us")
+    postgres, postgres_transaction = shared_cost(one, most, "postgres_us")
+    rows = one["rows_per_commit"]
+    # With one server that always has sales waiting, one transaction follows the other.
+    waited = rows / one["rate"] - (server_transaction + postgres_transaction + postgres * rows) / 1e6
+    return Demand(load=one["load_us"] / 1e6, server=server / 1e6, redis=one["redis_us"] / 1e6, postgres=postgres / 1e6,
+                  server_transaction=server_transaction / 1e6, postgres_transaction=postgres_transaction / 1e6,
+                  commit=max(1e-4, waited))
 
 
 def simulated(parts, cores):
     """Held against what was measured, then on machines of their own."""
-    parameters = demand(parts[1])
+    parameters = demand(parts[1], parts[max(SERVERS)])
     here = {count: Simulation(parameters, count, BUYERS, 1, shared=cores).run()["rate"] for count in SERVERS}
     alone = {products: {count: Simulation(parameters, count, BUYERS * count, products).run()["rate"] for count in MORE}
              for products in (1, 64)}
@@ -161,7 +167,8 @@ def text(found, models, facts):
     for strategy, model in models.items():
         own = {count: found[("servers", strategy, count)]["rate"] for count in model["here"]}
         lines += [f"## The model of `{strategy}`", "", "Demands in µs: " + ", ".join(
-            f"{name} {value * 1e6:.0f}" for name, value in model["demand"].items()) + " (for each transaction).", "",
+            f"{name.replace('_', ' of a ')} {value * 1e6:.0f}" for name, value in model["demand"].items()) +
+            " (of a transaction, waiting).", "",
             *table(["servers on this machine", "measured", "simulated", "simulated ÷ measured"],
                    [[str(count), short(own[count]), short(rate), f"{rate / own[count]:.2f}"]
                     for count, rate in model["here"].items()]), "",
@@ -180,6 +187,8 @@ def main():
     wish = arguments(sys.argv[1:])
     if wish.only_options:
         return 0
+    if wish.again:
+        return again(wish.again)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     begin = datetime.datetime.now(datetime.timezone.utc)
     singles, code = {}, 0
@@ -208,33 +217,51 @@ def main():
         code = 130
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    found = {shape: medians(singles[shape]) for shape in wanted if shape in singles}
+    conditions = dict(keep.conditions(wish, begin, "./lab scaling"), load_after=os.getloadavg()[0])
+    if not singles:
+        return code or 1
+    stamp = conditions["started"].replace(":", "").removesuffix("Z")
+    place = wish.output or pathlib.Path("results") / f"{stamp}-scaling-{conditions['machine']['host']}"
+    place.mkdir(parents=True, exist_ok=True)
+    write(place, conditions, {shape: singles[shape] for shape in wanted if shape in singles})
+    return code
+
+
+def again(place):
+    """The model and the tables of kept results."""
+    try:
+        kept = json.loads((place / "scaling.json").read_text())
+        singles = {(shape["kind"], shape["strategy"], shape["count"]): shape["rounds"] for shape in kept.pop("shapes")}
+    except (OSError, ValueError, KeyError) as error:
+        print(f"scaling: {place} has no scaling.json of this program: {error}", file=sys.stderr)
+        return USAGE
+    kept.pop("models", None)
+    write(place, kept, singles)
+    return 0
+
+
+def write(place, conditions, singles):
+    found = {shape: medians(values) for shape, values in singles.items()}
     models = {}
     # A lock is serial by itself; what ends a strategy without one are the ledger and the processors.
     for strategy in STRATEGIES[:1]:
         parts = {count: found[("servers", strategy, count)] for count in SERVERS if ("servers", strategy, count) in found}
         if len(parts) == len(SERVERS):
-            models[strategy] = simulated(parts, os.cpu_count())
-    if not found:
-        return code or 1
-    conditions = dict(keep.conditions(wish, begin, "./lab scaling"), load_after=os.getloadavg()[0])
+            models[strategy] = simulated(parts, conditions["machine"]["cores"])
     machine = conditions["machine"]
     facts = (f"`{conditions['command']}`, commit {conditions['commit'][:12]}{' with changes' if conditions['has_changes'] else ''}: "
-             f"{wish.rounds} rounds of {wish.seconds} s, {BUYERS} buyers, on {machine['host']}: {machine['cores']} cores of "
-             f"{machine['cpu']}, {machine['memory_mib']} MiB, {machine['os']}, Linux {machine['kernel']}; load before: "
-             f"{machine['load_before']:.2f}, at its end, its own included: {conditions['load_after']:.2f}. Medians of the rounds.")
-    stamp = conditions["started"].replace(":", "").removesuffix("Z")
-    place = wish.output or pathlib.Path("results") / f"{stamp}-scaling-{machine['host']}"
-    place.mkdir(parents=True, exist_ok=True)
+             f"{conditions['rounds']} rounds of {conditions['seconds']} s, {BUYERS} buyers, on {machine['host']}: "
+             f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_mib']} MiB, {machine['os']}, Linux {machine['kernel']}; "
+             f"load before: {machine['load_before']:.2f}, at its end, its own included: {conditions['load_after']:.2f}. "
+             "Medians of the rounds.")
     written = text(found, models, facts)
     (place / "SCALING.md").write_text(written)
     (place / "scaling.json").write_text(json.dumps({
         **conditions, "buyers": BUYERS,
-        "shapes": [{"kind": kind, "strategy": strategy, "count": count, "rounds": singles[(kind, strategy, count)]}
-                   for kind, strategy, count in found],
+        "shapes": [{"kind": kind, "strategy": strategy, "count": count, "rounds": values}
+                   for (kind, strategy, count), values in singles.items()],
         "models": models}, indent=1) + "\n")
     print("\n" + written + f"kept in {place}")
-    return code
 
 
 if __name__ == "__main__":
