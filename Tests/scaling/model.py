@@ -97,45 +97,49 @@ class Simulation:
         self.use(self.load, d.load, lambda: self.use(self.servers[server], d.server / 2, asked))
 
     def write(self, server):
-        """The writer takes what waits, as soon as it is free and the rows of the products are."""
+        """The writer takes what waits as soon as it is free; then its transaction waits for the rows of the products."""
         if self.writing[server] or not self.waiting[server]:
             return
         self.writing[server] = True
-        self.rowline.append(server)
-        self.rowsfree()
+        waiting = self.waiting[server]
+        batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
 
-    def rowsfree(self):
-        for server in list(self.rowline):
-            # What waits when the rows are free is in the transaction: the sales come in behind each other.
-            batch = [self.waiting[server][index] for index in range(min(BATCH, len(self.waiting[server])))]
+        def asks():
+            self.rowline.append((server, batch))
+            self.lock_rows()
+
+        # What the server does for a transaction, it does beside the transactions of others.
+        self.use(self.servers[server], self.demand.server_transaction, asks)
+
+    def lock_rows(self):
+        for entry in list(self.rowline):
+            server, batch = entry
             wanted = set(batch)
             if any(self.rows[product] for product in wanted):
                 continue
-            self.rowline.remove(server)
-            for _ in batch:
-                self.waiting[server].popleft()
+            self.rowline.remove(entry)
             for product in wanted:
                 self.rows[product] = True
+            self.record(server, batch, wanted)
 
-            def worked(server=server, batch=batch, wanted=wanted):
-                self.at(self.now + self.demand.commit, committed, server, batch, wanted)
+    def record(self, server, batch, wanted):
+        d = self.demand
 
-            def committed(server, batch, wanted):
-                for product in wanted:
-                    self.rows[product] = False
-                self.sold += len(batch)
-                self.commits += 1
-                self.writing[server] = False
-                for _ in batch:
-                    self.begin(server)
-                self.write(server)
-                self.rowsfree()
+        def worked():
+            self.at(self.now + d.commit, committed)
 
-            def sent(batch=batch, worked=worked):
-                d = self.demand
-                self.use(self.postgres, d.postgres_transaction + d.postgres * len(batch), worked)
+        def committed():
+            for product in wanted:
+                self.rows[product] = False
+            self.sold += len(batch)
+            self.commits += 1
+            self.writing[server] = False
+            for _ in batch:
+                self.begin(server)
+            self.write(server)
+            self.lock_rows()
 
-            self.use(self.servers[server], self.demand.server_transaction, sent)
+        self.use(self.postgres, d.postgres_transaction + d.postgres * len(batch), worked)
 
     def run(self, warm=0.5, seconds=2.0):
         """Purchases a second, and rows for each commit."""

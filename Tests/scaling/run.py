@@ -130,7 +130,7 @@ def simulated(parts, cores):
     parameters = demand(parts[1], parts[max(SERVERS)])
     here = {count: Simulation(parameters, count, BUYERS, 1, shared=cores).run()["rate"] for count in SERVERS}
     alone = {products: {count: Simulation(parameters, count, BUYERS * count, products).run()["rate"] for count in MORE}
-             for products in (1, 64)}
+             for products in (1, 64, 10_000)}
     law = {products: scalability(list(rates.items())) for products, rates in alone.items()}
     return {"demand": vars(parameters), "here": here, "alone": alone, "law": law}
 
@@ -173,11 +173,11 @@ def text(found, models, facts):
                    [[str(count), short(own[count]), short(rate), f"{rate / own[count]:.2f}"]
                     for count, rate in model["here"].items()]), "",
             *table(["servers of two cores each, PostgreSQL and Redis alone"] + [str(count) for count in MORE],
-                   [[f"{products} product{'s' if products > 1 else ''}, simulated"] + [short(rates[count]) for count in MORE]
+                   [[f"{products:,} product{'s' if products > 1 else ''}, simulated"] + [short(rates[count]) for count in MORE]
                     for products, rates in model["alone"].items()]), ""]
         for products, law in model["law"].items():
             best = f"highest at {law['best']:.0f} servers" if law["best"] else "only rises"
-            lines.append(f"The law over the {products}-product row: one server {short(law['per_server'])}/s, "
+            lines.append(f"The law over the row of {products:,}: one server {short(law['per_server'])}/s, "
                          f"σ {law['contention']:.3f}, κ {law['coherency']:.5f}: {best}.")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
