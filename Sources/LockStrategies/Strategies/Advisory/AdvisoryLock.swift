@@ -38,7 +38,7 @@ public struct AdvisoryLock<C: MonotonicClock>: LeaseLock {
     /// Tasks of this process that have the lock of this key or wait for it.
     func waitingCount(of key: LockKey) -> Int { desk.count(of: key) }
 
-    /// - Parameter timeToLive: How long the lock stays when it is abandoned. It ends by nothing else.
+    /// Acquires the lock. `timeToLive` says how long it stays when it is abandoned; it ends by nothing else.
     public func acquire(
         _ key: LockKey, timeToLive: Duration, deadline: ContinuousClock.Instant
     ) async throws(StrategyError) -> AcquireOutcome {
