@@ -31,7 +31,7 @@ struct ExploreScreen: Sendable {
         say(
             "\(place) \(cell.plan.level.rawValue.padding(to: 8)) \(cell.plan.strategy.name.padding(to: 13)) "
                 + "\(cell.plan.fault.rawValue.padding(to: 20)) "
-                + "\(words(cell)); \(Text.number(rate)) schedules/s on one core")
+                + "\(words(cell)); \(Text.number(rate))/s on one core")
         if let first = outcome.first, cell.isAgainstTheory {
             say("    seed \(first.seed): \(first.findings.joined(separator: "; "))")
         }
