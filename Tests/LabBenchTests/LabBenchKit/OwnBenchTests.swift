@@ -3,6 +3,7 @@ import BenchResults
 import FaultAudit
 import Foundation
 import LabProcesses
+import LockStrategies
 import Testing
 
 /// The program of `Examples/my-lock`: real processes and Redis.
