@@ -18,6 +18,7 @@ enum PageStyle {
         .place { color: var(--soft); margin: 0 0 12px; } .answer p { font-size: 17px; }
         .verdict > strong { text-transform: uppercase; font-size: 13px; letter-spacing: 0.06em; }
         nav ul { display: flex; flex-wrap: wrap; gap: 2px 18px; padding: 0; margin: 8px 0 0; list-style: none; font-size: 14px; }
+        nav a { display: inline-block; line-height: 24px; }
         a { color: var(--link); } .permalink { color: var(--soft); font-weight: 400; text-decoration: none; }
         .permalink:hover, .permalink:focus { text-decoration: underline; }
         summary { cursor: pointer; max-width: 76ch; } dl { font-size: 13.5px; max-width: 76ch; }
