@@ -130,7 +130,10 @@ struct PostgresFaultTests {
         let reconciled = try await start(["reconcile", "--fix"] + place.common)
         #expect(await reconciled.waitUntilExit(within: .seconds(60)) == .exited(0), "\(reconciled.lines())")
         let sold = try await notes.audit(product, supplied: 100_000, on: place.postgres.url())
-        #expect(try await place.buyer.stock(product) == 100_000 - sold)
+        // A return that needs PostgreSQL for its lock waits for the server's next comparison.
+        try await waitUntil(limit: .seconds(30)) {
+            try await place.buyer.stock(product) == 100_000 - sold
+        }
     }
 
     @Test(
