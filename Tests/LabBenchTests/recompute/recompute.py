@@ -217,12 +217,13 @@ def samples(directory, results):
         if len(rows) > 1000 and len(rows) < int(rows[0]["of_requests"]) and trial["model"] == "closed":
             # A fair choice has as many of the first half as the series has.
             early = sum(int(row["done_us"]) < half * 1e6 for row in rows)
-            edge = int(half * 1000 / trial["series_step_ms"])
-            begin = math.ceil(trial["warmup_seconds"] * 1000 / trial["series_step_ms"])
+            # Begin and middle of the window lie within a step of the series: it has those answers at least, and at most.
+            begin, edge = (at * 1000 / trial["series_step_ms"] for at in (trial["warmup_seconds"], half))
             answers = [entry["successes"] + entry["refusals"] + entry["errors"] for entry in trial["series"]]
-            share = sum(answers[begin:edge]) / max(sum(trial["measured"].values()), 1)
-            error = math.sqrt(share * (1 - share) / len(rows))
-            audit.between(f"{name}: of the first half", early / len(rows), share - 6 * error - 0.03, share + 6 * error + 0.03)
+            least, most = (sum(answers[first:last]) / max(sum(trial["measured"].values()), 1) for first, last in (
+                (math.ceil(begin), int(edge)), (int(begin), math.ceil(edge))))
+            error = 6 * math.sqrt(0.25 / len(rows)) + 0.03
+            audit.between(f"{name}: of the first half", early / len(rows), least - error, most + error)
 
 
 def journey_numbers(name, journey, seconds):
