@@ -215,15 +215,14 @@ def samples(directory, results):
             audit.between(f"{name}: chance of such a choice", float(p), 1e-6, 1)
         half = trial["warmup_seconds"] + trial["duration_seconds"] / 2
         if len(rows) > 1000 and len(rows) < int(rows[0]["of_requests"]) and trial["model"] == "closed":
-            # A fair choice has as many of the first half as the series has.
-            early = sum(int(row["done_us"]) < half * 1e6 for row in rows)
-            # Begin and middle of the window lie within a step of the series: it has those answers at least, and at most.
-            begin, edge = (at * 1000 / trial["series_step_ms"] for at in (trial["warmup_seconds"], half))
+            # A fair choice has as many of the first half as the series has: of the steps that lie in it as a whole.
+            step = trial["series_step_ms"] * 1000
+            begin, edge = math.ceil(trial["warmup_seconds"] * 1e6 / step), int(half * 1e6 / step)
+            early = sum(begin * step <= int(row["done_us"]) < edge * step for row in rows)
             answers = [entry["successes"] + entry["refusals"] + entry["errors"] for entry in trial["series"]]
-            least, most = (sum(answers[first:last]) / max(sum(trial["measured"].values()), 1) for first, last in (
-                (math.ceil(begin), int(edge)), (int(begin), math.ceil(edge))))
-            error = 6 * math.sqrt(0.25 / len(rows)) + 0.03
-            audit.between(f"{name}: of the first half", early / len(rows), least - error, most + error)
+            share = sum(answers[begin:edge]) / max(sum(trial["measured"].values()), 1)
+            error = math.sqrt(share * (1 - share) / len(rows))
+            audit.between(f"{name}: of the first half", early / len(rows), share - 6 * error - 0.03, share + 6 * error + 0.03)
 
 
 def journey_numbers(name, journey, seconds):

@@ -131,9 +131,12 @@ struct PostgresFaultTests {
         #expect(await reconciled.waitUntilExit(within: .seconds(60)) == .exited(0), "\(reconciled.lines())")
         let sold = try await notes.audit(product, supplied: 100_000, on: place.postgres.url())
         // A return that needs PostgreSQL for its lock waits for the server's next comparison.
-        try await waitUntil(limit: .seconds(30)) {
-            try await place.buyer.stock(product) == 100_000 - sold
+        if place.common.contains("pg-advisory") {
+            try await waitUntil(limit: .seconds(30)) {
+                try await place.buyer.stock(product) == 100_000 - sold
+            }
         }
+        #expect(try await place.buyer.stock(product) == 100_000 - sold)
     }
 
     @Test(
