@@ -83,6 +83,10 @@ sentinel() { # NAME PORT MASTER-PORT
         sh "$here/redis/sentinel.sh"
 }
 
+no_drift() { # Left reservations are put right, wrong units are not
+    if grep -q 'drift of' "$work/$topology/fix.log"; then fail "$topology: ledger and Redis do not agree about units"; fi
+}
+
 await() { # WHAT COMMAND...: until it ends with 0
     local what=$1 tries=0
     shift
@@ -243,6 +247,7 @@ prove_server() {
     ((status == 0)) || fail "$topology: the server ended with $status"
     # The stock is exact. Reservations of finished purchases may be left, which the master died before it cleared.
     "$server" reconcile --fix --redis "$url" --database "$database" >"$work/$topology/fix.log" 2>&1 || true
+    no_drift
     "$server" reconcile --redis "$url" --database "$database" >"$work/$topology/reconcile.log" 2>&1 ||
         fail "$topology: ledger and Redis do not agree"
     end KILL "${!pids[@]}"

@@ -232,6 +232,7 @@ prove_servers() {
     done
     # The stock is exact. Reservations of finished purchases may be left, which the master died before it cleared.
     compared --fix >"$work/$topology/fix.log" 2>&1 || true
+    no_drift
     compared >"$work/$topology/reconcile.log" 2>&1 || fail "$topology: ledger and Redis do not agree"
     printf '%s: a server killed: %d requests open; three replaced: 0 of %d failed; ' "$topology" "$lost" "$rolled"
     printf 'longest pauses: Redis master killed %d ms, replica of PostgreSQL away for 4 s %d ms, promoted %d ms; ' \
