@@ -86,7 +86,8 @@ def conditions(wish, begin, command="./lab speed"):
         return match.group(1) if match else None
 
     words = [word for word in sys.argv[1:]]
-    for name in ("--programs", "--go"):
+    # Where programs are, and where the results are kept, is no part of what was measured.
+    for name in ("--programs", "--go", "--output"):
         if name in words:
             at = words.index(name)
             del words[at:at + 2]

@@ -54,8 +54,8 @@ public enum PurchaseOutcome: Sendable, Equatable {
 
 /// The outcome of a purchase and what it cost.
 public struct PurchaseReport: Sendable, Equatable {
-    /// On the heap: each of the calls that hand it on would have room for all of it, and a server with
-    /// a thousand purchases under way has a dozen such calls for each of them.
+    /// On the heap: each of the asynchronous calls that hand it on would have room for all of it, for each
+    /// purchase that is under way.
     private final class Box: Sendable {
         let outcome: PurchaseOutcome
         let timings: PurchaseTimings
