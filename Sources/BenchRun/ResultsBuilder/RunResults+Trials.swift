@@ -51,7 +51,10 @@ extension RunResults {
         }
         if !plan.layers.isEmpty {
             self.layers = LayerResult.all(layers + [self])
-            self.verdict = self.verdict.beside(layers.map { ($0.workload.mode, $0.verdict) })
+            // A run that did not end by itself says so once.
+            if end == .complete {
+                self.verdict = self.verdict.beside(layers.map { ($0.workload.mode, $0.verdict) })
+            }
         }
     }
 

@@ -111,4 +111,16 @@ struct LayerResultTests {
         #expect(good.beside([(.strategy, good)]) == good)
         #expect(wrong.beside([(.strategy, good)]) == wrong)
     }
+
+    @Test("a run that was interrupted says so once, not for each mode")
+    func interrupted() throws {
+        let plan = try RunPlan(
+            RunOptions(mode: "all", strategies: "lua-atomic", users: 2, duration: 1, rounds: 1), seed: 1)
+        let layers = plan.layers.map { RunResultsTests.results($0, [], end: .interrupted) }
+        let own = RunResults(
+            plan: plan, trials: [], end: .interrupted, started: .now, ended: .now,
+            environment: RunResultsTests.environment, layers: layers)
+        #expect(own.verdict.exit == .interrupted)
+        #expect(own.verdict.sentence.split(separator: "Interrupted").count == 1, "\(own.verdict.sentence)")
+    }
 }
