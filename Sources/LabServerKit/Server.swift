@@ -264,7 +264,7 @@ struct Server: Sendable {
     ) async throws {
         let host = Self.inURL(plan.host)
         let scheme = parts.tls == nil ? "http" : "https"
-        let application = try routes.application(
+        let api = try routes.service(
             at: .hostname(plan.host, port: plan.port), front: plan.front, tls: parts.tls,
             logger: logger
         ) { channel in notice.listens(at: "\(scheme)://\(host):\(channel.localAddress?.port ?? 0)") }
@@ -280,7 +280,7 @@ struct Server: Sendable {
         } else {
             notice.hasSettledOrders()
         }
-        services.append(.init(service: application))
+        services.append(.init(service: api))
         var group = ServiceGroupConfiguration(services: services, logger: logger)
         group.maximumGracefulShutdownDuration = plan.drainTimeout
         // What does not even end when it is cancelled does not keep the process: then it ends itself.

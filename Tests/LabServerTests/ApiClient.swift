@@ -11,6 +11,7 @@ import LocksPostgres
 import Logging
 import NIOPosix
 import RedisClient
+import ServiceLifecycle
 
 @testable import LabServerKit
 
@@ -170,16 +171,14 @@ func withLab(
         gate: gate, clearing: clearing, redisMeter: redisMeter, ledgerMeter: ledgerMeter,
         metricsProducts: metricsProducts)
     let built = try build(strategy, parts, clients[0])
-    let application = try built.application(
-        at: .hostname("127.0.0.1", port: 0), front: front, logger: logger)
     let (metrics, routes, readiness) = (built.metrics, built.documented, built.readiness)
     let (server, stock) = (servers[0], clients[0])
     var failure: (any Error)?
     do {
-        try await application.test(.live) { client in
+        try await whileServing(built, front, logger) { port in
             try await body(
                 Lab(
-                    client: ApiClient(port: client.port ?? 0), redis: server, stock: stock, ledger: ledger,
+                    client: ApiClient(port: port), redis: server, stock: stock, ledger: ledger,
                     databasePath: directory.file("ledger.sqlite"), metrics: metrics,
                     gauges: { await parts.gauges(readiness: readiness) }, routes: routes, hasher: hasher
                 ))
@@ -195,4 +194,29 @@ func withLab(
     for server in servers { await server.stop() }
     directory.remove()
     if let failure { throw failure }
+}
+
+/// Serves the routes at a free port as long as the work takes.
+private func whileServing(
+    _ routes: ServerRoutes, _ front: FrontSettings, _ logger: Logger,
+    _ work: (_ port: Int) async throws -> Void
+) async throws {
+    let (ports, port) = AsyncStream<Int>.makeStream()
+    let api = try routes.service(at: .hostname("127.0.0.1", port: 0), front: front, logger: logger) {
+        port.yield($0.localAddress?.port ?? 0)
+    }
+    let group = ServiceGroup(services: [api], logger: logger)
+    let serving = Task {
+        defer { port.finish() }
+        try await group.run()
+    }
+    do {
+        for await port in ports.prefix(1) { try await work(port) }
+    } catch {
+        await group.triggerGracefulShutdown()
+        try await serving.value
+        throw error
+    }
+    await group.triggerGracefulShutdown()
+    try await serving.value
 }

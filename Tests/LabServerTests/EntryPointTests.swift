@@ -75,6 +75,24 @@ struct EntryPointTests {
         folder.remove()
     }
 
+    @Test("links the runtime into release programs where the toolchain has it as an archive")
+    func runtime() async throws {
+        let folder = try folder()
+        let without = try await run("./lab strategies", in: folder)
+        #expect(without.calls.count == 1 && !without.calls[0].contains("static"))
+        // As a toolchain is laid out: the compiler in bin, which the PATH has a link to.
+        for part in ["usr/bin", "usr/lib/swift_static/linux"] {
+            try FileManager.default.createDirectory(
+                atPath: folder.file(part), withIntermediateDirectories: true)
+        }
+        try FileManager.default.moveItem(atPath: folder.file("swift"), toPath: folder.file("usr/bin/swift"))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("swift"), withDestinationPath: folder.file("usr/bin/swift"))
+        let with = try await run("./lab strategies", in: folder)
+        #expect(with.calls.count == 1 && with.calls[0].contains(" --static-swift-stdlib "))
+        folder.remove()
+    }
+
     @Test("shows the errors of a build that fails, in a pipe and on a terminal", arguments: [false, true])
     func failure(onTerminal: Bool) async throws {
         let folder = try folder()

@@ -4,7 +4,7 @@ import LockStrategies
 import RedisClient
 
 extension ServerParts {
-    /// The routes over these parts, and the middlewares before them: no socket, no file, no environment.
+    /// The routes over these parts, and the front door before them: no socket, no file, no environment.
     /// Tests call it too.
     ///
     /// - Parameters:
@@ -34,18 +34,8 @@ extension ServerParts {
         let metrics = ServerMetrics(
             strategy: settings.strategy.id, redis: redisMeter, ledger: ledgerMeter,
             lag: loopLag)
-        // From the outside to the inside.
-        let crossOrigin = CrossOrigin(origins: front.origins)
-        router.add(middleware: HeadAnswers())
-        router.add(middleware: RequestNaming(identity: identity, proxies: front.proxies))
-        router.add(
-            middleware: HeadersForBrowsers(crossOrigin: crossOrigin, isEncrypted: front.isEncrypted))
-        router.add(middleware: ErrorAnswers(metrics: metrics))
-        router.add(middleware: HostCheck())
-        router.add(middleware: InFlightLimit(most: front.inFlight, metrics: metrics))
-        router.add(middleware: Preflight(crossOrigin: crossOrigin, metrics: metrics))
-        let routes = RouteRegistrar(
-            router, auth: auth, metrics: metrics, inFlight: front.inFlightPerRoute)
+        let door = FrontDoor(front, identity: identity, metrics: metrics)
+        let routes = RouteRegistrar(router, behind: door, auth: auth)
         let products = service.products
         AuthRoutes(auth: auth, limiter: limiter).add(to: routes)
         ProductRoutes(products: products).add(to: routes)
@@ -58,6 +48,8 @@ extension ServerParts {
         HealthRoutes(strategy: settings.strategy.id, readiness: readiness).add(to: routes)
         LogRoutes(threshold: logThreshold).add(to: routes)
         DocumentRoutes().add(to: routes)
+        // Behind all routes: it is for what none of them answers.
+        router.add(middleware: door)
         let administrators = auth.administrators
         return ServerRoutes(router: router, metrics: metrics, identity: identity, readiness: readiness) {
             order throws(InventoryError) in

@@ -23,11 +23,11 @@ extension ServerRoutes {
     ///
     /// - Parameter tls: Nil speaks HTTP without TLS.
     /// - Throws: When NIOSSL refuses the pair, which ``TLSFiles/load(at:)`` has tried.
-    func application(
+    func service(
         at address: BindAddress, front: FrontSettings = FrontSettings(),
         tls: TLSIdentity? = nil, logger: Logger,
-        onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
-    ) throws -> Application<RouterResponder<LabRequestContext>> {
+        onListening: @escaping @Sendable (any Channel) async -> Void
+    ) throws -> HTTPService {
         let (identity, metrics) = (identity, metrics)
         let configuration = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
@@ -43,12 +43,11 @@ extension ServerRoutes {
             return LoopBoundChannel(
                 try TLSChannel(http, tlsConfiguration: tls.configuration), executors)
         }
-        return Application(
-            router: router,
-            server: server,
-            configuration: ApplicationConfiguration(
+        return try HTTPService(
+            router.buildResponder(), server,
+            ServerConfiguration(
                 address: address, backlog: FixedLimits.backlog,
                 availableConnectionsDelegate: .maximum(front.connections, logger: logger)),
-            onServerRunning: onServerRunning, logger: logger)
+            logger: logger, onListening: onListening)
     }
 }

@@ -33,21 +33,3 @@ struct CrossOrigin: Sendable {
         return Response(status: .noContent, headers: headers)
     }
 }
-
-/// Answers a browser that asks before it calls.
-struct Preflight: RouterMiddleware {
-    typealias Context = LabRequestContext
-
-    let crossOrigin: CrossOrigin
-    let metrics: ServerMetrics
-
-    @concurrent
-    func handle(
-        _ request: Request, context: Context,
-        next: @concurrent (Request, Context) async throws -> Response
-    ) async throws -> Response {
-        guard let answer = crossOrigin.preflight(request) else { return try await next(request, context) }
-        metrics.answeredByFront(answer.status.code)
-        return answer
-    }
-}

@@ -4,7 +4,7 @@ import InventoryService
 import Logging
 import NIOCore
 
-/// What a request carries through middleware and routes.
+/// What a request carries through the front door and the routes.
 struct LabRequestContext: RequestContext {
     /// Bytes of a request body: the largest legitimate one is a product with a long description.
     static let bodyBytes = FixedLimits.bodyBytes
@@ -22,7 +22,6 @@ struct LabRequestContext: RequestContext {
     /// Made when something is logged: a logger's metadata costs more than a route.
     var log: Logger {
         var log = logger
-        log[metadataKey: "hb.request.id"] = nil
         if let user { log[metadataKey: "user_id"] = "\(user)" }
         return log
     }

@@ -17,11 +17,29 @@ struct CellTests {
     }
 
     private func run(
-        _ strategy: StrategyEntry, _ fault: Fault, _ level: FaultLevel = .strategy
+        _ strategy: StrategyEntry, _ fault: Fault, _ level: FaultLevel = .strategy, seed: UInt64 = 1,
+        servers: Int = 1
     ) async throws -> (cell: FaultCell, outcome: Cell.Outcome) {
-        let cell = Cell(strategy, fault, level: level, seed: 1)
+        let cell = Cell(strategy, fault, level: level, seed: seed, servers: servers)
         let outcome = await cell.run(try Self.programs())
         return (cell.result(outcome), outcome)
+    }
+
+    /// Runs a cell until one try shows a pace that depends on the machine too, three times at most. What
+    /// has to hold in every try stands in `always`.
+    private func run(
+        _ strategy: StrategyEntry, _ fault: Fault, _ level: FaultLevel, servers: Int = 1,
+        always: (FaultCell, Cell.Outcome) throws -> Void, until pace: (FaultCell.Figures) -> Bool
+    ) async throws {
+        var seen: [FaultCell.Figures] = []
+        for seed in UInt64(1)...3 {
+            let (cell, outcome) = try await run(strategy, fault, level, seed: seed, servers: servers)
+            try always(cell, outcome)
+            let figures = try #require(cell.shown?.figures)
+            if pace(figures) { return }
+            seen.append(figures)
+        }
+        Issue.record("no try of three had the pace: \(seen)")
     }
 
     @Test("shows that the control oversells, and where it shows first")
@@ -48,22 +66,31 @@ struct CellTests {
         "finds nothing against strategies that stalls cannot break, stopped, killed or slow",
         arguments: [StrategyEntry.fenced, .luaAtomic], [Fault.slowHolder, .pauseBuyer, .killBuyer])
     func stallSafe(strategy: StrategyEntry, fault: Fault) async throws {
-        let (cell, outcome) = try await run(strategy, fault)
-        #expect(cell.expected == .safe)
-        #expect(cell.verdict == .safe, "\(cell.why ?? "") \(cell.shown?.findings.map(\.sentence) ?? [])")
-        let figures = try #require(cell.shown?.figures)
-        #expect(figures.purchases > 0 && figures.beforePerSecond > 0 && figures.recoveryMs != nil)
-        if fault == .killBuyer {
-            #expect(outcome.shown?.record.history.operations.contains { $0.answered == nil } == true)
-        }
+        try await run(
+            strategy, fault, .strategy,
+            always: { cell, outcome in
+                #expect(cell.expected == .safe)
+                #expect(
+                    cell.verdict == .safe, "\(cell.why ?? "") \(cell.shown?.findings.map(\.sentence) ?? [])")
+                let figures = try #require(cell.shown?.figures)
+                #expect(figures.purchases > 0 && figures.beforePerSecond > 0)
+                if fault == .killBuyer {
+                    #expect(
+                        outcome.shown?.record.history.operations.contains { $0.answered == nil } == true)
+                }
+            },
+            until: { $0.recoveryMs != nil })
     }
 
     @Test("sees buyers wait while Redis is away, and buy again afterwards", arguments: [Fault.killRedisAOF])
     func away(fault: Fault) async throws {
-        let (cell, _) = try await run(.luaAtomic, fault)
-        #expect(cell.verdict == .safe, "\(cell)")
-        #expect((cell.shown?.figures.availability ?? 1) < 0.5)
-        #expect((cell.shown?.figures.recoveryMs ?? .infinity) < 5_000)
+        try await run(
+            .luaAtomic, fault, .strategy,
+            always: { cell, _ in
+                #expect(cell.verdict == .safe, "\(cell)")
+                #expect((cell.shown?.figures.availability ?? 1) < 0.5)
+            },
+            until: { ($0.recoveryMs ?? .infinity) < 5_000 })
     }
 
     @Test("keeps every acknowledged purchase when the server is killed", arguments: [StrategyEntry.luaAtomic])
@@ -86,30 +113,25 @@ struct CellTests {
             .killPostgres,
         ])
     func twoServers(fault: Fault) async throws {
-        let cell = Cell(.luaAtomic, fault, level: .service, seed: 1, servers: 2)
-        let outcome = await cell.run(try Self.programs())
-        let result = cell.result(outcome)
-        #expect(
-            result.verdict == .safe && result.judgement == .asExpected,
-            "\(result.why ?? "") \(result.shown?.findings.filter { $0.verdict != .safe } ?? [])")
-        let record = try #require(outcome.shown?.record)
-        let history = record.history
-        #expect(history.operations.contains { $0.outcome == .ok && $0.invoked > record.healed })
-        #expect(history.end.rows?.units == history.initialStock - (history.end.stock ?? 0))
-        let figures = try #require(result.shown?.figures)
-        #expect(figures.recoveryMs != nil, "half as much is sold again as before")
-        let standstill = try #require(figures.standstillMs)
-        print(
-            "two servers, \(fault.rawValue): \(figures.purchases) purchases, available "
-                + "\(figures.availability ?? 0), recovered \(figures.recoveryMs ?? -1) ms, nothing sold for \(standstill) ms"
-        )
-        let isOfPostgres: Set<Fault> = [.pausePostgres, .killBackend, .killPostgres]
-        if isOfPostgres.contains(fault) {
-            #expect(standstill > 0)
-        } else {
-            // Whose transaction stands still keeps the other one waiting for two seconds, not for the fault.
-            #expect((figures.availability ?? 0) > 0.05 && standstill < 4_900)
-        }
+        let isOfPostgres = [.pausePostgres, .killBackend, .killPostgres].contains(fault)
+        try await run(
+            .luaAtomic, fault, .service, servers: 2,
+            always: { cell, outcome in
+                #expect(
+                    cell.verdict == .safe && cell.judgement == .asExpected,
+                    "\(cell.why ?? "") \(cell.shown?.findings.filter { $0.verdict != .safe } ?? [])")
+                let record = try #require(outcome.shown?.record)
+                let history = record.history
+                #expect(history.operations.contains { $0.outcome == .ok && $0.invoked > record.healed })
+                #expect(history.end.rows?.units == history.initialStock - (history.end.stock ?? 0))
+            },
+            until: { figures in
+                // Half as much is sold again as before. Whose transaction stands still keeps the other one
+                // waiting for two seconds, not for the fault.
+                guard figures.recoveryMs != nil, let standstill = figures.standstillMs else { return false }
+                return isOfPostgres
+                    ? standstill > 0 : (figures.availability ?? 0) > 0.05 && standstill < 4_900
+            })
     }
 
     @Test("shows at the service that the control gave out units twice, which the ledger refused")

@@ -9,13 +9,13 @@ import Testing
 @Suite("lab-bench run --driver", .serialized, .timeLimit(.minutes(5)))
 struct DriverRunTests {
     private func run(
-        _ arguments: [String]
+        _ arguments: [String], seconds: Double = 0.5
     ) async throws -> (end: LabProcesses.ExitStatus, lines: [String]) {
         let mark = ProcessMark()
         let child = try await ChildProcess.start(
             try RunCommandTests.program("lab-bench"),
             [
-                "run", "--model", "closed", "--users", "8", "--duration", "0.5", "--warmup", "0.2",
+                "run", "--model", "closed", "--users", "8", "--duration", "\(seconds)", "--warmup", "0.2",
                 "--rounds", "1",
             ]
                 + ["--no-ceilings", "--strategies", "setnx-spin"] + arguments,
@@ -59,7 +59,9 @@ struct DriverRunTests {
             to: folder, change: ("redis(\"SET\", key,", "redis(\"SET\", key + str(os.getpid()),"))
         let out = folder.file("out")
         let (end, lines) = try await run(
-            ["--mode", "strategy", "--driver", "wrong=python3 '\(driver)'", "--output", out])
+            ["--mode", "strategy", "--driver", "wrong=python3 '\(driver)'", "--output", out],
+            // Python needs most of half a second to start on a busy machine.
+            seconds: 2)
         #expect(end == .exited(4), "\(lines)")
         let results = try results(out)
         #expect(results.strategies.first { $0.id == "wrong" }?.isViolated == true)

@@ -153,7 +153,7 @@ struct PostgresFaultTests {
                     PostgresStatement(nil, "LOCK TABLE purchases IN ACCESS EXCLUSIVE MODE").with(),
                 ], within: .seconds(10))
             // One more than the pool has wait in vain; those that have a connection wait for the table.
-            var refused = 0
+            var (refused, overloaded) = (0, 0)
             try await withThrowingTaskGroup(of: (status: Int, comeBack: String?, text: String).self) {
                 group in
                 for _ in 0..<20 {
@@ -170,7 +170,12 @@ struct PostgresFaultTests {
                     if answer.status == 503 {
                         refused += 1
                         #expect(answer.comeBack != nil, "\(answer.text)")
-                        #expect(answer.text.contains("ledger-overloaded"), "\(answer.text)")
+                        if answer.text.contains("ledger-overloaded") {
+                            overloaded += 1
+                        } else {
+                            // One that had a connection, on a machine where the others came late.
+                            #expect(answer.text.contains("ledger-unavailable"), "\(answer.text)")
+                        }
                     } else {
                         #expect(answer.status == 200, "\(answer.text)")
                     }
@@ -179,7 +184,7 @@ struct PostgresFaultTests {
                 }
             }
             holder.close()
-            #expect(refused >= 13)
+            #expect(refused >= 13 && overloaded > 0)
             let listed = try await place.buyer.send(.get, "/api/purchases/me")
             #expect(listed.status == 200)
             let bought = try await place.buyer.buy(product)
