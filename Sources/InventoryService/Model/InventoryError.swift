@@ -86,6 +86,13 @@ public struct InventoryError: Error, Sendable, CustomStringConvertible {
         self.line = line
     }
 
+    /// The same error, with what the purchase had cost.
+    func with(_ timings: PurchaseTimings) -> InventoryError {
+        var error = self
+        error.timings = timings
+        return error
+    }
+
     public var description: String {
         let cause = underlying.map { " (\($0))" } ?? ""
         return "\(code.rawValue): \(context)\(cause)"

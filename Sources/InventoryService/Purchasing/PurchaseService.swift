@@ -73,6 +73,12 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             throw .invalid("quantity", "must be a whole number from 1 to \(Bounds.units)")
         }
         guard let key = order.key else { return try await buy(order) }
+        return try await purchase(order, under: key)
+    }
+
+    private func purchase(
+        _ order: PurchaseOrder, under key: IdempotencyKey
+    ) async throws(InventoryError) -> PurchaseReport {
         let ticket = IdempotencyDesk.Ticket(user: order.user, key: key)
         let body = IdempotencyDesk.Body(product: order.product.rawValue, quantity: order.quantity)
         while true {
@@ -129,6 +135,12 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
     /// anything is reserved: each reservation that ends without a sale leaves a mark in Redis for a while.
     private func buy(_ order: PurchaseOrder) async throws(InventoryError) -> PurchaseReport {
         guard let limit = settings.perUserLimit else { return try await reserve(order) }
+        return try await buy(order, within: limit)
+    }
+
+    private func buy(
+        _ order: PurchaseOrder, within limit: Int
+    ) async throws(InventoryError) -> PurchaseReport {
         let key = HoardingGuard.Key(user: order.user, product: order.product)
         guard hoarding.enter(key, units: order.quantity, limit: limit) else {
             return PurchaseReport(outcome: .limitReached, timings: PurchaseTimings())
@@ -146,136 +158,133 @@ public struct PurchaseService<Strategy: LockStrategy, Store: Ledger, Redis: Redi
             throw InventoryError(.stockUnknown, "the stock is being compared with the ledger; try again")
         }
         let start = now()
-        let reservation = Reservation(
-            id: ids.next(), product: order.product, quantity: order.quantity,
-            deadline: start + settings.patience)
-        gate.enter(reservation.id)
-        var isHandedOver = false
-        defer { if !isHandedOver { gate.leave(reservation.id) } }
-        var timings = PurchaseTimings(reservation: reservation.id)
-        let outcome: ReserveOutcome
+        let attempt = PurchaseAttempt(
+            order,
+            Reservation(
+                id: ids.next(), product: order.product, quantity: order.quantity,
+                deadline: start + settings.patience), at: start)
+        gate.enter(attempt.id)
+        defer { if !attempt.isHandedOver { gate.leave(attempt.id) } }
+        return try await carryOut(attempt)
+    }
+
+    private func carryOut(_ attempt: PurchaseAttempt) async throws(InventoryError) -> PurchaseReport {
+        let (decision, epoch): (ReserveOutcome.Decision, StockEpoch?)
         do throws(StrategyError) {
-            outcome = try await strategy.reserve(reservation)
-            timings.evidence = outcome.evidence
-            timings.redis = start.duration(to: now())
+            (decision, epoch) = try await ask(attempt)
         } catch {
-            timings.evidence = error.evidence
-            timings.redis = start.duration(to: now())
-            return try await unanswered(error, reservation, timings)
+            return try await unanswered(error, attempt)
         }
-        switch outcome.decision {
+        switch decision {
         case .soldOut:
             // A stock that came back older, or was filled while units came, may lack them, and the refusal
             // would be kept under its key.
-            guard try await isSoldOut(order.product, timings) else {
-                throw InventoryError(.stockReplaced, Settlement.replacedSentence, timings: timings)
+            guard try await isSoldOut(attempt) else {
+                throw InventoryError(
+                    .stockReplaced, Settlement.replacedSentence, timings: attempt.timings)
             }
-            return PurchaseReport(outcome: .soldOut, timings: timings)
-        case .contended: return PurchaseReport(outcome: .contended, timings: timings)
+            return attempt.report(.soldOut)
+        case .contended: return attempt.report(.contended)
         case .reserved(_, let fence):
             crashPoints.pass(.afterReserve)
-            guard let epoch = outcome.epoch, gate.isOpen else {
-                return try await abandon(reservation, timings)
-            }
-            return try await finish(sale(order, reservation.id, fence, epoch), timings, &isHandedOver)
+            guard let epoch, gate.isOpen else { return try await abandon(attempt) }
+            return try await finish(attempt, fence, epoch)
         case .leftToLedger:
-            let report = try await finish(sale(order, reservation.id, nil, nil), timings, &isHandedOver)
+            let report = try await finish(attempt, nil, nil)
             // Nothing had been promised before, so this is the first word and not a refusal of an earlier
             // one.
             guard case .oversellRefused = report.outcome else { return report }
-            return PurchaseReport(outcome: .soldOut, timings: report.timings)
+            return attempt.report(.soldOut)
         }
     }
 
-    @inline(never)
-    private func sale(
-        _ order: PurchaseOrder, _ id: ReservationID, _ fence: Fence?, _ epoch: StockEpoch?
-    ) -> Sale {
-        Sale(
-            reservation: id, user: order.user, product: order.product, quantity: order.quantity,
-            idempotencyKey: order.key, strategy: settings.strategy.name, fence: fence, epoch: epoch,
-            limit: settings.perUserLimit, purchasedAt: clock.now)
-    }
-
-    private func isSoldOut(
-        _ product: ProductID, _ timings: PurchaseTimings
-    ) async throws(InventoryError) -> Bool {
-        guard stock.layout != .ledger else { return true }
-        do throws(InventoryError) {
-            return try await soldOut.isLast(of: product)
+    private func ask(
+        _ attempt: PurchaseAttempt
+    ) async throws(StrategyError) -> (ReserveOutcome.Decision, StockEpoch?) {
+        do throws(StrategyError) {
+            let outcome = try await strategy.reserve(attempt.reservation)
+            attempt.answered(outcome.evidence, at: now())
+            return (outcome.decision, outcome.epoch)
         } catch {
-            var error = error
-            error.timings = timings
+            attempt.answered(error.evidence, at: now())
             throw error
         }
     }
 
-    /// The units were granted from a stock that may be older than the ledger: it is nobody's word.
-    private func abandon(
-        _ reservation: Reservation, _ timings: PurchaseTimings
-    ) async throws(InventoryError) -> PurchaseReport {
-        gate.report(reservation.product)
-        await uncancelled {
-            await self.giveBack(reservation.id, of: reservation.product, because: "its stock is in doubt")
+    @inline(never)
+    private func sale(_ attempt: PurchaseAttempt, _ fence: Fence?, _ epoch: StockEpoch?) -> Sale {
+        let order = attempt.order
+        return Sale(
+            reservation: attempt.id, user: order.user, product: order.product, quantity: order.quantity,
+            idempotencyKey: order.key, strategy: settings.strategy.name, fence: fence, epoch: epoch,
+            limit: settings.perUserLimit, purchasedAt: clock.now)
+    }
+
+    private func isSoldOut(_ attempt: PurchaseAttempt) async throws(InventoryError) -> Bool {
+        guard stock.layout != .ledger else { return true }
+        do throws(InventoryError) {
+            return try await soldOut.isLast(of: attempt.order.product)
+        } catch {
+            throw error.with(attempt.timings)
         }
-        throw InventoryError(.stockReplaced, Settlement.replacedSentence, timings: timings)
+    }
+
+    /// The units were granted from a stock that may be older than the ledger: it is nobody's word.
+    private func abandon(_ attempt: PurchaseAttempt) async throws(InventoryError) -> PurchaseReport {
+        let (id, product) = (attempt.id, attempt.order.product)
+        gate.report(product)
+        await uncancelled { await self.giveBack(id, of: product, because: "its stock is in doubt") }
+        throw InventoryError(.stockReplaced, Settlement.replacedSentence, timings: attempt.timings)
     }
 
     /// The strategy could not answer. Gives back what it may have taken, and tells a product without stock
     /// from one that does not exist.
     private func unanswered(
-        _ error: StrategyError, _ reservation: Reservation, _ timings: PurchaseTimings
+        _ error: StrategyError, _ attempt: PurchaseAttempt
     ) async throws(InventoryError) -> PurchaseReport {
+        let (id, product) = (attempt.id, attempt.order.product)
         switch error.code {
         case .outcomeUnknown, .cancelled:
-            await uncancelled {
-                await self.giveBack(reservation.id, of: reservation.product, because: error)
-            }
+            await uncancelled { await self.giveBack(id, of: product, because: error) }
         case .notStocked:
             do throws(InventoryError) {
-                if try await store.product(reservation.product) == nil {
-                    return PurchaseReport(outcome: .productNotFound, timings: timings)
-                }
+                if try await store.product(product) == nil { return attempt.report(.productNotFound) }
             } catch {
-                var error = error
-                error.timings = timings
-                throw error
+                throw error.with(attempt.timings)
             }
-            gate.report(reservation.product)
+            gate.report(product)
         case .invalidStock, .stockReplaced, .reservationEnded:
-            gate.report(reservation.product)
+            gate.report(product)
         case .unavailable, .lockUnavailable, .timedOut, .refused, .invalidRequest, .leaseLost:
             break
         }
-        throw InventoryError(error, timings: timings)
+        throw InventoryError(error, timings: attempt.timings)
     }
 
     /// Records the sale and ends the reservation, one way or the other. Neither is stopped when the caller is
     /// cancelled.
-    ///
-    /// - Parameter isHandedOver: True afterwards when others tell the gate of the reservation's end.
     private func finish(
-        _ sale: Sale, _ before: PurchaseTimings, _ isHandedOver: inout Bool
+        _ attempt: PurchaseAttempt, _ fence: Fence?, _ epoch: StockEpoch?
     ) async throws(InventoryError) -> PurchaseReport {
-        var timings = before
+        let sale = sale(attempt, fence, epoch)
         let start = now()
-        let recorded: Result<RecordOutcome, InventoryError>
-        do throws(InventoryError) {
-            recorded = .success(try await store.record(sale))
-        } catch {
-            recorded = .failure(error)
-        }
+        let settlement = await record(sale)
         let end = now()
-        timings.sql = start.duration(to: end)
-        let settlement = Settlement(of: sale, recorded, layout: stock.layout)
-        isHandedOver = await settle(sale, settlement)
-        timings.redis += end.duration(to: now())
+        attempt.timings.sql = start.duration(to: end)
+        attempt.isHandedOver = await settle(sale, settlement)
+        attempt.timings.redis += end.duration(to: now())
         do throws(InventoryError) {
-            return PurchaseReport(outcome: try settlement.answer.get(), timings: timings)
+            return attempt.report(try settlement.answer.get())
         } catch {
-            var error = error
-            error.timings = timings
-            throw error
+            throw error.with(attempt.timings)
+        }
+    }
+
+    private func record(_ sale: Sale) async -> Settlement {
+        do throws(InventoryError) {
+            return Settlement(of: sale, .success(try await store.record(sale)), layout: stock.layout)
+        } catch {
+            return Settlement(of: sale, .failure(error), layout: stock.layout)
         }
     }
 

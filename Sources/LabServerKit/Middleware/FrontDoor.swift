@@ -49,6 +49,7 @@ struct FrontDoor: RouterMiddleware {
     }
 
     /// The context with the name of the request and the address that it comes from.
+    @inline(never)
     private func named(_ context: Context, _ mark: RequestMark, _ request: Request) -> Context {
         var context = context
         context.requestID = mark.requestID
@@ -110,6 +111,7 @@ struct FrontDoor: RouterMiddleware {
     /// What every answer has, whoever gave it: for browsers, by which sites' pages it may be used and that
     /// they come back by HTTPS; the mark of the request. An answer to HEAD has the headers of the answer to
     /// GET, and no body.
+    @inline(never)
     private func complete(_ response: inout Response, to request: Request, _ mark: RequestMark) {
         if request.headers[.origin] != nil {
             for field in crossOrigin.headers(for: request) { response.headers[field.name] = field.value }

@@ -31,6 +31,13 @@ struct LabRequestContext: RequestContext {
         channel = source.channel
     }
 
+    /// The context of a request whose token is this user's.
+    func of(_ user: UserID) -> LabRequestContext {
+        var context = self
+        context.user = user
+        return context
+    }
+
     /// Address of the connection's other end; nil for one through a Unix socket.
     var peerAddress: String? { channel.remoteAddress?.ipAddress }
 

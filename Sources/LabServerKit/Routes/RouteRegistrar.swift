@@ -48,20 +48,31 @@ private struct RouteResponder<Store: Ledger>: HTTPResponder {
         let start = ContinuousClock.now
         load.add()
         defer { load.add(-1) }
-        var context = context
-        var response: Response
+        return complete(await handled(request, context), since: start)
+    }
+
+    private func handled(_ request: Request, _ context: LabRequestContext) async -> Response {
         do {
             guard load.value <= door.front.inFlightPerRoute else {
                 door.metrics.refusedByRoute.add()
                 throw Problem.overloaded
             }
-            if access != .anyone {
-                context.user = try await authentication.caller(of: request, for: access, in: context)
-            }
-            response = try await handler(request, context)
+            guard access != .anyone else { return try await handler(request, context) }
+            let caller = try await authentication.caller(of: request, for: access, in: context)
+            return try await handler(request, context.of(caller))
         } catch {
-            response = Problem(answering: error, logger: context.log).response(requestID: context.requestID)
+            return refusal(error, context)
         }
+    }
+
+    @inline(never)
+    private func refusal(_ error: any Error, _ context: LabRequestContext) -> Response {
+        Problem(answering: error, logger: context.log).response(requestID: context.requestID)
+    }
+
+    @inline(never)
+    private func complete(_ given: Response, since start: ContinuousClock.Instant) -> Response {
+        var response = given
         for field in headers where response.headers[field.name] == nil {
             response.headers[field.name] = field.value
         }

@@ -21,6 +21,13 @@ enum RequestSpan {
         _ answer: (RequestMark) async throws -> Response
     ) async rethrows -> Response {
         guard let tracing else { return try await answer(mark) }
+        return try await traced(by: tracing, request, mark, route: route, answer)
+    }
+
+    private static func traced(
+        by tracing: any Instrument, _ request: Request, _ mark: RequestMark, route: () -> String?,
+        _ answer: (RequestMark) async throws -> Response
+    ) async rethrows -> Response {
         var caller = InstrumentationContext.topLevel
         tracing.extract(request.headers, into: &caller, using: FieldCarrier())
         let span = startSpan(request.method.rawValue, context: caller, ofKind: .server)
