@@ -240,7 +240,7 @@ private func subscribers(of key: LockKey, _ lab: StrategyLab) async throws -> In
 /// Nobody listens any more, as soon as Redis has read the word of the last one, and no lock is held.
 private func expectSilence(_ lab: StrategyLab) async throws {
     var channels: [RESPValue]? = nil
-    let end = ContinuousClock.now + .seconds(20)
+    let end = ContinuousClock.now + .seconds(5)
     while channels != [], ContinuousClock.now < end {
         if channels != nil { try await Task.sleep(for: .milliseconds(10)) }
         channels = try await lab.stock.send(RedisCommand("PUBSUB", "CHANNELS")).array
