@@ -1,7 +1,7 @@
 import LockStrategies
 
-/// A purchase from its reservation on. It stands on the heap, once: each of the asynchronous calls that hand it
-/// on would have room for all of it, for each purchase that is under way.
+/// A purchase from its reservation on. It stands on the heap, once: each of the asynchronous calls that hand
+/// it on would have room for all of it, for each purchase that is under way.
 final class PurchaseAttempt {
     let order: PurchaseOrder
     let reservation: Reservation
