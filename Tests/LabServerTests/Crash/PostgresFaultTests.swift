@@ -184,7 +184,9 @@ struct PostgresFaultTests {
                 }
             }
             holder.close()
-            #expect(refused >= 13 && overloaded > 0)
+            #expect(refused >= 13)
+            // Only those that had one of the eight connections may be refused for another reason.
+            #expect(refused - overloaded <= 8)
             let listed = try await place.buyer.send(.get, "/api/purchases/me")
             #expect(listed.status == 200)
             let bought = try await place.buyer.buy(product)
