@@ -74,6 +74,8 @@ let service: [Target] = [
             .product(name: "NIOPosix", package: nio),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ]),
+    // Tasks that run on an event loop.
+    .target(name: "EventLoopTasks", dependencies: [.product(name: "NIOCore", package: nio)]),
     .target(
         name: "RedisClient",
         dependencies: [
@@ -117,20 +119,18 @@ let service: [Target] = [
     // Advisory locks in the sessions of a PostgreSQL, as strategies ask for them.
     .target(name: "LocksPostgres", dependencies: ["LockStrategies", "PostgresClient"]),
     // The ledger as a value in memory, for the simulation: it answers as the one on SQLite does.
-    .target(
-        name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"]
-    ),
+    .target(name: "LedgerModel", dependencies: ["InventoryService", "LockStrategies"]),
     .target(name: "LabProcesses", dependencies: ["RedisClient"]),
     // A lock in any language: the driver protocol, and a driver's processes as a lock.
-    .target(
-        name: "LockDrivers", dependencies: ["LabProcesses", "LockStrategies"]),
+    .target(name: "LockDrivers", dependencies: ["LabProcesses", "LockStrategies"]),
 
     // The API as a library.
     .target(
         name: "LabServerKit",
         dependencies: [
-            "ConnectionFailures", "InventoryService", "LabCrypto", "LedgerPostgres", "LedgerSQLite",
-            "LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient", "LabProcesses",
+            "ConnectionFailures", "EventLoopTasks", "InventoryService", "LabCrypto", "LabProcesses",
+            "LedgerPostgres", "LedgerSQLite", "LockStrategies", "LocksPostgres", "PostgresClient",
+            "RedisClient",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTLS", package: "hummingbird"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -162,7 +162,7 @@ let bench: [Target] = [
     .target(
         name: "BenchLoad",
         dependencies: [
-            "BenchModel", "BenchStatistics", "ConnectionFailures",
+            "BenchModel", "BenchStatistics", "ConnectionFailures", "EventLoopTasks",
             .product(name: "Histogram", package: "hdrhistogram-swift"),
             .product(name: "NIOCore", package: nio),
             .product(name: "NIOPosix", package: nio),
@@ -217,8 +217,8 @@ let bench: [Target] = [
         name: "BenchRun",
         dependencies: [
             "BenchModel", "BenchStatistics", "BenchResults", "BenchLoad", "BenchAudit",
-            "ConnectionFailures", "FaultInjection", "InventoryService", "LedgerPostgres", "LedgerSQLite",
-            "LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient",
+            "ConnectionFailures", "EventLoopTasks", "FaultInjection", "InventoryService", "LedgerPostgres",
+            "LedgerSQLite", "LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient",
             "LabProcesses", "LockDrivers", "CZlib",
             .product(name: "Histogram", package: "hdrhistogram-swift"),
             .product(name: "Logging", package: "swift-log"),
@@ -325,8 +325,8 @@ let tests: [Target] = [
     .testTarget(
         name: "LabServerTests",
         dependencies: [
-            "LabServerKit", "lab-server", "InventoryService", "LedgerPostgres", "LedgerSQLite",
-            "LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient",
+            "LabServerKit", "lab-server", "EventLoopTasks", "InventoryService", "LedgerPostgres",
+            "LedgerSQLite", "LockStrategies", "LocksPostgres", "PostgresClient", "RedisClient",
             "FaultInjection", "LabTesting", "LabProcesses", "foreign-writer",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -1,4 +1,5 @@
 package import BenchModel
+import EventLoopTasks
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -16,6 +17,9 @@ package struct DirectAnswer: Sendable, Equatable {
 
 /// Drives a service in this process: one task for each user of a closed load, one for each arrival of an open
 /// load.
+///
+/// The users are spread over NIO's event loops, as the connections of a server are: a user runs on one loop,
+/// so that a reply for it wakes no other thread.
 package enum DirectLoad {
     /// - Parameters:
     ///   - progress: Told every 250 ms; finished when the load ends.
@@ -65,6 +69,7 @@ private final class DirectSession: Sendable {
     private let buy: @Sendable (Int, Int) async -> DirectAnswer
     private let state: Mutex<State>
     private let eventLoop: any EventLoop
+    private let executors: [LoopExecutor]
     private let finished: EventLoopPromise<LoadRecord>
     /// Users that shall begin a purchase which is noted already.
     private let turns: AsyncStream<Int>
@@ -88,7 +93,8 @@ private final class DirectSession: Sendable {
             State(
                 record: record, line: line, underWay: Array(repeating: nil, count: users), wishes: wishes,
                 warmUp: WarmUp(schedule, isOpen: line.isOpen)))
-        // Timers only; the users run on the cooperative pool.
+        executors = MultiThreadedEventLoopGroup.singleton.makeIterator().map { LoopExecutors.shared[$0] }
+        // For the timers.
         eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         finished = eventLoop.makePromise(of: LoadRecord.self)
         (turns, beginner) = AsyncStream.makeStream()
@@ -106,7 +112,11 @@ private final class DirectSession: Sendable {
         }
         let everybody = Task {
             await withDiscardingTaskGroup { group in
-                for await user in turns { group.addTask { await self.keepBuying(user) } }
+                for await user in turns {
+                    group.addTask(executorPreference: executors[user % executors.count]) {
+                        await self.keepBuying(user)
+                    }
+                }
             }
             self.finish()
         }

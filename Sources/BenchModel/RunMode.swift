@@ -5,7 +5,7 @@ package enum RunMode: String, Sendable, Codable, CaseIterable {
     /// The service in lab-bench's own process, by a call: what strategy, stock and ledger cost themselves.
     case direct
     /// The strategy in lab-bench's own process, without ledger and HTTP: a purchase is a reservation in Redis
-    /// and its clearing. What tells strategies apart whose purchases are mostly SQLite.
+    /// and its clearing, behind the answer. What tells strategies apart whose purchases are mostly SQLite.
     case strategy
 
     /// From what a client gets to the strategy alone.

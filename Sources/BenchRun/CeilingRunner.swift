@@ -123,6 +123,7 @@ struct CeilingRunner: Sendable {
         let result: Result<FinishedCeiling, any Error>
         do {
             let stock = StockStore(client, layout: .oneKey)
+            let ids = ReservationIDs()
             let epoch = StockEpoch(origin: "lab-bench", number: 1)
             _ = try await stock.initialise(product, units: 1_000_000_000, as: epoch)
             let strategy = try StrategyBuilder(stock: client, lockNodes: [], clock: ContinuousClock())
@@ -130,7 +131,7 @@ struct CeilingRunner: Sendable {
             result = .success(
                 try await calls(.redisOnly, redis: redis.processIdentifiers) { _ in
                     let reservation = Reservation(
-                        id: ReservationID(random: .system), product: product, quantity: 1,
+                        id: ids.next(), product: product, quantity: 1,
                         deadline: .now + patience)
                     do throws(StrategyError) {
                         guard case .reserved = try await strategy.reserve(reservation).decision else {

@@ -138,19 +138,21 @@ package final class PostgresServerProcess: Sendable {
         if await child.waitUntilExit(within: .seconds(10)) == nil { await child.killNow() }
     }
 
-    /// Kills the server (SIGKILL), as a crash would. Its own processes see that and end.
+    /// Kills the server and the processes of its connections (SIGKILL), as a crash of the machine would.
+    /// Returns when all are gone: left alone they would answer for a moment longer.
     package func kill() async {
         let own = children
         orphans.withLock { $0 += own }
         await process.withLock { $0 }.killNow()
+        for pid in own { Foundation.kill(pid, SIGKILL) }
+        await waitForOrphans()
     }
 
     /// A server does not start as long as processes of the one before it have the data open.
     private func waitForOrphans() async {
-        let files = FileManager.default
         for turn in 0..<500 {
             let left = orphans.withLock { orphans in
-                orphans.removeAll { !files.fileExists(atPath: "/proc/\($0)") }
+                orphans.removeAll { Self.parent(of: $0) == nil }
                 return orphans
             }
             if left.isEmpty { return }
@@ -197,13 +199,15 @@ package final class PostgresServerProcess: Sendable {
         }
     }
 
+    /// Nil where there is no such process, or only what is left of one until its parent asks how it ended.
     private static func parent(of pid: Int32) -> Int32? {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
             // The name of the program stands in brackets and may hold anything.
             let end = text.lastIndex(of: ")")
         else { return nil }
         let words = text[end...].split(separator: " ")
-        return words.count > 2 ? Int32(words[2]) : nil
+        guard words.count > 2, words[1] != "Z" else { return nil }
+        return Int32(words[2])
     }
 
     /// Makes a server of its own of a replica; returns when it takes writes.

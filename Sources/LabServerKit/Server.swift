@@ -1,3 +1,4 @@
+import EventLoopTasks
 import Foundation
 import Hummingbird
 import InventoryService
@@ -191,7 +192,8 @@ struct Server: Sendable {
                 on: MeteredRedis(redis.stock, as: .stock, meter),
                 lockNodes: redis.lockNodes.map {
                     LockNode(name: $0.endpoint.server, redis: MeteredRedis($0, as: .lockNode, meter))
-                }, fences: fences, finishing: finishing, advisoryLocks: locks)
+                }, fences: fences, finishing: finishing, advisoryLocks: locks,
+                executor: LoopExecutors.shared[redis.eventLoop])
         } catch {
             throw StartFailure(.usage, "--strategy \(plan.settings.strategy): \(error)")
         }

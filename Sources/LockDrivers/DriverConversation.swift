@@ -6,8 +6,8 @@ struct DriverConversation<Waiter: Sendable>: Sendable {
     enum Event: Sendable {
         case hello(DriverHello)
         case answer(DriverAnswer, Waiter)
-        /// A grant that nobody waits for any more: it has to be given back.
-        case giveBack(DriverOperation)
+        /// A grant that nobody waits for any more: its release is open, and its line has to be sent.
+        case giveBack(line: [UInt8])
         /// The driver is finished: it has to be killed.
         case failed(DriverError, [Waiter])
     }
@@ -196,7 +196,9 @@ extension DriverConversation {
             let answer = try checked(line, id, asked.operation, at: now)
             if let waiter = asked.waiter { return [.answer(answer, waiter)] }
             guard answer.result == .granted else { return [] }
-            return [.giveBack(.release(key: asked.operation.key, handle: answer.handle))]
+            // Open in the same step, so that at no moment nothing seems to be under way.
+            let release = DriverOperation.release(key: asked.operation.key, handle: answer.handle)
+            return ask(release, nil, at: now).map { [.giveBack(line: $0.line)] } ?? []
         } catch {
             // Its caller is told why, as the others are.
             open[id] = asked

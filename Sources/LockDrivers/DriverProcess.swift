@@ -31,6 +31,15 @@ package final class DriverProcess: Sendable {
         var greeting: CheckedContinuation<Void, Never>?
         /// Its output has ended.
         var isSilent = false
+
+        /// Under the lock, as every line, so that lines go out in the order of their ids.
+        ///
+        /// - Returns: False when the driver does not read any more.
+        func sendReturns(among events: [Conversation.Event]) -> Bool {
+            var isHeard = true
+            for case .giveBack(let line) in events { isHeard = child?.send(line) == true && isHeard }
+            return isHeard
+        }
     }
 
     package let limits: DriverLimits
@@ -122,8 +131,7 @@ package final class DriverProcess: Sendable {
     }
 
     private func send(
-        _ operation: DriverOperation, _ waiter: CheckedContinuation<Reply, Never>?,
-        numbered: (Int) -> Void = { _ in }
+        _ operation: DriverOperation, _ waiter: CheckedContinuation<Reply, Never>, numbered: (Int) -> Void
     ) {
         let (failure, isHeard): (DriverError?, Bool) = state.withLock { state in
             guard let (id, line) = state.talk.ask(operation, waiter, at: .now) else {
@@ -133,7 +141,7 @@ package final class DriverProcess: Sendable {
             // Under the lock, so that lines go out in the order of their ids.
             return (nil, state.child?.send(line) == true)
         }
-        if let failure { waiter?.resume(returning: .silent(.unsent(failure))) }
+        if let failure { waiter.resume(returning: .silent(.unsent(failure))) }
         if !isHeard { Task { await self.deafened() } }
     }
 }
@@ -154,7 +162,12 @@ extension DriverProcess {
     private func heard(_ bytes: ArraySlice<UInt8>?) {
         let now = ContinuousClock.now
         if let bytes {
-            act(state.withLock { $0.talk.heard(bytes, at: now) })
+            let (events, isHeard) = state.withLock { state in
+                let events = state.talk.heard(bytes, at: now)
+                return (events, state.sendReturns(among: events))
+            }
+            act(events)
+            if !isHeard { Task { await self.deafened() } }
         } else {
             // The thread that reads also announces the end, so it must not wait for it here.
             let isStarted = state.withLock { state in
@@ -206,7 +219,8 @@ extension DriverProcess {
             switch event {
             case .hello: greeted()
             case .answer(let answer, let waiter): waiter.resume(returning: .answer(answer))
-            case .giveBack(let operation): send(operation, nil)
+            // Sent when it was heard of.
+            case .giveBack: break
             case .failed(let error, let waiters):
                 state.withLock { $0.child }?.signal(SIGKILL)
                 for waiter in waiters { waiter.resume(returning: .silent(.unanswered(error))) }

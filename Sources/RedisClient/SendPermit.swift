@@ -32,6 +32,20 @@ package enum SendPermit {
         return try result.get()
     }
 
+    /// Tells when the commands of `calls` are written to their connections, or are about to be: right before
+    /// each, on any thread.
+    package static func noting<Value: Sendable>(
+        _ written: @escaping @Sendable () -> Void, _ calls: () async -> Value
+    ) async -> Value {
+        let outer = isValid
+        let asked: @Sendable () -> Bool = {
+            guard outer?() ?? true else { return false }
+            written()
+            return true
+        }
+        return await $isValid.withValue(asked) { await calls() }
+    }
+
     /// For calls that clean up behind what was allowed: they may leave whatever became of it.
     package static func lifted<Value: Sendable>(_ calls: () async -> Value) async -> Value {
         await $isValid.withValue(nil) { await calls() }

@@ -80,19 +80,29 @@ def read(path):
         return ""
 
 
+def without_places(words):
+    """The words of a command line, for others to read: where programs are, and where results are kept, is no part of
+    what was measured, and no path of this machine goes into a file that is kept."""
+    kept, words = [], iter(words)
+    for word in words:
+        name, _, value = word.partition("=")
+        if name in ("--programs", "--go", "--output", "--against"):
+            if not value:
+                next(words, None)
+            if name == "--against":
+                kept += [name, "FOLDER"]
+        else:
+            kept.append(word)
+    return kept
+
+
 def conditions(wish, begin, command="./lab speed"):
     def found(pattern, words):
         match = re.search(pattern, words or "")
         return match.group(1) if match else None
 
-    words = [word for word in sys.argv[1:]]
-    # Where programs are, and where the results are kept, is no part of what was measured.
-    for name in ("--programs", "--go", "--output"):
-        if name in words:
-            at = words.index(name)
-            del words[at:at + 2]
     return {
-        "command": " ".join([command, *words]),
+        "command": " ".join([command, *without_places(sys.argv[1:])]),
         "commit": first_line("git", "rev-parse", "HEAD"),
         "has_changes": bool(first_line("git", "status", "--porcelain", "--untracked-files=no")),
         "started": begin.strftime("%Y-%m-%dT%H:%M:%SZ"),

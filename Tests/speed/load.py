@@ -11,6 +11,8 @@ import time
 from shops import BOUND, Failure
 
 HERE = pathlib.Path(__file__).resolve().parent
+# The route that does nothing.
+BARE = "/health/live"
 LUA_ATOMIC = HERE.parent.parent / "Sources/LockStrategies/Scripts/lua-atomic.lua"
 
 
@@ -28,7 +30,7 @@ def wrk(shop, seconds, connections=100, buys=True):
     environment.pop("PRODUCT", None)
     if buys:
         environment.update(PRODUCT=str(shop.product), TOKENS=shop.token_file)
-    target = shop.address if buys else shop.address + "/health/live"
+    target = shop.address if buys else shop.address + BARE
     text = output(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", HERE / "requests.lua",
                    target], env=environment)
     found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)", text)
@@ -62,12 +64,16 @@ def bare(shop, seconds):
 
 
 class Connection:
-    """A buyer's own connection; it sends the next purchase when the last one was answered."""
+    """A buyer's own connection; it sends the next purchase when the last one was answered. Without a token it asks
+    for the route that does nothing."""
 
     def __init__(self, shop, token):
         host, port = shop.address.removeprefix("http://").split(":")
         self.socket = socket.create_connection((host, int(port)), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if token is None:
+            self.usual = f"GET {BARE} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
+            return
         body = json.dumps({"product_id": shop.product, "quantity": 1})
         self.head = (f"POST /api/purchases HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {token}\r\n"
                      f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n")
@@ -117,11 +123,12 @@ class Buyer(threading.Thread):
             self.connection.close()
 
 
-def quiet(shop, seconds, rate=300, connections=30):
-    """Milliseconds of the server's processor time for each purchase of an open load."""
+def quiet(shop, seconds, rate=300, connections=30, buys=True):
+    """Milliseconds of the server's processor time for each purchase of an open load, or for each bare request."""
     def run(length):
         start = time.monotonic() + 0.1
-        buyers = [Buyer(Connection(shop, shop.tokens[number % len(shop.tokens)]), start + number / rate,
+        tokens = shop.tokens if buys else [None]
+        buyers = [Buyer(Connection(shop, tokens[number % len(tokens)]), start + number / rate,
                         connections / rate, start + length) for number in range(connections)]
         for buyer in buyers:
             buyer.start()
@@ -136,7 +143,8 @@ def quiet(shop, seconds, rate=300, connections=30):
     before = shop.process.processor_seconds()
     sold = run(seconds)
     spent = shop.process.processor_seconds() - before
-    shop.audit(sold + warm, 0)
+    if buys:
+        shop.audit(sold + warm, 0)
     return {"cpu_ms": spent / sold * 1000, "answered": sold}
 
 

@@ -16,8 +16,9 @@ extension MarkdownReport {
     var way: String {
         if !hasLedger {
             return "- Mode `strategy`: the strategy runs alone in lab-bench's own process. A purchase is a "
-                + "reservation in Redis and the clearing of its record. No ledger, no HTTP: what the way of keeping "
-                + "buyers apart costs itself. The stock is audited in Redis, against the answers."
+                + "reservation in Redis; its record is cleared behind the answer, many by one command, as the "
+                + "service does it. No ledger, no HTTP: what the way of keeping buyers apart costs itself. The "
+                + "stock is audited in Redis, against the answers."
         }
         return isDirect
             ? "- Mode `direct`: the purchase service (strategy, stock in Redis, ledger in SQLite) runs in "

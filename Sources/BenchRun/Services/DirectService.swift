@@ -16,8 +16,7 @@ struct DirectService<Store: Ledger>: TrialService {
 
     private let ledger: Store
     private let stock: StockStore<RedisClient>
-    /// The stock's, then the lock nodes'.
-    private let clients: [RedisClient]
+    private let clients: TrialClients
     private let finishing: FinishingQueue
     private let locks: PostgresAdvisoryLocks?
     private let clearing: ClearingQueue<RedisClient>
@@ -53,35 +52,30 @@ struct DirectService<Store: Ledger>: TrialService {
             await driver?.stop()
             throw BenchError(.unreachable, error.context)
         }
-        let client = RedisClient(redis.stock, limits: .stockServer, watchesServers: true)
-        let nodes = redis.lockNodes.map { RedisClient($0, limits: .lockNode) }
-        let stock = StockStore(client, layout: settings.strategy.traits.stockLayout)
+        let clients = TrialClients(redis)
+        let stock = StockStore(clients.stock, layout: settings.strategy.traits.stockLayout)
         let watch = HoldWatch()
         let finishing = FinishingQueue()
         let gate = SalesGate.open
-        let clearing = ClearingQueue(stock, gate: gate, logger: silent)
+        let clearing = ClearingQueue(stock, gate: gate, logger: .silent)
         do throws(StrategyConfigurationError) {
             let strategy = try settings.strategy(
-                on: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
+                on: clients.stock, lockNodes: clients.lockNodes,
                 fences: .ledger(ledger), finishing: finishing, advisoryLocks: locks,
+                executor: clients.executor,
                 through: { watch.watched(driver.map { UnfencedLock(DriverLock($0)) } ?? $0) })
             return DirectService(
-                ledger: ledger, stock: stock, clients: [client] + nodes, finishing: finishing,
+                ledger: ledger, stock: stock, clients: clients, finishing: finishing,
                 locks: locks, clearing: clearing,
                 buy: buying(by: strategy, ledger, stock, settings, gate, clearing),
                 watch: watch.hasLock ? watch : nil, driver: driver)
         } catch {
-            for client in [client] + nodes { await client.close() }
+            await clients.close()
             await ledger.close()
             locks?.close()
             await driver?.stop()
             throw BenchError(.unreachable, "\(settings.strategy) cannot be set up: \(error)")
         }
-    }
-
-    /// What the log would say is counted; the control would say it thousands of times.
-    private static var silent: Logger {
-        Logger(label: "lab-bench.direct") { _ in SwiftLogNoOpLogHandler() }
     }
 
     private static func buying(
@@ -90,7 +84,7 @@ struct DirectService<Store: Ledger>: TrialService {
     ) -> Buy {
         let service = ServiceAssembly(
             strategy: strategy, store: ledger, stock: stock, settings: settings, gate: gate,
-            clearing: clearing, logger: silent)
+            clearing: clearing, logger: .silent)
         return { product, user in
             do throws(InventoryError) {
                 let order = PurchaseOrder(product: product, quantity: 1, user: user)
@@ -158,7 +152,12 @@ extension DirectService {
         await finishing.finish()
         locks?.close()
         end = end.after(await driver?.stop())
-        for client in clients { await client.close() }
+        await clients.close()
         return end
     }
+}
+
+extension Logger {
+    /// What the log would say is counted; the control would say it thousands of times.
+    static var silent: Logger { Logger(label: "lab-bench") { _ in SwiftLogNoOpLogHandler() } }
 }

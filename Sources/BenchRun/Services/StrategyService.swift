@@ -6,16 +6,18 @@ import LabProcesses
 import LockDrivers
 import LockStrategies
 import LocksPostgres
+import Logging
 import RedisClient
 
-/// The strategy of one trial alone, in this process: a purchase is a reservation and its clearing. No HTTP,
-/// no ledger; the stock lives in Redis, and there it is audited.
+/// The strategy of one trial alone, in this process: a purchase is a reservation and its clearing, which is
+/// not waited for, as in the service. No HTTP, no ledger; the stock lives in Redis, and there it is audited.
 struct StrategyService: TrialService {
     private let strategy: any LockStrategy
     private let stock: ProductStock<RedisClient>
-    /// The stock's, then the lock nodes'.
-    private let clients: [RedisClient]
+    private let clients: TrialClients
     private let finishing: FinishingQueue
+    private let clearing: ClearingQueue<RedisClient>
+    private let ids = ReservationIDs()
     private let locks: PostgresAdvisoryLocks?
     private let patience: Duration
     /// Nil: the strategy takes no lock.
@@ -50,21 +52,23 @@ struct StrategyService: TrialService {
         _ settings: ServiceSettings, redis: TrialRedis, locks: PostgresAdvisoryLocks? = nil,
         driver: DriverFleet? = nil
     ) async throws(BenchError) -> StrategyService {
-        let client = RedisClient(redis.stock, limits: .stockServer, watchesServers: true)
-        let nodes = redis.lockNodes.map { RedisClient($0, limits: .lockNode) }
+        let clients = TrialClients(redis)
         let watch = HoldWatch()
         let finishing = FinishingQueue()
         do throws(StrategyConfigurationError) {
             let strategy = try settings.strategy(
-                on: client, lockNodes: nodes.map { LockNode(name: $0.endpoint.server, redis: $0) },
-                finishing: finishing, advisoryLocks: locks,
+                on: clients.stock, lockNodes: clients.lockNodes,
+                finishing: finishing, advisoryLocks: locks, executor: clients.executor,
                 through: { watch.watched(driver.map { UnfencedLock(DriverLock($0)) } ?? $0) })
+            let layout = settings.strategy.traits.stockLayout
+            let clearing = ClearingQueue(
+                StockStore(clients.stock, layout: layout), gate: .open, logger: .silent)
             return StrategyService(
-                strategy: strategy, stock: ProductStock(client, layout: settings.strategy.traits.stockLayout),
-                clients: [client] + nodes, finishing: finishing, locks: locks, patience: settings.patience,
+                strategy: strategy, stock: ProductStock(clients.stock, layout: layout), clients: clients,
+                finishing: finishing, clearing: clearing, locks: locks, patience: settings.patience,
                 watch: watch.hasLock ? watch : nil, driver: driver)
         } catch {
-            for client in [client] + nodes { await client.close() }
+            await clients.close()
             locks?.close()
             await driver?.stop()
             throw BenchError(.unreachable, "\(settings.strategy) cannot be set up: \(error)")
@@ -93,16 +97,19 @@ struct StrategyService: TrialService {
         }
     }
 
-    /// One unit, and the end of its reservation: the buyer has it when both are done.
+    /// One unit. The end of its reservation goes the way of the service's: behind the answer, many by one
+    /// command.
     private func buy(_ product: ProductID) async -> DirectAnswer {
         let start = ContinuousClock.now
         let reservation = Reservation(
-            id: ReservationID(random: .system), product: product, quantity: 1, deadline: start + patience)
+            id: ids.next(), product: product, quantity: 1, deadline: start + patience)
         do throws(StrategyError) {
             let outcome = try await strategy.reserve(reservation)
             let word: BuyerOutcome
             switch outcome.decision {
-            case .reserved: word = await isCleared(reservation) ? .success : .unavailable
+            case .reserved:
+                let isTaken = clearing.add(reservation.id, of: reservation.product)
+                word = if isTaken { .success } else { await isCleared(reservation) ? .success : .unavailable }
             case .soldOut: word = .soldOut
             case .contended: word = .contended
             case .leftToLedger: word = .other
@@ -132,10 +139,11 @@ struct StrategyService: TrialService {
         } catch {
             end = ServiceEnd(description: "no answer at the end: \(error)", isGood: false)
         }
+        await clearing.finish()
         await finishing.finish()
         locks?.close()
         end = end.after(await driver?.stop())
-        for client in clients { await client.close() }
+        await clients.close()
         return end
     }
 }

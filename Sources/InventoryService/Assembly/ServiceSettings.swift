@@ -27,16 +27,25 @@ public struct ServiceSettings: Sendable, Hashable {
     ///   - fences: Where `fenced` finds the last numbers when Redis has lost them.
     ///   - finishing: Takes work that no buyer waits for; its owner waits for the end of it.
     ///   - advisoryLocks: The sessions of `pg-advisory`; nil where there is no PostgreSQL.
+    ///   - executor: Where a lock is asked for, held and handed over: that of the event loop of its Redis.
+    ///     Nil: where each caller runs. A strategy without a lock runs where its caller runs.
     ///   - wrap: Put around the strategy's lock, where it has one.
     /// - Throws: When the configuration cannot work for it.
     public func strategy<Redis: RedisPort>(
         on stock: Redis, lockNodes: [LockNode<Redis>], fences: FenceOrigin = .unrecorded,
         finishing: FinishingQueue? = nil, advisoryLocks: (any AdvisoryLocks)? = nil,
+        executor: (any TaskExecutor)? = nil,
         through wrap: (any LeaseLock) -> any LeaseLock = { $0 }
     ) throws(StrategyConfigurationError) -> any LockStrategy {
-        try StrategyBuilder(
+        let made = try StrategyBuilder(
             stock: stock, lockNodes: lockNodes, clock: ContinuousClock(), settings: policies, fences: fences,
             finishing: finishing, advisoryLocks: advisoryLocks
         ).strategy(strategy, through: wrap)
+        guard let executor, strategy.traits.takesLock else { return made }
+        return place(made, on: executor)
+    }
+
+    private func place(_ strategy: some LockStrategy, on executor: any TaskExecutor) -> any LockStrategy {
+        PlacedStrategy(strategy, on: executor)
     }
 }

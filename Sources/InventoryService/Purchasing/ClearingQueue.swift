@@ -10,15 +10,6 @@ import Synchronization
 /// ledger holds the sale. The queue is bounded: when it is full, the purchase clears its reservation itself
 /// and waits.
 public final class ClearingQueue<Redis: RedisPort>: Sendable {
-    private struct State {
-        var waiting: [ProductID: [ReservationID]] = [:]
-        /// That wait, or whose command is under way.
-        var count = 0
-        var isRunning = false
-        var isClosed = false
-        var onIdle: [CheckedContinuation<Void, Never>] = []
-    }
-
     private let stock: StockStore<Redis>
     private let gate: SalesGate
     private let capacity: Int
@@ -26,7 +17,7 @@ public final class ClearingQueue<Redis: RedisPort>: Sendable {
     private let sleep: ReconcileLoop.Sleep
     private let crashPoints: CrashPoints
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state = Mutex(ClearingState())
 
     /// Reservations that one command clears at most: more would keep Redis from other buyers for too long.
     private static var mostOfCommand: Int { 512 }
@@ -58,7 +49,7 @@ public final class ClearingQueue<Redis: RedisPort>: Sendable {
     /// Takes over a reservation that is in work: the queue tells the gate when it is cleared.
     ///
     /// - Returns: False when the queue is full or closed; the caller goes on with it.
-    func add(_ id: ReservationID, of product: ProductID) -> Bool {
+    package func add(_ id: ReservationID, of product: ProductID) -> Bool {
         let (isTaken, mustStart) = state.withLock { state -> (Bool, Bool) in
             guard !state.isClosed, state.count < capacity else { return (false, false) }
             state.count += 1
@@ -156,4 +147,14 @@ public final class ClearingQueue<Redis: RedisPort>: Sendable {
         for continuation in idle { continuation.resume() }
         return false
     }
+}
+
+/// Not within the queue, whose type has a parameter: each access would look up the type of the state.
+private struct ClearingState {
+    var waiting: [ProductID: [ReservationID]] = [:]
+    /// That wait, or whose command is under way.
+    var count = 0
+    var isRunning = false
+    var isClosed = false
+    var onIdle: [CheckedContinuation<Void, Never>] = []
 }

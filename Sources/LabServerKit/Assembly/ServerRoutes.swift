@@ -1,3 +1,4 @@
+import EventLoopTasks
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -36,7 +37,7 @@ extension ServerRoutes {
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: FixedLimits.headerBytes, maxHeaderListSize: FixedLimits.headersBytes,
                 maxHeaderFieldCount: FixedLimits.headers))
-        let executors = LoopExecutors()
+        let executors = LoopExecutors.shared
         let server = HTTPServerBuilder { responder in
             let http = HTTP1Channel(responder: responder, configuration: configuration)
             guard let tls else { return LoopBoundChannel(http, executors) }

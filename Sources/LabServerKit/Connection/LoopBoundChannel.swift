@@ -1,7 +1,7 @@
+import EventLoopTasks
 import HummingbirdCore
 import Logging
 import NIOCore
-import Synchronization
 
 /// A connection whose requests are answered on its own event loop; see ``LoopExecutor``.
 struct LoopBoundChannel<Base: ServerChildChannel>: ServerChildChannel {
@@ -20,20 +20,6 @@ struct LoopBoundChannel<Base: ServerChildChannel>: ServerChildChannel {
     func handle(value: Base.Value, logger: Logger) async {
         await withTaskExecutorPreference(executors[value.channel.eventLoop]) {
             await base.handle(value: value, logger: logger)
-        }
-    }
-}
-
-/// The executor of each event loop, made when its first connection comes.
-final class LoopExecutors: Sendable {
-    private let known = Mutex<[ObjectIdentifier: LoopExecutor]>([:])
-
-    subscript(_ loop: any EventLoop) -> LoopExecutor {
-        known.withLock { known in
-            if let executor = known[ObjectIdentifier(loop)] { return executor }
-            let executor = LoopExecutor(loop)
-            known[ObjectIdentifier(loop)] = executor
-            return executor
         }
     }
 }

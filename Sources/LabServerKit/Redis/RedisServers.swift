@@ -2,12 +2,16 @@ import Foundation
 import HTTPTypes
 import LabProcesses
 import LockStrategies
+import NIOCore
+import NIOPosix
 import RedisClient
 
 /// The Redis servers that a lab-server uses: the stock's, the lock nodes, and those that it started itself.
 struct RedisServers: Sendable {
     let stock: RedisClient
     let lockNodes: [RedisClient]
+    /// Of all connections.
+    let eventLoop: any EventLoop
     private let children: [RedisServerProcess]
 
     /// How long a server may take to connect, and to answer.
@@ -26,8 +30,11 @@ struct RedisServers: Sendable {
         var (forStock, forNodes) = (RedisClient.Limits.stockServer, RedisClient.Limits.lockNode)
         (forStock.connect, forStock.command) = (limits.stock, limits.stock)
         (forNodes.connect, forNodes.command) = (limits.lockNode, limits.lockNode)
-        self.stock = RedisClient(stock, limits: forStock, watchesServers: true)
-        self.lockNodes = lockNodes.map { [forNodes] node in RedisClient(node, limits: forNodes) }
+        eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        self.stock = RedisClient(stock, limits: forStock, watchesServers: true, group: eventLoop)
+        self.lockNodes = lockNodes.map { [forNodes, eventLoop] node in
+            RedisClient(node, limits: forNodes, group: eventLoop)
+        }
         self.children = children
     }
 

@@ -21,6 +21,14 @@ public struct RetryPolicy: Sendable, Hashable {
         self.delay = delay
         self.maximumRetries = maximumRetries
     }
+
+    /// No pause is longer.
+    var longestPause: Duration {
+        switch delay {
+        case .fixed(let pause): pause
+        case .exponentialFullJitter(_, let cap): cap
+        }
+    }
 }
 
 /// The decision between two attempts of one acquisition. Pure: time and chance come in as arguments.

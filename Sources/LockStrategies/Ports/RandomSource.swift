@@ -1,5 +1,11 @@
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Where strategies take chance from: the system's generator, or a seeded one for repeatable runs.
 ///
 /// A source is shared by many tasks; drawing from a seeded one is serialised by a mutex.
@@ -10,6 +16,7 @@ public struct RandomSource: Sendable {
     }
 
     private let origin: Origin
+    private static let pool = Mutex(SystemPool())
 
     /// The system's cryptographically secure generator.
     public static let system = RandomSource(origin: .system)
@@ -23,8 +30,7 @@ public struct RandomSource: Sendable {
     public func next() -> UInt64 {
         switch origin {
         case .system:
-            var generator = SystemRandomNumberGenerator()
-            return generator.next()
+            return Self.pool.withLock { $0.next() }
         case .seeded(let shared):
             return shared.next()
         }
@@ -62,6 +68,31 @@ public struct RandomSource: Sendable {
         func next() -> UInt64 {
             generator.withLock { $0.next() }
         }
+    }
+}
+
+/// Chance from the system, fetched for many draws at once: the generator of the standard library makes a
+/// system call for each. What was drawn is overwritten. Not for a process that goes on in a fork of itself,
+/// which would draw the same again.
+private struct SystemPool: Sendable {
+    /// `getentropy` gives 256 bytes at most.
+    private var words = [UInt64](repeating: 0, count: 32)
+    private var left = 0
+
+    mutating func next() -> UInt64 {
+        if left == 0 { fill() }
+        left -= 1
+        defer { words[left] = 0 }
+        return words[left]
+    }
+
+    private mutating func fill() {
+        let result = unsafe words.withUnsafeMutableBytes { bytes in
+            unsafe getentropy(bytes.baseAddress!, bytes.count)
+        }
+        // It fails only where the kernel lacks it, and nothing works without chance.
+        precondition(result == 0, "the system gives no random numbers")
+        left = words.count
     }
 }
 

@@ -229,8 +229,13 @@ extension ClusterRouter {
         switch redirection {
         case .moved(let slot, let node):
             route.redirections += 1
-            route.mustRefresh = route.redirections > 1
-            state.withLock { $0.map.set(slot, to: node) }
+            let promoted = state.withLock { state in
+                let isKnown = state.map.serves(node)
+                state.map.set(slot, to: node)
+                return isKnown ? nil : state.links[node]
+            }
+            promoted?.leaveLater()
+            route.mustRefresh = route.redirections > 1 || promoted != nil
             return route.redirections <= Self.mostRedirections
         case .ask(let node):
             route.redirections += 1
@@ -318,14 +323,20 @@ extension ClusterRouter {
     }
 
     private func adopt(_ map: SlotMap) {
-        let gone = state.withLock { state in
+        let (gone, changed) = state.withLock { state in
+            // The first map tells of no change.
+            let changed = state.version == 0 ? [] : state.map.masters.symmetricDifference(map.masters)
             state.map = map
             state.version += 1
             let known = Set(map.nodes + seeds)
             let gone = state.links.filter { !known.contains($0.key) }
             for node in gone.keys { state.links[node] = nil }
-            return Array(gone.values)
+            return (Array(gone.values), changed.compactMap { state.links[$0] })
         }
+        // All nodes are asked for the map, so there may be a connection to a replica. When the replica is
+        // promoted, and when a master becomes a replica that may be promoted again, the next command for its
+        // keys has to go over a new one, which notes that this server was not there before.
+        for link in changed { link.leaveLater() }
         // Commands on their way to a node that left the cluster have an unknown outcome.
         for link in gone { Task { await link.close() } }
     }

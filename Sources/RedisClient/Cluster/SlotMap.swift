@@ -29,6 +29,9 @@ struct SlotMap: Sendable {
     /// The nodes that serve slots.
     var masters: Set<RedisHost> { Set(owners.compactMap(\.self)) }
 
+    /// Whether it is the node of a slot.
+    func serves(_ node: RedisHost) -> Bool { owners.contains(node) }
+
     /// Whether both name the same node for each slot.
     func agrees(with other: SlotMap) -> Bool { owners == other.owners }
 

@@ -2,27 +2,18 @@ import Synchronization
 
 /// A value that one task waits for and another place delivers, once.
 ///
-/// Whoever finishes first wins; what comes later is dropped. Cancelling the waiter finishes at once. Instead
-/// of a task, a closure can take the value.
+/// Whoever finishes first wins; what comes later is dropped. Cancelling the waiter finishes at once.
 final class Completion<Value: Sendable>: Sendable {
     private enum State: Sendable {
         case idle
         case waiting(CheckedContinuation<Result<Value, RedisError>, Never>)
-        case watched(Then)
         case finished(Result<Value, RedisError>)
         case taken
     }
 
-    typealias Then = @Sendable (Result<Value, RedisError>) -> Void
+    private let state = Mutex(State.idle)
 
-    private let state: Mutex<State>
-
-    /// - Parameter then: Called with the value by whoever finishes, instead of a task that waits.
-    init(then: Then? = nil) {
-        state = Mutex(then.map { .watched($0) } ?? .idle)
-    }
-
-    /// Waits for the value. To be called once, and not where a closure takes it.
+    /// Waits for the value. To be called once.
     func value(onCancel: @Sendable @escaping () -> RedisError) async throws(RedisError) -> Value {
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -49,7 +40,7 @@ final class Completion<Value: Sendable>: Sendable {
             defer {
                 switch state {
                 case .idle: state = .finished(result)
-                case .waiting, .watched: state = .taken
+                case .waiting: state = .taken
                 case .finished, .taken: break
                 }
             }
@@ -58,7 +49,6 @@ final class Completion<Value: Sendable>: Sendable {
         switch last {
         case .idle: break
         case .waiting(let continuation): continuation.resume(returning: result)
-        case .watched(let then): then(result)
         case .finished, .taken: return false
         }
         return true
@@ -67,7 +57,7 @@ final class Completion<Value: Sendable>: Sendable {
     var isFinished: Bool {
         state.withLock { state in
             switch state {
-            case .idle, .waiting, .watched: false
+            case .idle, .waiting: false
             case .finished, .taken: true
             }
         }

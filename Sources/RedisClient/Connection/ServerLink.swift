@@ -141,6 +141,13 @@ final class ServerLink: Sendable {
         dedicated.leave()
     }
 
+    /// Gives the connections up, because the server is another one for its keys now. What is on its way still
+    /// gets its replies; the next command makes a new connection.
+    func leaveLater() {
+        shared.leaveLater(nil)
+        dedicated.leaveIdle()
+    }
+
     func close() async {
         await shared.close()
         await dedicated.close()

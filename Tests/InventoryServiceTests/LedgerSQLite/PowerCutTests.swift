@@ -59,8 +59,12 @@ import Testing
     func normal() async throws {
         var settings = LedgerSettings()
         settings.durability = .normal
-        let lost = try await lostSales(settings, seed: 4, cuts: 30, tear: false)
-        #expect(lost.contains { $0 > 0 })
+        // What a cut loses depends on the pace of the machine: one series of three has to lose something.
+        var most = 0
+        for seed in [4, 5, 6] as [UInt64] where most == 0 {
+            most = try await lostSales(settings, seed: seed, cuts: 30, tear: false).max() ?? 0
+        }
+        #expect(most > 0)
     }
 
     @Test("A closed ledger has everything on the disk")

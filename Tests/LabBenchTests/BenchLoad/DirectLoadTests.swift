@@ -3,6 +3,7 @@ import BenchModel
 import Histogram
 import LabTesting
 import NIOCore
+import NIOPosix
 import Synchronization
 import Testing
 
@@ -41,6 +42,19 @@ struct DirectLoadTests {
         #expect(record.userSuccesses.allSatisfy { $0 > 0 })
         #expect(record.attempts.max == 3)
         #expect(record.hold.max == 7)
+    }
+
+    @Test("runs each user on one event loop, as a server its connection, and spreads them over all loops")
+    func loops() async throws {
+        let loops = Array(MultiThreadedEventLoopGroup.singleton.makeIterator())
+        let places = Mutex([Set<Int?>](repeating: [], count: 2 * loops.count))
+        _ = try await Self.drive(users: 2 * loops.count) { user in
+            let place = loops.firstIndex { $0.inEventLoop }
+            _ = places.withLock { $0[user].insert(place) }
+            return DirectAnswer(outcome: .success)
+        }
+        #expect(places.withLock { $0 }.allSatisfy { $0.count == 1 })
+        #expect(Set(places.withLock { $0 }.joined()) == Set(loops.indices.map { $0 }))
     }
 
     @Test("is closed: every user always has exactly one purchase under way")

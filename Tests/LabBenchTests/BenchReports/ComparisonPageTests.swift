@@ -80,7 +80,7 @@ struct ComparisonPageTests {
 
     private static func index() throws -> RunIndex {
         let (base, new) = try pair.get()
-        let other = try read("2026-11-30T172544-purchase-vm")
+        let other = try read("2026-12-01T044827-purchase-vm")
         return RunIndex(
             [
                 .init(folder: "b/new", results: new, hasPage: false),

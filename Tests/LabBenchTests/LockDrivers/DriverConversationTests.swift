@@ -20,12 +20,19 @@ struct DriverConversationTests {
         return talk
     }
 
+    private func request(_ line: [UInt8]) -> String {
+        guard let said = try? DriverCoding.read(DriverRequest.self, line.dropLast()), let id = said.id else {
+            return "no request"
+        }
+        return "\(id) \(said.op) \(said.key ?? "") \(said.handle ?? "")"
+    }
+
     private func hear(_ text: String, _ talk: inout DriverConversation<Int>) -> [String] {
         talk.heard(Array(text.utf8)[...], at: Self.start).map { event in
             switch event {
             case .hello: "hello"
             case .answer(let answer, let waiter): "\(waiter): \(answer.result)"
-            case .giveBack(let operation): operation.words
+            case .giveBack(let line): "give back by \(request(line))"
             case .failed(let error, let waiters): "\(error) \(waiters.sorted())"
             }
         }
@@ -50,10 +57,14 @@ struct DriverConversationTests {
         _ = talk.ask(Self.acquire, 10, at: Self.start)
         #expect(talk.leave(1) == 10)
         #expect(talk.leave(1) == nil)
-        #expect(hear("{\"id\":1,\"result\":\"granted\",\"handle\":\"h\"}\n", &talk) == ["release \"a\""])
+        let returned = hear("{\"id\":1,\"result\":\"granted\",\"handle\":\"h\"}\n", &talk)
+        #expect(returned == ["give back by 2 release a h"])
+        #expect(talk.openCount == 1, "at no moment between a grant and its return nothing is open")
+        #expect(hear("{\"id\":2,\"result\":\"released\"}\n", &talk) == [])
+        #expect(talk.openCount == 0)
         _ = talk.ask(Self.acquire, 20, at: Self.start)
-        #expect(talk.leave(2) == 20)
-        #expect(hear("{\"id\":2,\"result\":\"contended\"}\n", &talk) == [])
+        #expect(talk.leave(3) == 20)
+        #expect(hear("{\"id\":3,\"result\":\"contended\"}\n", &talk) == [])
     }
 
     @Test("ends with the first fault, which everybody is told who waits, the one it is about included")

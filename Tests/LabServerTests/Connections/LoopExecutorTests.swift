@@ -1,8 +1,7 @@
+import EventLoopTasks
 import NIOCore
 import NIOPosix
 import Testing
-
-@testable import LabServerKit
 
 @Suite("Tasks on an event loop")
 struct LoopExecutorTests {

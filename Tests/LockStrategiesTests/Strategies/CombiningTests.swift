@@ -75,6 +75,39 @@ struct CombiningTests {
         }
     }
 
+    @Test("where many wait a second call leaves behind the first, and both grant in order of arrival")
+    func secondCall() async throws {
+        try await StrategyLab.run(for: .combining) { lab in
+            try await lab.setStock(42, of: product)
+            let written = Recorder<String>()
+            let strategy = Strategy(
+                redis: HookedPort(RedisClient(lab.server.endpoint, limits: StrategyLab.patient)) {
+                    written.note($0)
+                },
+                clock: ContinuousClock(), leastOfSecond: 10)
+            // Over the connection that stands now calls are written also while Redis is stopped.
+            #expect(await Self.answer(strategy, lab.reservation(of: product)).isReserved)
+            lab.server.pause()
+            var tasks: [Task<Answer, Never>] = []
+            for index in 0..<50 {
+                let reservation = lab.reservation(of: product)
+                tasks.append(Task { await Self.answer(strategy, reservation) })
+                // The first is under way alone; the next ten leave together; no third call leaves.
+                let inLine = index < 10 ? index : index - 10
+                try await waitUntil {
+                    strategy.waitingCount(of: product) == inLine
+                        && written.values.count == (index < 10 ? 2 : 3)
+                }
+            }
+            lab.server.resume()
+            var answers: [Answer] = []
+            for task in tasks { answers.append(await task.value) }
+            #expect(answers.map(\.isReserved) == (0..<50).map { $0 < 41 })
+            #expect(written.values.count == 4)
+            #expect(try await lab.readStock(product) == 0)
+        }
+    }
+
     @Test("who is cancelled in line takes nothing, and the others get what they would")
     func cancelledInLine() async throws {
         try await StrategyLab.run(for: .combining) { lab in

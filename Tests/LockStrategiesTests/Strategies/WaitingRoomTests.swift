@@ -3,8 +3,9 @@ import Testing
 
 @testable import LockStrategies
 
-/// One timer for all who wait: whom it wakes, and when it is gone. Time stands still until the test moves it.
-@Suite("The timer of those who wait for a lock", .timeLimit(.minutes(1)))
+/// One timer for all who wait: whom it wakes, and when it is gone; and what is kept of a lock. Time stands
+/// still until the test moves it.
+@Suite("The room in which tasks wait for locks", .timeLimit(.minutes(1)))
 struct WaitingRoomTests {
     private let clock = ManualClock()
     private let key = LockKey("a")
@@ -74,5 +75,38 @@ struct WaitingRoomTests {
         clock.advance(by: .seconds(10))
         #expect(await last.value)
         #expect(room.turn(of: places[2], before: clock.now + .seconds(80), now: clock.now).turn == .ask)
+    }
+
+    /// One task after the other takes the lock, with a moment between in which nobody wants it.
+    ///
+    /// - Returns: The runs of the lock, in ms: from a grant to the first moment at which it is left free.
+    private func runs(_ count: Int, of key: LockKey, in room: WaitingRoom) -> [Int] {
+        (0..<count).map { _ in
+            let begin = clock.now
+            let first = room.enter(key, timeToLive: .seconds(9))
+            room.granted(first, after: 1, now: begin)
+            let milliseconds = (1...).first { room.mustYield(first, now: begin + .milliseconds($0)) }
+            room.granted(first, after: 1, now: begin)
+            _ = room.leave(first, now: begin)
+            return milliseconds ?? 0
+        }
+    }
+
+    @Test("a lock that nobody wants for a moment keeps how long a run may be, and others do not have it")
+    func remembered() {
+        let room = WaitingRoom(clock: clock)
+        #expect(runs(7, of: key, in: room) == [20, 40, 80, 160, 320, 640, 640])
+        #expect(runs(1, of: LockKey("b"), in: room) == [20])
+        #expect(runs(1, of: key, in: room) == [640])
+    }
+
+    @Test("runs of no more locks are remembered than the room has place for")
+    func bounded() {
+        let room = WaitingRoom(clock: clock)
+        #expect(runs(2, of: key, in: room) == [20, 40])
+        for index in 0..<WaitingRoom.rememberedRuns {
+            #expect(runs(1, of: LockKey("lock \(index)"), in: room) == [20])
+        }
+        #expect(runs(1, of: key, in: room) == [20])
     }
 }

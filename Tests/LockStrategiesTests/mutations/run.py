@@ -68,8 +68,8 @@ class Mutation:
 class Copy:
     """A worktree of HEAD with a build folder of its own."""
 
-    def __init__(self, folder, built_at, tests):
-        self.tree, self.built_at, self.tests = folder / "tree", built_at, tests
+    def __init__(self, folder, built_at):
+        self.tree, self.built_at = folder / "tree", built_at
         git("worktree", "add", "--detach", str(self.tree), "HEAD")
         build = ROOT / ".build"
         if build.is_dir():
@@ -81,7 +81,8 @@ class Copy:
         self.prefix = self.same_path_prefix()
         if not self.prefix:
             shutil.rmtree(self.tree / ".build", ignore_errors=True)
-        self.reduce_manifest()
+        self.manifest = (self.tree / "Package.swift").read_text()
+        self.targets = self.all_targets()
 
     def same_path_prefix(self):
         """A build folder is valid at its own path only. So, where the system allows it, commands run in a mount
@@ -109,28 +110,30 @@ class Copy:
                 process.wait()
                 return None
 
-    def reduce_manifest(self):
-        """Leaves out the targets that the tests of the strategies do not need: they would be rebuilt each time."""
+    def all_targets(self):
+        """The targets of the package, each with those that it needs."""
         log = self.tree.parent / "manifest.json"
         if self.run(["swift", "package", "dump-package"], log, BUILD_LIMIT) != 0:
             sys.exit(f"the manifest cannot be read: see {log}")
-        targets = {}
-        text = log.read_text()
+        text, targets = log.read_text(), {}
         for target in json.loads(text[text.index("{"):])["targets"]:
             needs = [d[kind][0] for d in target["dependencies"] for kind in ("byName", "target") if kind in d]
             targets[target["name"]] = needs
-        wanted, queue = set(), [TESTS, "RedisClientTests", *self.tests]
+        return targets
+
+    def keep_only(self, tests):
+        """Leaves out the targets that these tests do not need: they would be built again with each bug."""
+        wanted, queue = set(), [TESTS, "RedisClientTests", *tests]
         while queue:
             name = queue.pop()
-            if name in targets and name not in wanted:
+            if name in self.targets and name not in wanted:
                 wanted.add(name)
-                queue += targets[name]
-        manifest = self.tree / "Package.swift"
-        source = manifest.read_text()
-        for name in set(targets) - wanted:
+                queue += self.targets[name]
+        source = self.manifest
+        for name in set(self.targets) - wanted:
             source = without_call(source, r'\.(?:executableTarget|testTarget|target)\(\s*name: "%s"' % name)
             source = without_call(source, r'\.(?:library|executable)\(\s*name: "%s"' % name)
-        manifest.write_text(source)
+        (self.tree / "Package.swift").write_text(source)
 
 
 def without_call(source, start):
@@ -193,25 +196,45 @@ def judge(copy, mutation, logs):
         path.write_text(original)
 
 
+def groups(mutations):
+    """Mutations that are noticed by the same test targets, those with the fewest targets first."""
+    found = {}
+    for mutation in mutations:
+        found.setdefault(tuple(sorted(mutation.tests)), []).append(mutation)
+    return sorted(found.items(), key=lambda group: (len(group[0]), group[0]))
+
+
+def expect_green(copy, tests, mutations, folder):
+    """Builds the copy without a bug, and ends the script when one of the group's tests fails there."""
+    say(" and ".join([TESTS, "RedisClientTests", *tests]) + ": the unmutated copy must be green")
+    build, green = folder / "green.build.log", folder / "green.test.log"
+    if copy.run(["swift", "build", "--build-tests"], build, BUILD_LIMIT) != 0:
+        print(build.read_text()[-2000:], file=sys.stderr)
+        sys.exit("the unmutated copy does not build")
+    every = "|".join(sorted({mutation.filter for mutation in mutations}))
+    code = copy.run(
+        ["swift", "test", "--skip-build", "--no-parallel", "--filter", every], green, 4 * TEST_LIMIT)
+    if code != 0 or " 0 tests " in green.read_text(errors="replace"):
+        sys.exit("the unmutated copy is not green: " + ", ".join(sorted(red_tests(green))))
+
+
 def run(mutations, output, built_at):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lab-mutations-"))
-    logs = output or folder / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
     try:
-        copy = Copy(folder, built_at, {name for mutation in mutations for name in mutation.tests})
-        say("the unmutated copy must be green")
-        code = copy.run(["swift", "build", "--build-tests"], folder / "green.build.log", BUILD_LIMIT)
-        if code != 0:
-            print((folder / "green.build.log").read_text()[-2000:], file=sys.stderr)
-            sys.exit("the unmutated copy does not build")
-        every = "|".join(sorted({mutation.filter for mutation in mutations}))
-        green = folder / "green.test.log"
-        code = copy.run(
-            ["swift", "test", "--skip-build", "--no-parallel", "--filter", every], green, 4 * TEST_LIMIT)
-        if code != 0 or " 0 tests " in green.read_text(errors="replace"):
-            sys.exit("the unmutated copy is not green: " + ", ".join(sorted(red_tests(green))))
-        rows = []
-        for mutation in mutations:
+        return run_in(Copy(folder, built_at), mutations, folder, output)
+    finally:
+        subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(folder / "tree")])
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_in(copy, mutations, folder, output):
+    rows = []
+    for tests, group in groups(mutations):
+        copy.keep_only(tests)
+        expect_green(copy, tests, group, folder)
+        for mutation in group:
             began = datetime.datetime.now()
             verdict, red = judge(copy, mutation, folder)
             seconds = round((datetime.datetime.now() - began).total_seconds())
@@ -220,11 +243,8 @@ def run(mutations, output, built_at):
             if output:
                 # After each: a run that is cut off leaves what it has found.
                 (output / "MUTATIONS.md").write_text(table(rows, len(mutations)))
-        print(table(rows, len(mutations)))
-        return all(verdict == "caught" for _, verdict, _ in rows)
-    finally:
-        subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(folder / "tree")])
-        shutil.rmtree(folder, ignore_errors=True)
+    print(table(rows, len(mutations)))
+    return all(verdict == "caught" for _, verdict, _ in rows)
 
 
 def table(rows, planned):
@@ -240,7 +260,7 @@ def table(rows, planned):
         "| mutation | what | expected | caught by clause | verdict |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for mutation, verdict, red in rows:
+    for mutation, verdict, red in sorted(rows, key=lambda row: row[0].name):
         cells = [mutation.name, mutation.what, ", ".join(mutation.clauses), "; ".join(red) or "-", verdict]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
@@ -254,7 +274,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./lab check --mutations")
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--output", type=pathlib.Path, help="a folder for the table")
-    parser.add_argument("--list", action="store_true", help="only say which there are and whether their text is found")
+    parser.add_argument("--list", action="store_true", help="only say which there are, and whether their text and their tests are found")
     parser.add_argument(
         "--built-at", type=pathlib.Path, default=ROOT, help="where .build was built, when it was copied here")
     options = parser.parse_args()
@@ -265,11 +285,14 @@ def main():
     mutations = [mutation for mutation in mutations if not options.names or mutation.name in options.names]
     if options.list:
         stale = 0
+        tests = "".join(path.read_text() for path in (ROOT / "Tests").rglob("*.swift"))
         for mutation in mutations:
             path = ROOT / mutation.file
             is_there = path.is_file() and mutation.applied(path.read_text()) is not None
-            stale += not is_there
-            print(f"{mutation.name:28} {'' if is_there else 'STALE '}{mutation.what}")
+            titled = all(clause.isdigit() or f'"{clause}"' in tests for clause in mutation.clauses)
+            stale += not (is_there and titled)
+            word = "STALE " if not is_there else "" if titled else "NO SUCH TEST "
+            print(f"{mutation.name:28} {word}{mutation.what}")
         sys.exit(1 if stale else 0)
     sys.exit(0 if run(mutations, options.output, options.built_at) else 1)
 

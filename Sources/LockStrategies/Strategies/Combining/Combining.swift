@@ -3,38 +3,38 @@ import Synchronization
 
 /// Purchases of one product that wait in one process go to Redis together, as one script call.
 ///
-/// While a call is under way, those who come wait for it; when it is back, its leader passes the lead to the
-/// first of them, who sends for all. So nobody is held back to wait for more, and the more buyers there are
-/// the more share one call. Granted in order of arrival. The guarantees are those of `lua-atomic`: no lease,
-/// so a stalled client harms nobody, and a repeated id gets its first answer. What breaks it: a Redis that
-/// loses acknowledged writes. A buyer waits for the call that is under way, and while no more than the
-/// largest batch wait its own comes next; who is cancelled in line leaves at once, who is in a call stays
-/// until its reply is there. One round trip, shared. Source: flat combining, Hendler, Incze, Shavit, Tzafrir,
-/// SPAA 2010.
+/// While a call is under way, those who come wait for it; when it is back, the first of them sends for all.
+/// So nobody is held back to wait for more, and the more buyers there are the more share one call. Where
+/// many wait, a second call leaves behind the first. Granted in order of arrival. The guarantees are those
+/// of `lua-atomic`: no lease, so a stalled client harms nobody, and a repeated id gets its first answer.
+/// What breaks it: a Redis that loses acknowledged writes. A buyer waits for the call that is under way, and
+/// while no more than the largest batch wait its own comes next; who is cancelled in line leaves at once,
+/// who is in a call stays until its reply is there. One round trip, shared. Source: flat combining, Hendler,
+/// Incze, Shavit, Tzafrir, SPAA 2010.
 public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     private let redis: Redis
     private let clock: C
-    private let lines: Lines
+    private let lines: BatchLines
 
     /// - Parameters:
     ///   - redis: Holds the stock.
     ///   - clock: Tells how long a step took.
     ///   - largestBatch: Purchases that share one call, at most.
-    public init(redis: Redis, clock: C, largestBatch: Int = 256) {
+    ///   - leastOfSecond: So many must wait for a second call to leave while one is under way.
+    public init(redis: Redis, clock: C, largestBatch: Int = 256, leastOfSecond: Int = 32) {
         self.redis = redis
         self.clock = clock
-        lines = Lines(largestBatch: largestBatch)
+        lines = BatchLines(largestBatch: largestBatch, leastOfSecond: leastOfSecond)
     }
 
     public func reserve(_ reservation: Reservation) async throws(StrategyError) -> ReserveOutcome {
         try StrategyError.checkQuantity(reservation)
-        let member = Member(reservation: reservation)
+        let member = BatchMember(reservation: reservation)
         let began = clock.now
-        let turn: Turn
-        switch lines.enter(member) {
-        case .lead(let batch):
-            turn = .lead(batch)
-        case .wait:
+        let turn: BatchTurn
+        if let call = lines.enter(member, now: began) {
+            turn = .lead(call)
+        } else {
             turn = await withTaskCancellationHandler {
                 await member.turn.value()
             } onCancel: {
@@ -45,8 +45,8 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
         }
         var evidence = Evidence(attempts: 1, waited: began.duration(to: clock.now))
         switch turn {
-        case .lead(let batch):
-            return try await lead(batch, evidence)
+        case .lead(let call):
+            return try await lead(call, evidence)
         case .answered(let answer, let held):
             // The leader's call took this time off the wait.
             evidence.waited = max(.zero, evidence.waited - held)
@@ -68,60 +68,65 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
     /// Buyers of the product who wait for the next call.
     func waitingCount(of product: ProductID) -> Int { lines.waitingCount(of: product) }
 
-    /// Sends the batch, whose first member is the caller, and tells the others their answers.
+    /// Sends the call, whose first member is the caller, and tells the others their answers.
     private func lead(
-        _ batch: [Member], _ before: Evidence
+        _ call: BatchCall, _ before: Evidence
     ) async throws(StrategyError) -> ReserveOutcome {
-        let reservation = batch[0].reservation
+        let reservation = call.members[0].reservation
         guard !Task.isCancelled else {
-            pass(Array(batch.dropFirst()), of: reservation.product)
+            pass(call, of: reservation.product)
             throw StrategyError(.cancelled, "cancelled before the call", evidence: before)
         }
         // Counted once, with the leader.
         var evidence = before
         let sent = clock.now
-        let reply = await send(batch.map(\.reservation), &evidence)
+        let reply = await send(call, &evidence)
         let held = sent.duration(to: clock.now)
-        let departure = lines.depart(reservation.product, now: clock.now)
-        departure.next.first?.turn.keep(.lead(departure.next))
-        for member in departure.expired { member.turn.keep(.expired) }
-        let answers = Self.answers(reply, count: batch.count)
-        for (member, answer) in zip(batch, answers).dropFirst() {
+        lines.returned(call.number, reservation.product, now: clock.now)
+        let answers = Self.answers(reply, count: call.members.count)
+        for (member, answer) in zip(call.members, answers).dropFirst() {
             member.turn.keep(.answered(answer, held: held))
         }
         evidence.held = held
         return try Self.outcome(answers[0], reservation, evidence)
     }
 
-    /// Gives the lead to the next member of a batch that was not sent.
-    private func pass(_ rest: [Member], of product: ProductID) {
-        if let next = rest.first {
-            next.turn.keep(.lead(rest))
-            return
+    /// Gives the lead to the next member of a call that was not sent.
+    private func pass(_ call: BatchCall, of product: ProductID) {
+        let rest = Array(call.members.dropFirst())
+        guard let next = rest.first else {
+            return lines.returned(call.number, product, now: clock.now)
         }
-        let departure = lines.depart(product, now: clock.now)
-        departure.next.first?.turn.keep(.lead(departure.next))
-        for member in departure.expired { member.turn.keep(.expired) }
+        next.turn.keep(.lead(BatchCall(number: call.number, members: rest)))
     }
 
     /// One call for all; waited for even when the leader's task is cancelled, because others wait for it.
-    private func send(
-        _ reservations: [Reservation], _ evidence: inout Evidence
-    ) async -> Result<RESPValue, RedisError> {
-        let keys = ProductKeys(reservations[0].product)
+    private func send(_ call: BatchCall, _ evidence: inout Evidence) async -> Result<RESPValue, RedisError> {
+        let reservations = call.members.map(\.reservation)
+        let product = reservations[0].product
+        let keys = ProductKeys(product)
         let arguments = reservations.flatMap { [$0.id.description, String($0.quantity)] }
-        return await uncancelled(&evidence) { [redis] cost in
-            do throws(RedisError) {
-                return .success(
-                    try await redis.run(
-                        EmbeddedScripts.combining,
-                        keys: [keys.stock, keys.reservations, keys.epoch]
-                            + reservations.map { keys.ended($0.id) },
-                        arguments: arguments, &cost))
-            } catch {
-                return .failure(error)
-            }
+        let written: @Sendable () -> Void = { [clock, lines] in
+            lines.written(call.number, product, now: clock.now)
         }
+        let (reply, cost) = await SendPermit.noting(written) {
+            var cost = Evidence()
+            let reply = await uncancelled(&cost) { [redis] cost in
+                do throws(RedisError) {
+                    return Result<RESPValue, RedisError>.success(
+                        try await redis.run(
+                            EmbeddedScripts.combining,
+                            keys: [keys.stock, keys.reservations, keys.epoch]
+                                + reservations.map { keys.ended($0.id) },
+                            arguments: arguments, &cost))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            return (reply, cost)
+        }
+        evidence = evidence + cost
+        return reply
     }
 
     /// One answer for each member, in order.
@@ -159,68 +164,6 @@ public struct Combining<Redis: RedisPort, C: MonotonicClock>: LockStrategy {
             }
         } catch {
             throw error.adding(evidence)
-        }
-    }
-}
-
-extension Combining {
-    private enum Turn: Sendable {
-        case lead([Member])
-        case answered(Result<ScriptDecision, RedisError>, held: Duration)
-        case expired
-        case cancelled
-    }
-
-    private final class Member: Sendable {
-        let reservation: Reservation
-        let turn = Promise<Turn>()
-        let ticket = Atomic<UInt64>(0)
-
-        init(reservation: Reservation) {
-            self.reservation = reservation
-        }
-    }
-
-    /// The lines of all products that are being bought.
-    private final class Lines: Sendable {
-        private struct State: Sendable {
-            var lines: [ProductID: BatchLine<Member>] = [:]
-            var lastTicket: UInt64 = 0
-        }
-
-        private let state = Mutex(State())
-        private let largestBatch: Int
-
-        init(largestBatch: Int) {
-            self.largestBatch = largestBatch
-        }
-
-        func enter(_ member: Member) -> BatchLine<Member>.Entry {
-            state.withLock { state in
-                state.lastTicket += 1
-                member.ticket.store(state.lastTicket, ordering: .relaxed)
-                return state.lines[
-                    member.reservation.product, default: BatchLine(largest: largestBatch)
-                ].enter(member, ticket: state.lastTicket, deadline: member.reservation.deadline)
-            }
-        }
-
-        func depart(_ product: ProductID, now: ContinuousClock.Instant) -> BatchLine<Member>.Departure {
-            state.withLock { state in
-                let departure = state.lines[product]?.depart(now: now) ?? .init()
-                if state.lines[product]?.isIdle == true { state.lines[product] = nil }
-                return departure
-            }
-        }
-
-        func waitingCount(of product: ProductID) -> Int {
-            state.withLock { $0.lines[product]?.waitingCount ?? 0 }
-        }
-
-        /// False when the member's batch has been taken already.
-        func leave(_ member: Member) -> Bool {
-            let ticket = member.ticket.load(ordering: .relaxed)
-            return state.withLock { $0.lines[member.reservation.product]?.leave(ticket) ?? false }
         }
     }
 }

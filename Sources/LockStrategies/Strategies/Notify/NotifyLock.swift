@@ -59,7 +59,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         let began = clock.now
         let place = room.enter(key, timeToLive: timeToLive, reading: reading)
         do throws(StrategyError) {
-            switch try await myTurn(place, before: deadline) {
+            switch try await room.service(of: place, before: deadline, on: clock) {
             case .outOfTime:
                 var cost = Evidence()
                 await leave(place, &cost)
@@ -118,37 +118,6 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         await unsubscribe(room.released(lease, isKnown: false))
     }
 
-    private enum Service {
-        case ask
-        case handed(Lease, stock: RESPValue?)
-        case outOfTime
-    }
-
-    /// Waits until this task is the first and nobody in this process holds the lock, until the lock is handed
-    /// to it, or until the deadline.
-    private func myTurn(
-        _ place: WaitingRoom.Place, before deadline: ContinuousClock.Instant
-    ) async throws(StrategyError) -> Service {
-        while true {
-            let now = clock.now
-            let (turn, stock) = room.turn(of: place, before: deadline, now: now)
-            switch turn {
-            case .ask:
-                return .ask
-            case .granted(let lease):
-                return .handed(lease, stock: stock)
-            case .offered:
-                // Ends within the time limit of one command, whatever becomes of the hand-over.
-                await place.signal.wait()
-                guard !Task.isCancelled else { throw Self.cancelledInLine }
-            case .wait:
-                guard now < deadline else { return .outOfTime }
-                await place.signal.wait()
-                guard !Task.isCancelled else { throw Self.cancelledInLine }
-            }
-        }
-    }
-
     /// The lease that a holder of this process handed over, as what an acquisition of its own would have got.
     private func accept(
         _ lease: Lease, since began: ContinuousClock.Instant
@@ -156,14 +125,10 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
         var evidence = Evidence(attempts: 1, waited: began.duration(to: clock.now))
         if clock.now < lease.validUntil, !Task.isCancelled { return .granted(lease, evidence: evidence) }
         await giveBack(lease, &evidence)
-        guard !Task.isCancelled else { throw Self.cancelledInLine.adding(evidence) }
+        guard !Task.isCancelled else { throw WaitingRoom.cancelledInLine.adding(evidence) }
         throw StrategyError(
             .leaseLost, "the lock \(lease.key) was handed over after its validity; it was given back",
             evidence: evidence)
-    }
-
-    private static var cancelledInLine: StrategyError {
-        StrategyError(.cancelled, "cancelled while waiting for the lock")
     }
 
     /// Gives back what was handed to a task that cannot use it any more; the next in line may get it.
@@ -176,7 +141,7 @@ public struct NotifyLock<Redis: RedisPort, C: MonotonicClock>: LeaseLock {
     ) async throws(StrategyError) {
         room.look(place, at: instant)
         await place.signal.wait()
-        guard !Task.isCancelled else { throw Self.cancelledInLine }
+        guard !Task.isCancelled else { throw WaitingRoom.cancelledInLine }
     }
 
     /// Asks Redis until it grants, as the only task of this process that does.

@@ -13,6 +13,14 @@ final class WaitingRoom: Sendable {
         let signal: WakeSignal
     }
 
+    /// What the wait of a task in line comes to.
+    enum Service: Sendable {
+        /// It is the first, and nobody in this process holds the lock.
+        case ask
+        case handed(Lease, stock: RESPValue?)
+        case outOfTime
+    }
+
     /// What a task that leaves its place has to put in order.
     struct Remains: Sendable {
         /// The subscription that nobody needs any more: to be cancelled.
@@ -27,6 +35,7 @@ final class WaitingRoom: Sendable {
         /// What was read for tasks that were handed the lock and have not seen it yet.
         var stocks: [WaitingLine.Ticket: RESPValue] = [:]
         var subscription: RedisSubscription?
+        var run = OwnRun()
 
         /// Who may go on now; nil where somebody else's lease must end first.
         var next: WakeSignal? { line.first.flatMap { places[$0]?.signal } }
@@ -39,9 +48,27 @@ final class WaitingRoom: Sendable {
         }
     }
 
+    /// Of so many locks that nobody wants at the moment it is known how long a run may be.
+    static let rememberedRuns = 1024
+
     private struct State: Sendable {
         var queues: [LockKey: Queue] = [:]
+        /// Runs of locks without a queue.
+        var runs: [LockKey: OwnRun] = [:]
         var lastTicket: WaitingLine.Ticket = 0
+
+        mutating func queue(of key: LockKey) -> Queue {
+            if let queue = queues.removeValue(forKey: key) { return queue }
+            return Queue(run: runs.removeValue(forKey: key) ?? OwnRun())
+        }
+
+        mutating func forget(_ queue: Queue, of key: LockKey) {
+            guard queue.run.isGrown else { return }
+            // A forgotten run is a short one: it costs a pause, and no order.
+            if runs.count >= WaitingRoom.rememberedRuns { runs.removeAll() }
+            runs[key] = queue.run
+            runs[key]?.ended()
+        }
     }
 
     private let state = Mutex(State())
@@ -62,10 +89,41 @@ final class WaitingRoom: Sendable {
             let place = Place(
                 key: key, timeToLive: timeToLive, reading: reading, ticket: state.lastTicket,
                 signal: WakeSignal())
-            state.queues[key, default: Queue()].line.enter(place.ticket)
-            state.queues[key]?.places[place.ticket] = place
+            var queue = state.queue(of: key)
+            queue.line.enter(place.ticket)
+            queue.places[place.ticket] = place
+            state.queues[key] = queue
             return place
         }
+    }
+
+    /// Waits until this task is the first and nobody in this process holds the lock, until the lock is handed
+    /// to it, or until the deadline.
+    func service(
+        of place: Place, before deadline: ContinuousClock.Instant, on clock: some MonotonicClock
+    ) async throws(StrategyError) -> Service {
+        while true {
+            let now = clock.now
+            let (turn, stock) = turn(of: place, before: deadline, now: now)
+            switch turn {
+            case .ask:
+                return .ask
+            case .granted(let lease):
+                return .handed(lease, stock: stock)
+            case .offered:
+                // Ends within the time limit of one command, whatever becomes of the hand-over.
+                await place.signal.wait()
+                guard !Task.isCancelled else { throw Self.cancelledInLine }
+            case .wait:
+                guard now < deadline else { return .outOfTime }
+                await place.signal.wait()
+                guard !Task.isCancelled else { throw Self.cancelledInLine }
+            }
+        }
+    }
+
+    static var cancelledInLine: StrategyError {
+        StrategyError(.cancelled, "cancelled while waiting for the lock")
     }
 
     /// What the task at this place has to do, and what was read for it. After `.granted` the place is gone.
@@ -88,6 +146,16 @@ final class WaitingRoom: Sendable {
             }
             return found ?? (.ask, nil)
         }
+    }
+
+    /// True when the task at this place has to leave the lock free for a moment before it asks.
+    func mustYield(_ place: Place, now: ContinuousClock.Instant) -> Bool {
+        change(place.key) { $0.run.mustYield(at: now) } ?? false
+    }
+
+    /// The servers gave the lock to the task at this place, after so many tries.
+    func granted(_ place: Place, after tries: Int, now: ContinuousClock.Instant) {
+        _ = change(place.key) { $0.run.granted(after: tries, at: now) }
     }
 
     /// Wakes the task at this place at this moment, if nothing does before.
@@ -184,7 +252,7 @@ final class WaitingRoom: Sendable {
     ) -> Value? {
         guard var queue = state.queues.removeValue(forKey: key) else { return nil }
         let result = body(&queue)
-        if !queue.line.isIdle { state.queues[key] = queue }
+        if queue.line.isIdle { state.forget(queue, of: key) } else { state.queues[key] = queue }
         return result
     }
 }

@@ -1,12 +1,13 @@
-import NIOCore
+package import NIOCore
 import Synchronization
 
-/// Runs tasks on one event loop: that of the connection whose requests they answer.
+/// Runs tasks on one event loop: that of the connection whose requests they answer, or whose replies they
+/// wait for.
 ///
 /// Without it each step of a request changes threads: from the loop that reads it to the cooperative pool,
 /// and back to the loop that writes the answer. To wake a thread costs more than most of those steps. What is
-/// enqueued while the loop is busy runs in one go.
-final class LoopExecutor: TaskExecutor {
+/// enqueued while the loop is busy runs in one go. A task must not block its thread: it would stop the loop.
+package final class LoopExecutor: TaskExecutor {
     private struct Line {
         var jobs: [UnownedJob] = []
         /// An array of before, for the next jobs, so that none is made for each turn.
@@ -17,11 +18,11 @@ final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
     private let line = Mutex(Line())
 
-    init(_ loop: any EventLoop) {
+    package init(_ loop: any EventLoop) {
         self.loop = loop
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let mustPlan = line.withLock { line in
             line.jobs.append(job)
