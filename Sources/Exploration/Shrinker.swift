@@ -2,7 +2,7 @@ import FaultAudit
 import LockStrategies
 package import Simulation
 
-/// Makes a violation small: fewer buyers, then fewer decisions that are not the simplest.
+/// Makes a violation small: fewer buyers, then fewer decisions, and fewer that are not the simplest.
 package struct Shrinker {
     private let orders: Explorer.Orders
     /// Schedules of a smaller plan that are tried, and replays of a list of decisions.
@@ -101,27 +101,42 @@ package struct Shrinker {
             tries += 1
             return runner.run(Chooser(following: candidate), order).firstKind == kind
         }
-        var width = max(decisions.count / 2, 1)
-        while tries < mostTries, !isOver() {
+        /// Tries the simpler list in place of each part of this width; true when one was as good.
+        func pass(_ width: Int, _ simpler: ([UInt32], Range<Int>) -> [UInt32]) -> Bool {
             var isBetter = false
             var place = 0
-            while place < decisions.count, tries < mostTries {
+            while place < decisions.count, tries < mostTries, !isOver() {
                 let part = place..<min(place + width, decisions.count)
-                place += width
+                place = part.upperBound
                 guard decisions[part].contains(where: { $0 != 0 }) else { continue }
-                var candidate = decisions
-                for index in part { candidate[index] = 0 }
+                var candidate = simpler(decisions, part)
                 while candidate.last == 0 { candidate.removeLast() }
-                if holds(candidate) {
-                    decisions = candidate
-                    isBetter = true
-                }
+                guard holds(candidate) else { continue }
+                decisions = candidate
+                isBetter = true
             }
-            if width == 1, !isBetter { break }
-            if !isBetter { width = max(width / 2, 1) }
+            return isBetter
+        }
+        var width = max(decisions.count / 2, 1)
+        while tries < mostTries, !isOver() {
+            let isZeroed = pass(width) { Self.zeroed($0, $1) }
+            // Without a part, what comes after it is decided earlier: that drops a step which no zero can drop.
+            let isShorter = pass(width) { Self.without($0, $1) }
+            if width == 1, !isZeroed, !isShorter { break }
+            if !isZeroed, !isShorter { width = max(width / 2, 1) }
         }
         while decisions.last == 0 { decisions.removeLast() }
         return Small(runner, order, decisions)
+    }
+
+    private static func zeroed(_ decisions: [UInt32], _ part: Range<Int>) -> [UInt32] {
+        var simpler = decisions
+        for index in part { simpler[index] = 0 }
+        return simpler
+    }
+
+    private static func without(_ decisions: [UInt32], _ part: Range<Int>) -> [UInt32] {
+        Array(decisions[..<part.lowerBound] + decisions[part.upperBound...])
     }
 }
 
