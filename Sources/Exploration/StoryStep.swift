@@ -9,6 +9,8 @@ struct StoryStep {
     private var answers: [(answer: String?, nodes: [Int])]
     /// Further nodes that it happened to.
     private var others: [Int] = []
+    /// Processes that lost their connection to a node by it.
+    private var cut: [Int] = []
 
     init(_ line: StoryLine) {
         first = line
@@ -22,8 +24,9 @@ struct StoryStep {
             && Self.withoutTokens(first) == Self.withoutTokens(line)
     }
 
-    /// Whether the line says the same of another node.
+    /// Whether the line says the same of another node, or what came of it at the same moment.
     func isTold(also line: StoryLine) -> Bool {
+        if times == 1, isEnd(of: line) { return true }
         guard times == 1, first.text == line.text else { return false }
         switch (first.who, line.who) {
         case (.process(let one), .process(let other)):
@@ -35,8 +38,18 @@ struct StoryStep {
         }
     }
 
+    /// Whether a process lost its connection because this node ended.
+    private func isEnd(of line: StoryLine) -> Bool {
+        guard case .node(let one) = first.who, case .process = line.who, line.at == first.at else {
+            return false
+        }
+        return line.isLossByEnd && ([one] + others).contains(line.node ?? 0)
+    }
+
     mutating func take(_ line: StoryLine) {
-        if case .node(let number) = line.who {
+        if isEnd(of: line), case .process(let number) = line.who {
+            if !cut.contains(number) { cut.append(number) }
+        } else if case .node(let number) = line.who {
             others.append(number)
         } else if let node = line.node {
             if let place = answers.firstIndex(where: { $0.answer == line.answer }) {
@@ -60,7 +73,16 @@ struct StoryStep {
         }
         let arrow = first.answer == nil ? " " : " -> "
         let words = answered == [""] ? first.text : first.text + arrow + answered.joined(separator: "; ")
-        return others.isEmpty ? words : "\(words), and with it \(Self.nodes(others))"
+        return words + (others.isEmpty ? "" : ", and with it \(Self.nodes(others))") + losses
+    }
+
+    private var losses: String {
+        let numbers = cut.sorted().map(String.init).joined(separator: ", ")
+        return switch cut.count {
+        case 0: ""
+        case 1: "; process \(numbers) loses its connection"
+        default: "; processes \(numbers) lose their connections"
+        }
     }
 
     private var name: String {
@@ -84,6 +106,9 @@ extension StoryLine {
     /// Something broke, or came back.
     var isStrike: Bool {
         if case .node = who { return true }
-        return node != nil && answer == nil
+        return (node != nil && answer == nil) || isLossByEnd
     }
+
+    /// A process lost its connection because the server at its other end ended.
+    var isLossByEnd: Bool { answer == nil && text == "loses its connection (\(SimulatedNode.ended))" }
 }

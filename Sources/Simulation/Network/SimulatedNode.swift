@@ -104,6 +104,9 @@ package final class SimulatedNode: Sendable {
         for request in waiting { arrive(request) }
     }
 
+    /// Why a connection was lost whose server was killed.
+    package static let ended = "the server ended"
+
     /// SIGKILL: connections end.
     package func kill() {
         tell("is killed")
@@ -113,7 +116,7 @@ package final class SimulatedNode: Sendable {
             defer { state.connections = [] }
             return state.connections
         }
-        for connection in connections { connection.endAtServer("the server ended") }
+        for connection in connections { connection.endAtServer(Self.ended) }
     }
 
     /// What a restart of the server finds.

@@ -69,6 +69,8 @@ struct ExplorerTests {
         let steps = StoryText(small.schedule).steps
         #expect(small.schedule.report.verdict == .violated)
         #expect(steps.count <= 25, "\(steps.joined(separator: "\n"))")
+        // Who lost a connection because a server was killed is told with its end.
+        #expect(!steps.contains { $0.contains("(\(SimulatedNode.ended))") })
     }
 
     @Test("the same seed has the same steps, at the same moments, in the same words", arguments: strategies)
