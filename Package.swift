@@ -337,7 +337,7 @@ let tests: [Target] = [
             .product(name: "GRDB", package: "GRDB.swift"),
         ],
         // Checks that run programs of their own: fuzzer, hostile clients, old reservations.
-        exclude: ["schemathesis", "hostile", "marks"]),
+        exclude: ["schemathesis", "hostile", "marks", "nodes"]),
     .testTarget(
         name: "SimulationTests",
         dependencies: ["LabProcesses", "LabTesting", "LockStrategies", "RedisClient", "Simulation"]),
