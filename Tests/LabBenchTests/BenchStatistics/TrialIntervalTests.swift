@@ -41,7 +41,7 @@ struct TrialIntervalTests {
         arguments: [3, 4, 7])
     func covers(trials: Int) throws {
         var machine = Machine(generator: SplitMix64(seed: UInt64(trials)))
-        let runs = 1_500 / trials
+        let runs = 700 / trials
         var (held, heldByRanks, p99) = (0, 0, 0)
         for _ in 0..<runs {
             let first = machine.run(trials: trials, between: 0.08, within: 0.3)
