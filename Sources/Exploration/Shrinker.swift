@@ -120,7 +120,7 @@ package struct Shrinker {
         var width = max(decisions.count / 2, 1)
         while tries < mostTries, !isOver() {
             let isZeroed = pass(width) { Self.zeroed($0, $1) }
-            // Without a part, what comes after it is decided earlier: that drops a step which no zero can drop.
+            // Without a part, what follows is decided earlier: that drops a step which no zero can drop.
             let isShorter = pass(width) { Self.without($0, $1) }
             if width == 1, !isZeroed, !isShorter { break }
             if !isZeroed, !isShorter { width = max(width / 2, 1) }

@@ -8,7 +8,8 @@ package struct StoryText {
     package init(_ schedule: Schedule) { self.schedule = schedule }
 
     /// What somebody repeats without a change in between is one step; so is a question that goes to several
-    /// nodes in a row, and a fault that strikes several nodes at one moment, with the connections that end by it.
+    /// nodes in a row, and a fault that strikes several nodes at one moment, with the connections that end
+    /// by it.
     package var told: [ExploreStory.Step] {
         var steps: [StoryStep] = []
         for line in schedule.story {
